@@ -1,0 +1,20 @@
+"""The queue's messages: each is one try of one delivery."""
+
+from typing import Any
+
+from checkout.api.dialects import envelope
+from checkout.batches import report_failures
+from checkout.domain import clock
+from checkout.settings import settings
+from checkout.store.table import open_table
+from checkout.webhooks.queue import Message
+from checkout.webhooks.sending import send
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return report_failures(event["Records"], _send)
+
+
+def _send(record: dict[str, Any]) -> None:
+    message = Message.from_body(record["body"])
+    send(open_table(), message, envelope, clock.now(), settings().allow_local_endpoints)

@@ -1,0 +1,20 @@
+"""POST /v1/checkout/sessions: creates a checkout session."""
+
+from checkout.api.authentication import authenticate_bearer
+from checkout.api.http import Request, Response, endpoint
+from checkout.api.paygate import render
+from checkout.api.paygate.parse import CreateSession, idempotency, new_session, parse
+from checkout.store import sessions
+from checkout.store.table import open_table
+
+
+@endpoint(render)
+def handler(request: Request) -> Response:
+    table = open_table()
+    caller = authenticate_bearer(table, request, "paygate")
+    body = request.json()
+    order = parse(CreateSession, body)
+    session = new_session(caller, request, order)
+    once = idempotency(caller, request, body, order.idempotency_key)
+    answer = render.encode(render.render_session(session, request.now))
+    return render.created(*sessions.create(table, session, answer, once))

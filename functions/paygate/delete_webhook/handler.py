@@ -1,0 +1,15 @@
+"""DELETE /v1/webhooks/{id}: deletes a webhook endpoint; what is pending for it is dropped."""
+
+from checkout.api.authentication import authenticate_bearer
+from checkout.api.http import Request, Response, endpoint
+from checkout.api.paygate import render
+from checkout.store import endpoints
+from checkout.store.table import open_table
+
+
+@endpoint(render)
+def handler(request: Request) -> Response:
+    table = open_table()
+    caller = authenticate_bearer(table, request, "paygate")
+    endpoints.delete(table, caller.scope, request.path_id)
+    return render.answer({"id": request.path_id, "object": "webhook_endpoint", "deleted": True})

@@ -1,0 +1,15 @@
+"""GET /v1/customers/{id}: retrieves a customer."""
+
+from checkout.api.authentication import authenticate_bearer
+from checkout.api.http import Request, Response, endpoint
+from checkout.api.paygate import render
+from checkout.store import customers
+from checkout.store.table import open_table
+
+
+@endpoint(render)
+def handler(request: Request) -> Response:
+    table = open_table()
+    caller = authenticate_bearer(table, request, "paygate")
+    found = customers.retrieve(table, caller.scope, request.path_id)
+    return render.answer(render.render_customer(found))

@@ -1,0 +1,15 @@
+"""GET /v1/events/{id}: retrieves an event."""
+
+from checkout.api.authentication import authenticate_bearer
+from checkout.api.http import Request, Response, endpoint
+from checkout.api.paygate import render
+from checkout.store import events
+from checkout.store.table import open_table
+
+
+@endpoint(render)
+def handler(request: Request) -> Response:
+    table = open_table()
+    caller = authenticate_bearer(table, request, "paygate")
+    found = events.retrieve(table, caller.scope, request.path_id)
+    return render.answer(render.render_event(found))

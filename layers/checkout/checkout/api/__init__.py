@@ -1,0 +1,1 @@
+"""What every dialect needs: requests, answers, authentication. One package per dialect."""

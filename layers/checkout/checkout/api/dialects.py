@@ -1,0 +1,31 @@
+"""Every dialect's words for what happens without a request: events and their envelopes."""
+
+from typing import Any, Protocol
+
+from checkout.api.paygate import render as paygate
+from checkout.domain.events import Event, Fact
+from checkout.domain.payment import Payment
+from checkout.domain.session import Session
+
+
+class Wording(Protocol):
+    """The part of a dialect's renderer that events need."""
+
+    def announce(
+        self, fact: Fact, session: Session, payment: Payment | None
+    ) -> list[tuple[str, dict[str, Any]]]: ...
+
+    def render_envelope(self, event: Event) -> dict[str, Any]: ...
+
+
+DIALECTS: dict[str, Wording] = {"paygate": paygate}
+
+
+def announce(
+    fact: Fact, session: Session, payment: Payment | None
+) -> list[tuple[str, dict[str, Any]]]:
+    return DIALECTS[session.api].announce(fact, session, payment)
+
+
+def envelope(event: Event) -> dict[str, Any]:
+    return DIALECTS[event.api].render_envelope(event)

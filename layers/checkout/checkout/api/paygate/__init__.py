@@ -1,0 +1,1 @@
+"""PayGate's dialect: JSON bodies, Bearer keys, ISO timestamps."""

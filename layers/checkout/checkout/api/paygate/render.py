@@ -1,0 +1,190 @@
+"""The one renderer of PayGate's objects, lists, events and errors (contract, sections 1 to 6)."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from checkout.api.http import Response
+from checkout.domain.errors import (
+    AuthenticationError,
+    CheckoutError,
+    ConflictError,
+    IdempotencyError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from checkout.domain.events import Event, Fact
+from checkout.domain.payment import Payment, PaymentStatus, masked_phone
+from checkout.domain.records import Customer, Endpoint
+from checkout.domain.session import Session, Status
+
+Json = dict[str, Any]
+
+ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
+    (AuthenticationError, "authentication_error"),
+    (PermissionDeniedError, "permission_error"),
+    (IdempotencyError, "idempotency_error"),
+    (InvalidRequestError, "invalid_request_error"),
+    (NotFoundError, "invalid_request_error"),
+    (MethodNotAllowedError, "invalid_request_error"),
+    (ConflictError, "invalid_request_error"),
+    (CheckoutError, "api_error"),
+)
+"""The first that fits."""
+
+EVENT_TYPES = {
+    Fact.SESSION_COMPLETED: "checkout.session.completed",
+    Fact.SESSION_EXPIRED: "checkout.session.expired",
+    Fact.PAYMENT_SUCCEEDED: "payment.succeeded",
+    Fact.PAYMENT_FAILED: "payment.failed",
+}
+
+PAYMENT_STATUSES = {
+    PaymentStatus.PENDING: "pending",
+    PaymentStatus.SUCCEEDED: "succeeded",
+    PaymentStatus.FAILED: "failed",
+    # To the merchant, money that came too late and went back is a payment that failed.
+    PaymentStatus.REFUNDING: "failed",
+    PaymentStatus.REFUNDED: "failed",
+}
+
+
+def render_time(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def render_session(session: Session, now: int) -> Json:
+    return {
+        "id": session.id,
+        "object": "checkout.session",
+        "status": session.status_at(now),
+        "url": session.url,
+        "amount": session.amount,
+        "currency": session.currency,
+        "payment": session.payment,
+        "payment_status": "paid" if session.status is Status.COMPLETE else "unpaid",
+        "customer": session.customer,
+        "customer_email": session.customer_email,
+        "success_url": session.success_url,
+        "cancel_url": session.cancel_url,
+        "metadata": session.metadata,
+        "expires_at": render_time(session.expires_at),
+        "created_at": render_time(session.created_at),
+    }
+
+
+def render_payment(payment: Payment) -> Json:
+    return {
+        "id": payment.id,
+        "object": "payment",
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "status": PAYMENT_STATUSES[payment.status],
+        "payment_method": payment.method,
+        "provider": payment.provider,
+        "phone": payment.phone,
+        "description": None,
+        "customer": payment.customer,
+        "metadata": payment.metadata,
+        "created_at": render_time(payment.created_at),
+        "updated_at": render_time(payment.updated_at),
+    }
+
+
+def render_customer(customer: Customer) -> Json:
+    return {
+        "id": customer.id,
+        "object": "customer",
+        "email": customer.email,
+        "name": customer.name,
+        "phone": customer.phone,
+        "metadata": customer.metadata,
+        "created_at": render_time(customer.created_at),
+        "updated_at": render_time(customer.updated_at),
+    }
+
+
+def render_endpoint(endpoint: Endpoint) -> Json:
+    """Without its secret, which only the answer to its creation shows."""
+    return {
+        "id": endpoint.id,
+        "object": "webhook_endpoint",
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "status": endpoint.status,
+        "events": list(endpoint.events),
+        "created_at": render_time(endpoint.created_at),
+    }
+
+
+def render_new_endpoint(endpoint: Endpoint) -> Json:
+    return render_endpoint(endpoint) | {"secret": endpoint.secret}
+
+
+def render_event(event: Event) -> Json:
+    """The event as the API shows it: `pending_webhooks` have yet to be answered 2xx."""
+    return {
+        "id": event.id,
+        "object": "event",
+        "type": event.type,
+        "created_at": render_time(event.created_at),
+        "data": {"object": json.loads(event.object)},
+        "pending_webhooks": event.pending_webhooks,
+        "request": {"id": event.request_id, "idempotency_key": event.idempotency_key},
+    }
+
+
+def render_envelope(event: Event) -> Json:
+    """The event as endpoints receive it, the same in every try."""
+    return render_event(event) | {"pending_webhooks": event.webhooks}
+
+
+def announce(
+    fact: Fact, session: Session, payment: Payment | None
+) -> list[tuple[str, dict[str, Any]]]:
+    event_type = EVENT_TYPES[fact]
+    if fact in (Fact.SESSION_COMPLETED, Fact.SESSION_EXPIRED):
+        return [(event_type, render_session(session, session.updated_at))]
+    if payment is None:
+        raise ValueError(f"{fact} is about a payment")
+    masked = payment.phone and masked_phone(payment.phone)
+    return [(event_type, render_payment(payment) | {"phone": masked})]
+
+
+def render_list(url: str, objects: Sequence[Json], has_more: bool) -> Response:
+    return answer({"object": "list", "data": objects, "has_more": has_more, "url": url})
+
+
+def answer(body: Json, status: int = 200) -> Response:
+    return json_response(encode(body), status)
+
+
+def encode(body: Json) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def json_response(body: str, status: int = 200, **headers: str) -> Response:
+    return Response(body, status, {"content-type": "application/json", **headers})
+
+
+def render_error(error: CheckoutError) -> Response:
+    body = {
+        "type": next(name for kind, name in ERROR_TYPES if isinstance(error, kind)),
+        "code": error.code,
+        "message": error.message,
+        "param": error.param,
+    }
+    response = answer({"error": {k: v for k, v in body.items() if v is not None}}, error.status)
+    if isinstance(error, MethodNotAllowedError):
+        response.headers["allow"] = ", ".join(error.allowed)
+    if error.status == 401:
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+def created(body: str, replayed: bool) -> Response:
+    """The answer to a creation; a repeat under the same idempotency key says that it is one."""
+    return json_response(body, 201, **({"idempotent-replayed": "true"} if replayed else {}))

@@ -1,0 +1,16 @@
+"""The one clock. An entry point reads it once and hands `now` down; devstack and tests turn it."""
+
+import time
+from collections.abc import Callable
+
+read: Callable[[], float] = time.time
+
+
+def now() -> int:
+    """UTC epoch seconds."""
+    return int(read())
+
+
+def milliseconds() -> int:
+    """UTC epoch milliseconds, for ids that sort by creation."""
+    return int(read() * 1000)

@@ -1,0 +1,150 @@
+"""Every error a caller can meet. Each carries its HTTP status, a code and, where one is to blame,
+the parameter; each dialect's renderer turns them into its own shape.
+
+CheckoutError
+├── InvalidRequestError 400         ├── ParameterMissingError
+│                                   ├── ParameterInvalidError
+│                                   ├── ParameterUnknownError
+│                                   ├── ReferenceMissingError
+│                                   ├── BodyInvalidError
+│                                   └── BodyTooLargeError 413
+├── AuthenticationError 401
+├── PermissionDeniedError 403
+├── NotFoundError 404               ├── ResourceMissingError
+│                                   └── RouteMissingError
+├── MethodNotAllowedError 405
+├── ConflictError 409               ├── SessionNotOpenError
+│                                   ├── PaymentInProgressError
+│                                   └── IdempotencyError
+├── LimitError 422
+└── BusyError 503
+"""
+
+
+class CheckoutError(Exception):
+    """`message` is read by the caller: it names no secret and repeats no value it was sent."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class InvalidRequestError(CheckoutError):
+    status = 400
+    code = "parameter_invalid"
+
+
+class ParameterMissingError(InvalidRequestError):
+    code = "parameter_missing"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(f"The parameter {param} is required.", param)
+
+
+class ParameterInvalidError(InvalidRequestError):
+    code = "parameter_invalid"
+
+
+class ParameterUnknownError(InvalidRequestError):
+    code = "parameter_unknown"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(f"The parameter {param} is not known here.", param)
+
+
+class ReferenceMissingError(InvalidRequestError):
+    """A parameter names an object that does not exist, or not for this key."""
+
+    code = "resource_missing"
+
+    def __init__(self, kind: str, param: str) -> None:
+        super().__init__(f"No such {kind}.", param)
+
+
+class BodyInvalidError(InvalidRequestError):
+    code = "body_invalid"
+
+
+class BodyTooLargeError(InvalidRequestError):
+    status = 413
+    code = "body_too_large"
+
+
+class AuthenticationError(CheckoutError):
+    status = 401
+    code = "invalid_api_key"
+
+
+class PermissionDeniedError(CheckoutError):
+    status = 403
+    code = "secret_key_required"
+
+
+class NotFoundError(CheckoutError):
+    status = 404
+    code = "resource_missing"
+
+
+class ResourceMissingError(NotFoundError):
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"No such {kind}.", "id")
+
+
+class RouteMissingError(NotFoundError):
+    code = "route_missing"
+
+
+class MethodNotAllowedError(CheckoutError):
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class ConflictError(CheckoutError):
+    status = 409
+    code = "conflict"
+
+
+class SessionNotOpenError(ConflictError):
+    code = "checkout_session_not_open"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The checkout session is {status}; only an open one allows this.")
+
+
+class PaymentInProgressError(ConflictError):
+    code = "payment_in_progress"
+
+    def __init__(self) -> None:
+        super().__init__("A payment of this checkout session is in progress; wait for its end.")
+
+
+class IdempotencyError(ConflictError):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This idempotency key was used with another request. Use a new key for a new request."
+        )
+
+
+class LimitError(CheckoutError):
+    status = 422
+    code = "limit_reached"
+
+
+class BusyError(CheckoutError):
+    """The storage is contended or throttled beyond our patience. Nothing was written."""
+
+    status = 503
+    code = "try_again"
+
+    def __init__(self) -> None:
+        super().__init__("The service is busy; the request changed nothing. Try again.")

@@ -1,0 +1,40 @@
+"""Ids: a prefix, 8 Base58 characters of creation time and 24 random ones.
+
+Unguessable (140 random bits), and sorted by creation, so that a list's cursor is an id.
+"""
+
+import re
+import secrets
+
+from checkout.domain import clock
+
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+TIME_LENGTH, RANDOM_LENGTH = 8, 24
+
+SESSION, PAYMENT, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "evt", "cus", "we"
+
+_TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
+
+
+def new_id(prefix: str, at_ms: int | None = None) -> str:
+    """A new id, for example `cs_1CdqWqKT…`. `at_ms` is epoch milliseconds, by default now."""
+    moment = clock.milliseconds() if at_ms is None else at_ms
+    return f"{prefix}_{_base58(moment, TIME_LENGTH)}{random_text(RANDOM_LENGTH)}"
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` has the form of an id of this kind; whether it exists is another matter."""
+    head, _, tail = text.partition("_")
+    return head == prefix and _TAIL.fullmatch(tail) is not None
+
+
+def random_text(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _base58(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(ALPHABET))
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,76 @@
+"""Firing a timer: look at its target, do what is due, end the timer in the same transaction.
+
+Firing twice, late, or for something long done is harmless, so the sweep and DynamoDB's TTL may
+both do it.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checkout.domain.events import Occasion
+from checkout.domain.records import Timer, TimerKind
+from checkout.log import log_fault
+from checkout.processors.attempts import Attempts
+from checkout.processors.protocol import Processor
+from checkout.store import keys, sessions, timers
+from checkout.store.table import Table
+from checkout.webhooks import fan_out
+from checkout.webhooks.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    table: Table
+    queue: Queue
+    processor: Processor
+    occasion: Occasion
+
+    def fire(self, timer: Timer) -> None:
+        FIRE[timer.kind](self, timer)
+
+    def expiry(self, timer: Timer) -> None:
+        sessions.lapse(self.table, timer, self.occasion)
+
+    def attempt(self, timer: Timer) -> None:
+        Attempts(self.table, self.processor, self.occasion).look_after(timer)
+
+    def fanout(self, timer: Timer) -> None:
+        fan_out.fan_out_forgotten(self.table, self.queue, timer, self.occasion.now)
+
+    def delivery(self, timer: Timer) -> None:
+        fan_out.try_again(self.table, self.queue, timer, self.occasion.now)
+
+
+FIRE: dict[TimerKind, Callable[[Firing, Timer], None]] = {
+    TimerKind.EXPIRY: Firing.expiry,
+    TimerKind.ATTEMPT: Firing.attempt,
+    TimerKind.FANOUT: Firing.fanout,
+    TimerKind.DELIVERY: Firing.delivery,
+}
+
+RESERVE_MS = 10_000
+"""The sweep begins no timer with less time left than this; the next minute's goes on."""
+
+
+class TimersFailedError(Exception):
+    """Some timers could not be fired; each was logged, and each is still there."""
+
+
+def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
+    """Fires what is due, in every shard. One timer's failure stops no other."""
+    fired = failed = 0
+    # A sweep that runs out of time has not always neglected the same shards.
+    for shard in random.sample(keys.timer_shards(), keys.SHARDS):
+        for timer in timers.due(firing.table, shard, firing.occasion.now):
+            if time_left_ms() < RESERVE_MS:
+                return {"fired": fired, "failed": failed}
+            try:
+                firing.fire(timer)
+                fired += 1
+            except Exception as error:  # logged here, raised for all at the end
+                log_fault(error, where=timer.kind)
+                failed += 1
+    if failed:
+        raise TimersFailedError(f"{failed} of {fired + failed}")
+    return {"fired": fired, "failed": failed}

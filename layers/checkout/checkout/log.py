@@ -1,0 +1,19 @@
+"""The one logger. Nothing that a merchant or a shopper sent is ever logged, faults included."""
+
+import traceback
+
+from aws_lambda_powertools import Logger
+
+logger = Logger()
+
+
+def log_fault(error: Exception, where: str) -> None:
+    """Where it broke, without the exception's text: that may repeat what a shopper typed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    logger.error(
+        "unexpected error",
+        error=type(error).__name__,
+        code=getattr(error, "response", {}).get("Error", {}).get("Code"),
+        stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        where=where,
+    )

@@ -1,0 +1,1 @@
+"""The hosted page where shoppers pay: server-rendered, usable without JavaScript."""

@@ -1,0 +1,76 @@
+"""What a shopper typed, made into an instrument; or errors, field by field."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from checkout.domain.contact import EMAIL, EMAIL_LENGTH, local_phone
+from checkout.processors.attempts import provider_of
+from checkout.processors.protocol import Instrument
+
+_CARD = re.compile(r"\d{12,19}", re.ASCII)
+_EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*/?\s*(?:20)?(\d\d)", re.ASCII)
+_CODE = re.compile(r"\d{3,4}", re.ASCII)
+
+
+class FormError(Exception):
+    """`errors`: the texts' names by field."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(", ".join(sorted(errors)))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentForm:
+    instrument: Instrument
+    email: str | None
+
+
+def parse(form: dict[str, str], methods: tuple[str, ...], now: int) -> PaymentForm:
+    """Raises FormError; nothing of what was typed is in it."""
+    method = form.get("method", "")
+    if method not in methods:
+        raise FormError({"method": "method_not_allowed"})
+    errors: dict[str, str] = {}
+    email = form.get("email", "").strip() or None
+    if email and (len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email)):
+        errors["email"] = "email_invalid"
+    number = ""
+    if method == "card":
+        number, card_errors = _card(form, now)
+        errors |= card_errors
+    elif method == "mobile_money":
+        number = local_phone(form.get("phone", "")) or ""
+        if provider_of(number) is None:
+            errors["phone"] = "phone_invalid"
+    if errors:
+        raise FormError(errors)
+    return PaymentForm(Instrument(method, number), email)
+
+
+def _card(form: dict[str, str], now: int) -> tuple[str, dict[str, str]]:
+    errors = {}
+    number = re.sub(r"[\s-]", "", form.get("number", ""))
+    if not _CARD.fullmatch(number) or not _passes_luhn(number):
+        errors["number"] = "card_number_invalid"
+    if not _is_future(form.get("expiry", "").strip(), now):
+        errors["expiry"] = "card_expiry_invalid"
+    if not _CODE.fullmatch(form.get("code", "").strip()):
+        errors["code"] = "card_code_invalid"
+    return number, errors
+
+
+def _is_future(text: str, now: int) -> bool:
+    """A card is good to the end of the month printed on it."""
+    found = _EXPIRY.fullmatch(text)
+    if not found:
+        return False
+    today = datetime.fromtimestamp(now, UTC)
+    return (2000 + int(found[2]), int(found[1])) >= (today.year, today.month)
+
+
+def _passes_luhn(number: str) -> bool:
+    digits = [int(digit) for digit in reversed(number)]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,150 @@
+"""The life of a payment attempt: taken, charged, concluded, and looked after if nobody else does.
+
+Whatever dies in between, the attempt is in the table with a timer, and the processor knows it by
+its id; so an outcome is always found, and money that came too late is always sent back.
+"""
+
+from dataclasses import dataclass
+
+from checkout.domain import session as machine
+from checkout.domain.errors import ResourceMissingError
+from checkout.domain.events import Occasion
+from checkout.domain.ids import PAYMENT, new_id
+from checkout.domain.payment import (
+    ATTEMPT_CHECK_SECONDS,
+    ATTEMPT_SECONDS,
+    Failure,
+    Payment,
+    PaymentStatus,
+)
+from checkout.domain.records import Timer
+from checkout.domain.session import Session
+from checkout.processors.protocol import Instrument, Outcome, Processor, State
+from checkout.store import payments, sessions, timers
+from checkout.store.table import ConditionFailedError, Table
+
+RACES = 5
+UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.REFUNDING)
+SETTLED = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
+PROVIDERS = {
+    "mtn": ("024", "054", "055", "059"),
+    "telecel": ("020", "050"),
+    "airteltigo": ("026", "027", "056", "057"),
+}
+"""Ghana's networks by the prefix of a number in its local form (contract, section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    table: Table
+    processor: Processor
+    occasion: Occasion
+
+    def pay(self, session: Session, instrument: Instrument, email: str | None = None) -> Payment:
+        """Pays a session. The attempt is on record before the processor hears of it.
+
+        Raises InstrumentRefusedError, SessionNotOpenError or PaymentInProgressError, each before
+        anything was written or charged.
+        """
+        now = self.occasion.now
+        self.processor.check(instrument)
+        payment = _new_payment(session, instrument, now)
+        taken = payments.begin(self.table, session, payment, now, email)
+        outcome = self.processor.charge(
+            payment.id, payment.amount, payment.currency, instrument, now
+        )
+        return self._conclude(payment, outcome, taken)
+
+    def settle(self, id: str) -> Payment | None:
+        """Brings a payment to what its processor says; gives it up when its deadline passed."""
+        payment = payments.find(self.table, id)
+        if payment is None or payment.status not in UNSETTLED:
+            return payment
+        return self._conclude(payment, self._known_outcome(payment))
+
+    def look_after(self, timer: Timer) -> None:
+        """What an attempt's timer does: settles it, or comes back."""
+        payment = self.settle(timer.target)
+        if payment is None or payment.status is not PaymentStatus.PENDING:
+            self.table.write(timers.delete(timer))
+            return
+        next_check = min(self.occasion.now + ATTEMPT_CHECK_SECONDS, payment.deadline_at)
+        try:
+            payments.check_later(self.table, payment, next_check)
+        except ConditionFailedError:
+            return  # It ended this moment, and its timer with it.
+
+    def _known_outcome(self, payment: Payment) -> Outcome:
+        now = self.occasion.now
+        if payment.status is PaymentStatus.REFUNDING:
+            return Outcome(State.APPROVED)
+        outcome = self.processor.look_up(payment.id, now) or Outcome(State.PENDING)
+        if outcome.state is State.PENDING and payment.deadline_at <= now:
+            canceled = self.processor.cancel(payment.id, now)
+            return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
+        return outcome
+
+    def _conclude(
+        self, payment: Payment, outcome: Outcome, session: Session | None = None
+    ) -> Payment:
+        """Writes an outcome down. When somebody else was faster, goes on from where they left."""
+        for _ in range(RACES):
+            session = session or sessions.find(self.table, payment.session)
+            if session is None:
+                raise ResourceMissingError("checkout session")
+            try:
+                return self._step(payment, outcome, session)
+            except ConditionFailedError:
+                session = None
+                payment = payments.retrieve(self.table, payment.scope, payment.id)
+        raise RuntimeError(f"payment {payment.id} kept changing while it was concluded")
+
+    def _step(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
+        if outcome.state is State.PENDING or payment.status in SETTLED:
+            return payment
+        if outcome.state is State.DECLINED:
+            return self._decline(payment, outcome, session)
+        pending = payment.status is PaymentStatus.PENDING
+        if pending and machine.allows(machine.COMPLETE, session, self.occasion.now, payment.id):
+            return payments.succeed(self.table, session, payment, self.occasion)
+        if payment.status is not PaymentStatus.REFUNDING:
+            payment = payments.begin_refund(self.table, session, payment, self.occasion)
+        self.processor.refund(payment.id, self.occasion.now)
+        return payments.end_refund(self.table, payment, self.occasion.now)
+
+    def _decline(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
+        if payment.status is not PaymentStatus.PENDING:
+            return payment
+        failure = outcome.failure or Failure.DECLINED
+        failed = payments.fail(self.table, session, payment, failure, self.occasion)
+        if session.expires_at <= self.occasion.now:
+            # It outlived its time only for this attempt.
+            expiry = timers.expiry(session.id, session.scope, session.expires_at)
+            sessions.lapse(self.table, expiry, self.occasion)
+        return failed
+
+
+def provider_of(phone: str) -> str | None:
+    """The mobile money network of a local ten-digit number; None where no network has it."""
+    return next((name for name, heads in PROVIDERS.items() if phone.startswith(heads)), None)
+
+
+def _new_payment(session: Session, instrument: Instrument, now: int) -> Payment:
+    phone = instrument.number if instrument.method == "mobile_money" else None
+    return Payment(
+        id=new_id(PAYMENT),
+        scope=session.scope,
+        api=session.api,
+        session=session.id,
+        amount=session.amount,
+        currency=session.currency,
+        method=instrument.method,
+        provider=provider_of(phone) if phone else None,
+        phone=phone,
+        customer=session.customer,
+        metadata=session.metadata,
+        deadline_at=now + ATTEMPT_SECONDS,
+        check_at=now + ATTEMPT_CHECK_SECONDS,
+        created_at=now,
+        updated_at=now,
+    )

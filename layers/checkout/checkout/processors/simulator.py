@@ -1,0 +1,114 @@
+"""The embedded processor of test mode: documented cards and phone numbers, each with its fate.
+
+It keeps its own book of charges in the table, as a real processor keeps one of its own, so that a
+crash on our side forgets nothing on its side. A book entry holds an outcome and no number.
+"""
+
+from dataclasses import dataclass
+
+from boto3.dynamodb.conditions import Attr
+
+from checkout.domain.payment import Failure
+from checkout.processors.protocol import Instrument, InstrumentRefusedError, Outcome, State
+from checkout.store import keys
+from checkout.store.items import Item
+from checkout.store.table import ConditionFailedError, Put, Table, Update
+
+LATER_SECONDS = 10
+NEVER = 10**11
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    description: str
+    failure: Failure | None = None
+    after: int = 0
+    """Seconds until the outcome is known."""
+
+
+AT_ONCE = Fate("succeeds at once")
+LATER = Fate(f"succeeds after {LATER_SECONDS} seconds", after=LATER_SECONDS)
+DECLINED = Fate("is declined", Failure.DECLINED)
+NO_FUNDS = Fate("has insufficient funds", Failure.INSUFFICIENT_FUNDS)
+SILENT = Fate("never answers", after=NEVER)
+
+CARDS = {
+    "4242424242424242": AT_ONCE,
+    "4000000000003220": LATER,
+    "4000000000000002": DECLINED,
+    "4000000000009995": NO_FUNDS,
+    "4000000000006975": SILENT,
+}
+PHONES = {
+    "0240000001": AT_ONCE,
+    "0240000002": LATER,
+    "0240000003": DECLINED,
+    "0240000004": NO_FUNDS,
+    "0240000005": SILENT,
+    "0200000001": AT_ONCE,
+    "0200000002": LATER,
+    "0270000001": AT_ONCE,
+    "0270000002": LATER,
+}
+
+
+class Simulator:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def check(self, instrument: Instrument) -> None:
+        _fate(instrument)
+
+    def charge(
+        self, attempt: str, amount: int, currency: str, instrument: Instrument, now: int
+    ) -> Outcome:
+        fate = _fate(instrument)
+        charge: Item = {
+            **keys.simulator(attempt),
+            "amount": amount,
+            "currency": currency,
+            "settles_at": now + fate.after,
+            "failure": fate.failure,
+        }
+        entry = {name: value for name, value in charge.items() if value is not None}
+        try:
+            self._table.write(Put(entry, Attr("pk").not_exists()))
+        except ConditionFailedError as failed:
+            entry = failed.found[0] or entry
+        return _outcome(entry, now)
+
+    def look_up(self, attempt: str, now: int) -> Outcome | None:
+        entry = self._table.get(keys.simulator(attempt))
+        return None if entry is None else _outcome(entry, now)
+
+    def cancel(self, attempt: str, now: int) -> Outcome | None:
+        canceled = {"settles_at": now, "failure": Failure.TIMED_OUT}
+        try:
+            self._table.write(Update(keys.simulator(attempt), canceled, Attr("settles_at").gt(now)))
+        except ConditionFailedError as failed:
+            entry = failed.found[0]
+            return None if entry is None else _outcome(entry, now)
+        return Outcome(State.DECLINED, Failure.TIMED_OUT)
+
+    def refund(self, attempt: str, now: int) -> None:
+        self._table.write(
+            Update(keys.simulator(attempt), {"refunded_at": now}, Attr("pk").exists())
+        )
+
+
+def _fate(instrument: Instrument) -> Fate:
+    if instrument.method == "bank_transfer":
+        return LATER
+    known = CARDS if instrument.method == "card" else PHONES
+    fate = known.get(instrument.number)
+    if fate is None:
+        raise InstrumentRefusedError(f"not_a_test_{instrument.method}")
+    return fate
+
+
+def _outcome(entry: Item, now: int) -> Outcome:
+    if entry["settles_at"] > now:
+        return Outcome(State.PENDING)
+    if "failure" in entry:
+        return Outcome(State.DECLINED, Failure(entry["failure"]))
+    return Outcome(State.APPROVED)

@@ -1,0 +1,46 @@
+"""Merchants and their API keys."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from checkout.domain.account import Caller, Merchant, Mode
+from checkout.store import keys
+from checkout.store.items import to_item, to_record
+from checkout.store.table import Put, Table, Update, open_table
+
+
+def save_merchant(merchant: Merchant, table: Table | None = None) -> None:
+    (table or open_table()).write(Put(to_item(merchant, **keys.merchant(merchant.id))))
+
+
+def save_key(secret: str, merchant: Merchant, table: Table | None = None) -> None:
+    """Makes `secret` a key of the merchant. Its prefix says kind and mode: `sk_test_…`."""
+    kind, mode, _ = secret.split("_", 2)
+    item = {"kind": kind, "mode": mode, "merchant": merchant.id, "api": merchant.api}
+    (table or open_table()).write(Put(item | keys.api_key(secret)))
+
+
+def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
+    """Processes that have seen the key go on taking it for at most a minute."""
+    (table or open_table()).write(Update(keys.api_key(secret), {"revoked_at": now}))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    caller: Caller
+    is_secret: bool
+    """A server's key; a public one is for the shopper's side."""
+
+
+def find_key(table: Table, secret: str) -> ApiKey | None:
+    """Whom a key stands for; None if it is unknown or revoked."""
+    item = table.get(keys.api_key(secret))
+    if item is None or "revoked_at" in item:
+        return None
+    caller = Caller(item["merchant"], cast(Mode, item["mode"]), item["api"])
+    return ApiKey(caller, is_secret=item["kind"] == "sk")
+
+
+def merchant(table: Table, id: str) -> Merchant | None:
+    item = table.get(keys.merchant(id))
+    return None if item is None else to_record(Merchant, item)

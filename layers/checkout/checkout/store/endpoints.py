@@ -1,0 +1,59 @@
+"""Webhook endpoints. A scope's endpoints share a partition, so fan-out reads them in one query."""
+
+from boto3.dynamodb.conditions import Attr, Key
+
+from checkout.domain.errors import LimitError, ResourceMissingError
+from checkout.domain.ids import ENDPOINT, is_id
+from checkout.domain.records import Endpoint
+from checkout.store import keys
+from checkout.store.items import Item, to_item, to_record
+from checkout.store.paging import Cursor, read_page
+from checkout.store.table import Action, ConditionFailedError, Delete, Put, Table, Update
+
+MAX_ENDPOINTS = 16
+"""Per merchant and mode. A fan-out, two actions an endpoint, has to fit one transaction of 100."""
+
+
+def creation_of(table: Table, endpoint: Endpoint) -> list[Action]:
+    """Raises LimitError when the scope has its full number."""
+    if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
+        raise LimitError(f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode.")
+    return [Put(to_item(endpoint, **keys.endpoint(endpoint.scope, endpoint.id)))]
+
+
+def of_scope(table: Table, scope: str) -> list[Endpoint]:
+    page = table.query(Key("pk").eq(keys.endpoints(scope)))
+    return [to_record(Endpoint, item) for item in page.items]
+
+
+def find(table: Table, scope: str, id: str) -> Endpoint | None:
+    item = table.get(keys.endpoint(scope, id)) if is_id(id, ENDPOINT) else None
+    return None if item is None else to_record(Endpoint, item)
+
+
+def retrieve(table: Table, scope: str, id: str) -> Endpoint:
+    endpoint = find(table, scope, id)
+    if endpoint is None:
+        raise ResourceMissingError("webhook endpoint")
+    return endpoint
+
+
+def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Endpoint:
+    """Sets fields of an endpoint; a None removes one."""
+    retrieve(table, scope, id)
+    change = Update(keys.endpoint(scope, id), {**changes, "updated_at": now}, Attr("pk").exists())
+    try:
+        table.write(change)
+    except ConditionFailedError:
+        raise ResourceMissingError("webhook endpoint") from None
+    return retrieve(table, scope, id)
+
+
+def delete(table: Table, scope: str, id: str) -> None:
+    retrieve(table, scope, id)
+    table.write(Delete(keys.endpoint(scope, id)))
+
+
+def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Endpoint], bool]:
+    items, more = read_page(table, None, keys.endpoints(scope), cursor)
+    return [to_record(Endpoint, item) for item in items], more

@@ -1,0 +1,53 @@
+"""Pages of a list: newest first, the cursor is an id, no look-up and no total."""
+
+from dataclasses import dataclass
+
+from boto3.dynamodb.conditions import ConditionBase, Key
+
+from checkout.store.items import Item
+from checkout.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`limit` objects that follow `after`, an id, in the order newest to oldest."""
+
+    limit: int = 10
+    after: str | None = None
+
+    def admits(self, id: str) -> bool:
+        return self.after is None or id < self.after
+
+
+def read_page(
+    table: Table,
+    index: str | None,
+    partition: str,
+    cursor: Cursor,
+    only: ConditionBase | None = None,
+) -> tuple[list[Item], bool]:
+    """Up to `limit` items and whether more follow.
+
+    One query, whatever the table holds; further ones only where `only` filtered a page's items out.
+    """
+    pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
+    condition: ConditionBase = Key(pk).eq(partition)
+    if cursor.after:
+        condition = condition & Key(sk).lt(cursor.after)
+    items: list[Item] = []
+    start = None
+    while True:
+        page = table.query(
+            condition,
+            index=index,
+            only=only,
+            newest_first=True,
+            limit=cursor.limit + 1,
+            start=start,
+        )
+        items += page.items
+        start = page.last
+        if len(items) > cursor.limit:
+            return items[: cursor.limit], True
+        if start is None:
+            return items, False

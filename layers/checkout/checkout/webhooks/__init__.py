@@ -1,0 +1,1 @@
+"""Telling merchants: fan-out, queue, signature, sending, retries."""

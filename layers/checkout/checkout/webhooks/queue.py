@@ -1,0 +1,65 @@
+"""The queue between fan-out and sender. It makes deliveries fast; nothing depends on its memory."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from checkout.domain.records import Delivery
+from checkout.settings import settings
+
+BATCH = 10
+"""SQS's limit of messages in one call."""
+
+
+class MessagesRefusedError(Exception):
+    """SQS took only a part. The timers of the rest send them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Try number `tried` + 1 of a delivery; once that try was made, the message means nothing."""
+
+    event: str
+    endpoint: str
+    tried: int
+
+    @classmethod
+    def from_body(cls, body: str) -> "Message":
+        return cls(**json.loads(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    client: Any
+    url: str
+
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        for start in range(0, len(deliveries), BATCH):
+            batch = deliveries[start : start + BATCH]
+            entries = [_entry(str(number), each) for number, each in enumerate(batch)]
+            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            if answer.get("Failed"):
+                raise MessagesRefusedError(f"{len(answer['Failed'])} of {len(batch)}")
+
+
+@lru_cache(maxsize=1)
+def open_queue() -> Queue:
+    config = Config(
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4}
+    )
+    return Queue(boto3.client("sqs", config=config), settings().queue_url)
+
+
+def _entry(id: str, delivery: Delivery) -> dict[str, str]:
+    body = {"event": delivery.event, "endpoint": delivery.endpoint, "tried": len(delivery.tries)}
+    return {
+        "Id": id,
+        "MessageBody": json.dumps(body),
+        # A fair queue: one endpoint's backlog does not delay the others.
+        "MessageGroupId": delivery.endpoint,
+    }
