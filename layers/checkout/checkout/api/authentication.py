@@ -5,7 +5,6 @@ import re
 from checkout.api.http import Request
 from checkout.domain.account import Caller
 from checkout.domain.errors import AuthenticationError, PermissionDeniedError
-from checkout.log import logger
 from checkout.store import keys
 from checkout.store.accounts import ApiKey, find_key
 from checkout.store.table import Table
@@ -28,7 +27,9 @@ def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
         raise AuthenticationError("An API key is required: Authorization: Bearer sk_test_…")
     if scheme.lower() != "bearer" or not _KEY.fullmatch(secret.strip()):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
-    return _caller(table, secret.strip(), api, request.now)
+    caller = _caller(table, secret.strip(), api, request.now)
+    request.notes.update(merchant=caller.merchant, mode=caller.mode)
+    return caller
 
 
 def forget_keys() -> None:
@@ -42,7 +43,6 @@ def _caller(table: Table, secret: str, api: str, now: int) -> Caller:
         raise AuthenticationError("The API key is unknown or was revoked.")
     if not key.is_secret:
         raise PermissionDeniedError("A public key can't be used here; use the secret key.")
-    logger.append_keys(merchant=key.caller.merchant, mode=key.caller.mode)
     return key.caller
 
 

@@ -36,6 +36,8 @@ class Request:
 
     event: dict[str, Any]
     now: int
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the request's line in the log says beside route and status."""
 
     @property
     def id(self) -> str:
@@ -116,13 +118,13 @@ def endpoint(dialect: Dialect) -> Callable[[Endpoint], LambdaHandler]:
             started = time.perf_counter()
             request = Request(event, clock.now())
             response = _answer(dialect, function, request)
-            logger.info(
-                "request",
-                route=event["routeKey"],
-                status=response.status,
-                request_id=request.id,
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            line = request.notes | {
+                "route": event["routeKey"],
+                "status": response.status,
+                "request_id": request.id,
+                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.info("request", extra=line)
             return {
                 "statusCode": response.status,
                 "headers": {"request-id": request.id, "cache-control": "no-store"}

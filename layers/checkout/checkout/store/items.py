@@ -46,7 +46,7 @@ def to_item(record: Any, **extra: Any) -> Item:
 
 def to_record(cls: type[T], item: Mapping[str, Any]) -> T:
     """The record an item holds; attributes that are no field (keys, ttl) are left aside."""
-    rebuild = _rebuilders(cls)
+    rebuild = _rebuilders(cast(Hashable, cls))
     return cls(**{name: rebuild[name](item[name]) for name in rebuild if name in item})
 
 

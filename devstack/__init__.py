@@ -1,0 +1,1 @@
+"""Runs template.yaml on this machine, without Docker or an AWS account."""

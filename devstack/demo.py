@@ -1,0 +1,16 @@
+"""The accounts that a developer finds in every devstack, and that no deployed stack has."""
+
+
+def create_accounts() -> None:
+    """Create the demo merchants and their keys; those that are there are written again."""
+    # Importable only once the layer is on the path.
+    from checkout.domain.account import Merchant
+    from checkout.store import accounts
+
+    books = Merchant(id="merc_paygate", name="Accra Books", api="paygate")
+    kitchens = Merchant(id="merc_paygate_two", name="Kumasi Kitchens", api="paygate")
+    for merchant in (books, kitchens):
+        accounts.save_merchant(merchant)
+    for secret in ("sk_test_paygate", "sk_live_paygate", "pk_test_paygate"):
+        accounts.save_key(secret, books)
+    accounts.save_key("sk_test_paygate_two", kitchens)

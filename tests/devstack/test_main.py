@@ -1,0 +1,123 @@
+"""`python -m devstack` starts, stops and refuses as its user expects."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from devstack.console import mask_path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def start(tmp_path: Path, **settings: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "ENGINE": "moto", "DATA": str(tmp_path / "data"), **settings}
+    return subprocess.Popen(
+        [sys.executable, "-m", "devstack"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def refusal(tmp_path: Path, **settings: str) -> str:
+    output, errors = (process := start(tmp_path, **settings)).communicate(timeout=30)
+    assert process.returncode == 1
+    assert output == ""
+    assert errors.count("\n") == 1
+    return errors
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(process: "subprocess.Popen[str]") -> Iterator[str]:
+    """Its introduction, up to the line about the clock; ended whatever happens."""
+    assert process.stdout
+    introduction = ""
+    try:
+        while "stop: Ctrl-C" not in introduction:
+            line = process.stdout.readline()
+            assert line, process.stderr and process.stderr.read()
+            introduction += line
+        yield introduction
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"port {port} on 127.0.0.1" in refusal(tmp_path, PORT=port)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("TTL_LATE", "-1"), ("ENGINE", "x")]
+)
+def test_a_setting_that_makes_no_sense_is_one_line(tmp_path: Path, name: str, value: str) -> None:
+    settings = {"PORT": "0", name: value}
+    assert f"{name}={value}" in refusal(tmp_path, **settings)
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_what_to_try_and_stops_cleanly(tmp_path: Path, signal_sent: signal.Signals) -> None:
+    process = start(tmp_path, PORT=free_port())
+    with serving(process) as introduction:
+        assert len(re.findall(r"^ +curl ", introduction, re.MULTILINE)) == 3
+        assert "4242424242424242" in introduction
+        process.send_signal(signal_sent)
+        _, errors = process.communicate(timeout=15)
+        assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.dynoxide
+def test_its_dynoxide_dies_with_it(tmp_path: Path) -> None:
+    process = start(tmp_path, ENGINE="dynoxide", PORT=free_port())
+    with serving(process):
+        pid = int((tmp_path / "data/dynoxide.pid").read_text())
+        os.kill(pid, 0)
+        process.kill()
+        process.wait()
+        for _ in range(100):
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            # A zombie until init reaps it; it runs no more.
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return
+            signal.sigtimedwait([], 0.05)
+        pytest.fail("dynoxide outlived devstack")
+
+
+@pytest.mark.dynoxide
+def test_one_folder_is_for_one_devstack(tmp_path: Path) -> None:
+    with serving(start(tmp_path, ENGINE="dynoxide", PORT=free_port())):
+        assert "in use" in refusal(tmp_path, ENGINE="dynoxide", PORT="0")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/checkout/cs_test_1234567890abcdef", "/checkout/cs_test_123456…"),
+        ("/v1/checkout/sessions/cs_test_1234567890abcdef",) * 2,
+        ("/checkout/short", "/checkout/short"),
+    ],
+)
+def test_a_line_does_not_show_what_opens_a_page(path: str, shown: str) -> None:
+    assert mask_path(path) == shown

@@ -1,0 +1,209 @@
+"""The four endpoints of the seed, called as API Gateway calls them."""
+
+import re
+
+from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, World
+
+
+def test_create_answers_the_seeds_object_field_by_field(world: World) -> None:
+    answer = world.post(SESSIONS, ORDER)
+
+    session = answer.json
+    assert answer.status == 201
+    assert list(session) == [
+        "id", "object", "status", "url", "amount", "currency", "payment", "payment_status",
+        "customer", "customer_email", "success_url", "cancel_url", "metadata", "expires_at",
+        "created_at",
+    ]  # fmt: skip
+    assert re.fullmatch(r"cs_[1-9A-HJ-NP-Za-km-z]{32}", session["id"])
+    assert session == {
+        "id": session["id"],
+        "object": "checkout.session",
+        "status": "open",
+        "url": f"https://api.example.com/checkout/{session['id']}",
+        "payment": None,
+        "payment_status": "unpaid",
+        "customer": None,
+        "expires_at": "2027-01-16T08:00:00Z",
+        "created_at": "2027-01-15T08:00:00Z",
+        **ORDER,
+    }
+
+
+def test_the_two_urls_and_an_amount_are_enough(world: World) -> None:
+    answer = world.post(
+        SESSIONS, {k: ORDER[k] for k in ("amount", "success_url", "cancel_url")}
+    )
+
+    assert answer.status == 201
+    assert answer.json["currency"] == "GHS"
+    assert answer.json["metadata"] == {}
+    assert answer.json["customer_email"] is None
+
+
+def test_a_session_is_retrieved_as_it_was_created(world: World) -> None:
+    session = world.create_session()
+
+    answer = world.get(f"{SESSIONS}/{session['id']}")
+
+    assert (answer.status, answer.json) == (200, session)
+
+
+def test_every_answer_has_a_request_id_and_is_not_cached(world: World) -> None:
+    for answer in (world.post(SESSIONS, ORDER), world.post(SESSIONS, {}), world.get("/nowhere")):
+        assert re.fullmatch(r"req_\w+", answer.headers["request-id"])
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_expire_ends_an_open_session(world: World) -> None:
+    session = world.create_session()
+
+    answer = world.post(f"{SESSIONS}/{session['id']}/expire")
+
+    assert answer.status == 200
+    assert answer.json == session | {"status": "expired"}
+    assert world.session(session["id"])["status"] == "expired"
+    assert world.event_types() == ["checkout.session.expired"]
+
+
+def test_a_second_expire_is_a_conflict_and_announces_nothing(world: World) -> None:
+    id = world.create_session()["id"]
+    world.post(f"{SESSIONS}/{id}/expire")
+
+    again = world.post(f"{SESSIONS}/{id}/expire")
+
+    assert again.error == (409, "invalid_request_error", "checkout_session_not_open", None)
+    assert world.event_types() == ["checkout.session.expired"]
+
+
+def test_a_complete_session_cannot_be_expired(world: World) -> None:
+    id = world.create_session()["id"]
+    world.pay(id)
+
+    answer = world.post(f"{SESSIONS}/{id}/expire")
+
+    assert answer.error == (409, "invalid_request_error", "checkout_session_not_open", None)
+    assert "complete" in answer.json["error"]["message"]
+
+
+def test_a_session_being_paid_cannot_be_expired(world: World) -> None:
+    id = world.create_session()["id"]
+    world.pay_by_phone(id, "0240000002")
+
+    answer = world.post(f"{SESSIONS}/{id}/expire")
+
+    assert answer.error == (409, "invalid_request_error", "payment_in_progress", None)
+    assert world.session(id)["status"] == "open"
+
+
+def test_objects_of_another_mode_or_merchant_do_not_exist(world: World) -> None:
+    id = world.create_session()["id"]
+
+    for key in (LIVE_KEY, OTHER_KEY):
+        missing = (404, "invalid_request_error", "resource_missing", "id")
+        assert world.get(f"{SESSIONS}/{id}", key=key).error == missing
+        assert world.post(f"{SESSIONS}/{id}/expire", key=key).error == missing
+        assert world.get(SESSIONS, key=key).json["data"] == []
+    assert world.session(id)["status"] == "open"
+
+
+def test_the_page_host_comes_from_the_setting_where_there_is_one(world: World, monkeypatch) -> None:
+    from checkout.settings import settings
+
+    monkeypatch.setenv("PAGE_URL", "https://pay.example.com")
+    settings.cache_clear()
+
+    session = world.create_session()
+
+    assert session["url"] == f"https://pay.example.com/checkout/{session['id']}"
+
+
+# ---------------------------------------------------------------------- lists
+
+
+def test_a_list_is_newest_first_and_pages_by_the_last_id(world: World) -> None:
+    ids = []
+    for _ in range(5):
+        world.now += 1
+        ids.insert(0, world.create_session()["id"])
+
+    first = world.get(f"{SESSIONS}?limit=2").json
+    second = world.get(f"{SESSIONS}?limit=2&starting_after={ids[1]}").json
+    third = world.get(f"{SESSIONS}?limit=2&starting_after={ids[3]}").json
+
+    assert [s["id"] for s in first["data"]] == ids[:2]
+    assert [s["id"] for s in second["data"]] == ids[2:4]
+    assert [s["id"] for s in third["data"]] == ids[4:]
+    assert [page["has_more"] for page in (first, second, third)] == [True, True, False]
+    assert (first["object"], first["url"]) == ("list", SESSIONS)
+
+
+def test_ten_is_the_default_limit(world: World) -> None:
+    for _ in range(11):
+        world.create_session()
+
+    page = world.get(SESSIONS).json
+
+    assert (len(page["data"]), page["has_more"]) == (10, True)
+
+
+def test_a_list_filters_by_status(world: World) -> None:
+    opened, paid, expired = (world.create_session()["id"] for _ in range(3))
+    world.pay(paid)
+    world.post(f"{SESSIONS}/{expired}/expire")
+
+    for status, id in (("open", opened), ("complete", paid), ("expired", expired)):
+        found = world.get(f"{SESSIONS}?status={status}&limit=10").json["data"]
+        assert [(s["id"], s["status"]) for s in found] == [(id, status)]
+
+
+def test_a_lapsed_session_is_listed_as_expired_before_anything_swept_it(world: World) -> None:
+    lapsing = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
+    staying = world.create_session()["id"]
+    world.now += 1800
+
+    assert [s["id"] for s in world.get(f"{SESSIONS}?status=open").json["data"]] == [staying]
+    assert [s["id"] for s in world.get(f"{SESSIONS}?status=expired").json["data"]] == [lapsing]
+    assert world.get(f"{SESSIONS}?status=expired", key=OTHER_KEY).json["data"] == []
+    world.sweep()
+    assert [s["id"] for s in world.get(f"{SESSIONS}?status=expired").json["data"]] == [lapsing]
+
+
+def test_pages_of_expired_sessions_mix_swept_and_unswept_ones(world: World) -> None:
+    ids = []
+    for turn in range(6):
+        world.now += 1
+        ids.insert(0, world.create_session(expires_at="2027-01-15T08:40:00Z")["id"])
+        if turn % 2:
+            world.post(f"{SESSIONS}/{ids[0]}/expire")
+    world.now += 3600
+
+    pages, after = [], ""
+    while True:
+        page = world.get(f"{SESSIONS}?status=expired&limit=2{after}").json
+        pages += [s["id"] for s in page["data"]]
+        if not page["has_more"]:
+            break
+        after = f"&starting_after={pages[-1]}"
+
+    assert pages == ids
+
+
+def test_a_list_filters_by_customer_and_by_payment(world: World) -> None:
+    customer = world.post("/v1/customers", {"name": "Ama"}).json["id"]
+    mine = world.create_session(customer=customer)["id"]
+    world.create_session()
+    world.pay(mine)
+    payment = world.session(mine)["payment"]
+
+    def ids(query: str, key: str = KEY) -> list[str]:
+        return [s["id"] for s in world.get(f"{SESSIONS}?{query}", key=key).json["data"]]
+
+    assert ids(f"customer={customer}") == [mine]
+    assert ids(f"customer={customer}&status=complete") == [mine]
+    assert ids(f"customer={customer}&status=open") == []
+    assert ids(f"payment={payment}") == [mine]
+    assert ids(f"payment={payment}&status=open") == []
+    assert ids(f"payment={payment}&starting_after={mine}") == []
+    assert ids(f"payment={payment}", OTHER_KEY) == []
+    assert ids(f"customer={customer}", OTHER_KEY) == []

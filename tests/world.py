@@ -1,0 +1,207 @@
+"""A table of its own, a clock that stands still until it is turned, and the handlers, called with
+the events that API Gateway, the stream, the queue and the scheduler would send."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from checkout.api.authentication import forget_keys
+from checkout.domain import clock
+from checkout.domain.account import Merchant
+from checkout.settings import settings
+from checkout.store import accounts
+from checkout.store.items import from_wire
+from checkout.store.table import Table, open_table
+from checkout.webhooks.queue import open_queue
+from devstack import gateway
+from devstack.engines import Engine
+from devstack.environment import applied
+from devstack.functions import Context, Function
+from devstack.template import create_table, load_template
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = load_template(ROOT / "template.yaml")
+
+START = 1_800_000_000
+KEY, LIVE_KEY, OTHER_KEY, PUBLIC_KEY = (
+    "sk_test_accra",
+    "sk_live_accra",
+    "sk_test_kumasi",
+    "pk_test_accra",
+)
+ACCRA = Merchant("merc_accra", "Accra Books", "paygate")
+KUMASI = Merchant("merc_kumasi", "Kumasi Kitchens", "paygate")
+SCOPE = "merc_accra#test"
+
+SESSIONS = "/v1/checkout/sessions"
+ORDER: dict[str, Any] = {
+    "amount": 5000,
+    "currency": "GHS",
+    "success_url": "https://yoursite.com/success?session_id={CHECKOUT_SESSION_ID}",
+    "cancel_url": "https://yoursite.com/cancel",
+    "customer_email": "customer@example.com",
+    "metadata": {"order_id": "1234"},
+}
+CARD = {"method": "card", "expiry": "12 / 40", "code": "123"}
+
+_functions: dict[str, Function] = {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> tuple[int, str, str, str | None]:
+        """Status, type, code and parameter of a PayGate error."""
+        error = self.json["error"]
+        return self.status, error["type"], error["code"], error.get("param")
+
+
+@dataclass
+class World:
+    table: Table
+    engine: Engine
+    now: float = START
+    queued: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def open(cls, engine: Engine) -> Iterator["World"]:
+        client = engine.client("dynamodb")
+        name = create_table(client, TEMPLATE, f"checkout-{uuid4().hex}")
+        queue_url = engine.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        variables = {
+            "TABLE_NAME": name,
+            "QUEUE_URL": queue_url,
+            "ALLOW_LOCAL_ENDPOINTS": "true",
+            "POWERTOOLS_SERVICE_NAME": "checkout",
+        }
+        with applied(variables, keep_aws=True):
+            _forget_process()
+            world = cls(open_table(), engine)
+            read, clock.read = clock.read, lambda: world.now
+            world._seed()
+            try:
+                yield world
+            finally:
+                clock.read = read
+                _forget_process()
+                client.delete_table(TableName=name)
+
+    def _seed(self) -> None:
+        for merchant in (ACCRA, KUMASI):
+            accounts.save_merchant(merchant, self.table)
+        for secret in (KEY, LIVE_KEY, PUBLIC_KEY):
+            accounts.save_key(secret, ACCRA, self.table)
+        accounts.save_key(OTHER_KEY, KUMASI, self.table)
+
+    # -------------------------------------------------------------- HTTP
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        key: str | None = KEY,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """A request as API Gateway hands it to the route's function. A dict is sent as JSON."""
+        given = {"host": "api.example.com", "content-type": "application/json"} | (headers or {})
+        if key is not None:
+            given["authorization"] = f"Bearer {key}"
+        content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
+        request = gateway.Request(method, target, list(given.items()), content)
+        match = gateway.choose_route(TEMPLATE.routes, method, request.path)
+        assert match is not None
+        event = gateway.build_event(request, match, self.now)
+        event["headers"]["x-forwarded-proto"] = "https"
+        answer = self.invoke(match.route.function, event)
+        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    def get(self, target: str, **options: Any) -> Answer:
+        return self.call("GET", target, **options)
+
+    def post(self, target: str, body: Any = None, **options: Any) -> Answer:
+        return self.call("POST", target, body, **options)
+
+    def create_session(self, key: str = KEY, **changes: Any) -> dict[str, Any]:
+        answer = self.post(SESSIONS, ORDER | changes, key=key)
+        assert answer.status == 201, answer.text
+        session: dict[str, Any] = answer.json
+        return session
+
+    def session(self, id: str, key: str = KEY) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f"{SESSIONS}/{id}", key=key).json
+        return found
+
+    def pay(self, id: str, number: str = "4242424242424242", **fields: str) -> Answer:
+        return self.submit(id, CARD | {"number": number} | fields)
+
+    def pay_by_phone(self, id: str, phone: str) -> Answer:
+        return self.submit(id, {"method": "mobile_money", "phone": phone})
+
+    def submit(self, id: str, form: dict[str, str]) -> Answer:
+        from urllib.parse import urlencode
+
+        return self.post(
+            f"/checkout/{id}",
+            urlencode(form).encode(),
+            key=None,
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+
+    def page(self, target: str) -> Answer:
+        return self.get(target, key=None)
+
+    # ---------------------------------------------------------- functions
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """The function's handler, in this thread, with what Lambda would hand it."""
+        definition = TEMPLATE.functions[function]
+        found = _functions.setdefault(function, Function(definition))
+        return found._handler(event, Context(definition))
+
+    def sweep(self) -> Any:
+        return self.invoke("FireTimers", {"source": "aws.scheduler"})
+
+    # -------------------------------------------------------------- table
+
+    def items(self) -> list[dict[str, Any]]:
+        """Everything in the table but the accounts."""
+        pages = self.table.client.get_paginator("scan").paginate(
+            TableName=self.table.name, ConsistentRead=True
+        )
+        found = [from_wire(wire) for page in pages for wire in page["Items"]]
+        return [item for item in found if not item["pk"].startswith(("KEY#", "MERCHANT#"))]
+
+    def having(self, prefix: str, sk: str = "") -> list[dict[str, Any]]:
+        return [
+            item
+            for item in self.items()
+            if item["pk"].startswith(prefix) and item["sk"].startswith(sk)
+        ]
+
+    def event_types(self) -> list[str]:
+        return sorted(item["type"] for item in self.having("EVENT#", "EVENT"))
+
+
+def _json(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def _forget_process() -> None:
+    """What a new Lambda process would not know."""
+    for cached in (settings, open_table, open_queue):
+        cached.cache_clear()
+    forget_keys()
