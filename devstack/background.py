@@ -116,6 +116,8 @@ class Background:
             offset = parts.clock.offset + seconds
             target = parts.clock.read() + seconds
             ends_at = time.monotonic() + ADVANCE_BUDGET
+            # What was begun belongs to the time before; it also tells what falls due later.
+            self.settle(ADVANCE_BUDGET)
             while (stop := self._next_stop(target)) and time.monotonic() < ends_at:
                 parts.clock.move_to(min(stop + _PAST, target))
                 self._run_due(ends_at)

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -49,6 +49,8 @@ class Engine:
     durable: bool
     calls: MotoCalls
     alive: Callable[[], bool] = lambda: True
+    # One for all: each session parses botocore's models anew.
+    _session: Any = field(default=None, repr=False)
 
     @property
     def keeps_aws_variables(self) -> bool:
@@ -57,8 +59,10 @@ class Engine:
 
     def client(self, service: str) -> Any:
         """A boto3 client; dynoxide's short shard ids are below botocore's minimum length."""
+        if self._session is None:
+            self._session = boto3.session.Session()
         config = Config(parameter_validation=False) if service == "dynamodbstreams" else None
-        return boto3.session.Session().client(service, config=config)
+        return self._session.client(service, config=config)
 
 
 @contextmanager

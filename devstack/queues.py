@@ -28,6 +28,9 @@ _HELD_SECONDS = 43_200
 # Idle poll, in seconds; a message sent in this process is fetched at once.
 _PAUSE = 0.25
 
+# What a stack that stops grants its invocations, in seconds.
+_LAST_WORDS = 2.0
+
 _QUICK = {"SendMessage", "SendMessageBatch"}
 
 
@@ -92,10 +95,13 @@ class Poller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no further message; those that run are left to end."""
+        """Take no further message; those that run get a moment to end."""
         self._stopped.set()
         self._bell.set()
         self._thread.join()
+        ends_at = time.monotonic() + _LAST_WORDS
+        while self._running and time.monotonic() < ends_at:
+            time.sleep(0.01)
 
     def hear(self, operation: str) -> None:
         """Look at once when somebody sends."""
@@ -155,6 +161,8 @@ class Poller:
     def _run(self, messages: list[Json]) -> None:
         try:
             failed = self._invoke(messages)
+            if self._stopped.is_set():
+                return  # the queue is going, and with it the message
             for message in messages:
                 if message["MessageId"] in failed:
                     self._put_back(message)

@@ -5,11 +5,13 @@
 
 import os
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
+
+from checkout.log import logger
 from devstack import engines
 from devstack.environment import applied
-
 from tests.world import World
 
 ENGINES = os.environ.get("ENGINES", "moto").split(",")
@@ -32,3 +34,14 @@ def atomic_engine() -> Iterator[engines.Engine]:
     """An engine that threads can race on: moto is not one."""
     with engines.open("dynoxide") as opened, applied(opened.environment):
         yield opened
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the functions log, line for line as CloudWatch gets it.
+
+    capsys and capfd see none of it: the logger keeps the stdout that it found when imported.
+    """
+    written = StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    return written

@@ -164,6 +164,18 @@ class World:
     def page(self, target: str) -> Answer:
         return self.get(target, key=None)
 
+    def refused(
+        self, error: tuple[Any, ...], method: str, target: str, body: Any = None, **options: Any
+    ) -> Answer:
+        """A request that has to end in this error (see Answer.error) and leave no trace."""
+        before = self.items()
+        answer = self.call(method, target, body, **options)
+        assert answer.error == error
+        assert set(answer.json) == {"error"}
+        assert "None" not in answer.json["error"]["message"]
+        assert self.items() == before
+        return answer
+
     # ---------------------------------------------------------- functions
 
     def invoke(self, function: str, event: Any) -> Any:

@@ -144,7 +144,7 @@ def handler(event, context):
     (message,) = event["Records"]
     note("work", message)
     if message["body"] == "slow":
-        time.sleep(2)
+        time.sleep(1.5)
     if message["body"] == "bad":
         return {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
     return {}

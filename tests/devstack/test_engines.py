@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+
 from devstack import dynoxide, engines
 from devstack.environment import applied
 from devstack.errors import EngineError

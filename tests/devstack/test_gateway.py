@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from devstack.gateway import Request, build_event, choose_route, render_answer
 from devstack.template import Json, Route
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from devstack.console import mask_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]

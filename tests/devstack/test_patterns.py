@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from devstack.patterns import check_pattern, matches, matches_any
 from devstack.template import Json, TemplateError
 

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 import urllib3
+
 from devstack import background
 from devstack.stack import Stack
-
 from tests.devstack.conftest import Read, wait_until
 
 ENGINES = ["moto", pytest.param("dynoxide", marks=pytest.mark.dynoxide)]
@@ -190,7 +190,7 @@ def test_a_slow_message_holds_no_other_up(stack: Stack, read_log: Read) -> None:
     for body in ("slow", "slow", "quick"):
         send(body)
     wait_until(lambda: "quick" in [each["body"] for each in read_log("work")])
-    assert time.monotonic() - started_at < 1.5
+    assert time.monotonic() - started_at < 1.2
 
 
 def test_a_failed_message_comes_again_after_its_visibility_and_ends_as_a_dead_letter(
@@ -227,18 +227,6 @@ def test_the_clock_is_moved_and_told(stack: Stack) -> None:
     assert moved["offset"] == 90000.5
     assert abs(moved["now"] - time.time() - 90000.5) < 5
     assert call(stack, "GET", "/dev/clock").json()["offset"] == 90000.5
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"x", b"[]", b"{}", b'{"advance": -1}', b'{"advance": "5"}', b'{"advance": true}',
-     b'{"advance": NaN}', b'{"advance": 1e300}', b'{"advance": 1, "other": 2}'],
-)  # fmt: skip
-def test_an_advance_that_is_no_time_is_refused(stack: Stack, body: bytes) -> None:
-    answer = call(stack, "POST", "/dev/clock", body=body)
-    assert answer.status == 400
-    assert "seconds" in answer.json()["error"]["message"]
-    assert stack.clock.offset == 0
 
 
 def test_time_to_live_deletes_late_and_signs_its_deletion(stack: Stack, read_log: Read) -> None:

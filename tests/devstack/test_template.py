@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from devstack.template import TemplateError, load_template, resolve
 
 REPOSITORY = Path(__file__).resolve().parents[2]

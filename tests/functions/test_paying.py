@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from checkout.domain.payment import ATTEMPT_SECONDS
 from tests.world import CARD, LIVE_KEY, World
 

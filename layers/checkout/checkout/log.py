@@ -9,11 +9,12 @@ logger = Logger()
 
 def log_fault(error: Exception, where: str) -> None:
     """Where it broke, without the exception's text: that may repeat what a shopper typed."""
+    answer = getattr(error, "response", None)  # botocore's errors of a service
     frames = traceback.extract_tb(error.__traceback__)
     logger.error(
         "unexpected error",
         error=type(error).__name__,
-        code=getattr(error, "response", {}).get("Error", {}).get("Code"),
+        code=answer["Error"]["Code"] if isinstance(answer, dict) else None,
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         where=where,
     )

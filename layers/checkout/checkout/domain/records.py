@@ -52,7 +52,7 @@ class DeliveryState(StrEnum):
 class Try:
     at: int
     duration_ms: int
-    status: int | None
+    status: int | None = None
     """The answer's HTTP status; None when there was no answer."""
     error: str | None = None
 

@@ -6,13 +6,11 @@ crash on our side forgets nothing on its side. A book entry holds an outcome and
 
 from dataclasses import dataclass
 
-from boto3.dynamodb.conditions import Attr
-
 from checkout.domain.payment import Failure
 from checkout.processors.protocol import Instrument, InstrumentRefusedError, Outcome, State
-from checkout.store import keys
+from checkout.store import simulator_book
 from checkout.store.items import Item
-from checkout.store.table import ConditionFailedError, Put, Table, Update
+from checkout.store.table import Table
 
 LATER_SECONDS = 10
 NEVER = 10**11
@@ -63,37 +61,24 @@ class Simulator:
         self, attempt: str, amount: int, currency: str, instrument: Instrument, now: int
     ) -> Outcome:
         fate = _fate(instrument)
-        charge: Item = {
-            **keys.simulator(attempt),
+        entry: Item = {
             "amount": amount,
             "currency": currency,
             "settles_at": now + fate.after,
             "failure": fate.failure,
         }
-        entry = {name: value for name, value in charge.items() if value is not None}
-        try:
-            self._table.write(Put(entry, Attr("pk").not_exists()))
-        except ConditionFailedError as failed:
-            entry = failed.found[0] or entry
-        return _outcome(entry, now)
+        return _outcome(simulator_book.enter(self._table, attempt, entry), now)
 
     def look_up(self, attempt: str, now: int) -> Outcome | None:
-        entry = self._table.get(keys.simulator(attempt))
+        entry = simulator_book.read(self._table, attempt)
         return None if entry is None else _outcome(entry, now)
 
     def cancel(self, attempt: str, now: int) -> Outcome | None:
-        canceled = {"settles_at": now, "failure": Failure.TIMED_OUT}
-        try:
-            self._table.write(Update(keys.simulator(attempt), canceled, Attr("settles_at").gt(now)))
-        except ConditionFailedError as failed:
-            entry = failed.found[0]
-            return None if entry is None else _outcome(entry, now)
-        return Outcome(State.DECLINED, Failure.TIMED_OUT)
+        entry = simulator_book.settle_early(self._table, attempt, Failure.TIMED_OUT, now)
+        return None if entry is None else _outcome(entry, now)
 
     def refund(self, attempt: str, now: int) -> None:
-        self._table.write(
-            Update(keys.simulator(attempt), {"refunded_at": now}, Attr("pk").exists())
-        )
+        simulator_book.mark_refunded(self._table, attempt, now)
 
 
 def _fate(instrument: Instrument) -> Fate:

@@ -46,7 +46,7 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
 MAX_IDEMPOTENCY_KEY = 255
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
+_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\s\\<>\"]")
 
 
 def _url(text: str) -> str:
@@ -127,7 +127,7 @@ Phone = Annotated[
     _described("a phone number: ten digits from 0, or + and the country code"),
 ]
 CustomerId = Annotated[
-    str, Field(max_length=64), _described(f"the id of a customer ({CUSTOMER}_…)")
+    str, Field(min_length=1, max_length=64), _described(f"the id of a customer ({CUSTOMER}_…)")
 ]
 Methods = Annotated[
     list[Literal["mobile_money", "card", "bank_transfer"]],
@@ -304,7 +304,9 @@ def idempotency(
     key = header or in_body
     if key is None:
         return None
-    canonical = json.dumps(body, sort_keys=True).encode()
+    # The key is no part of what it stands for, wherever it was given.
+    rest = {name: value for name, value in body.items() if name != "idempotency_key"}
+    canonical = json.dumps(rest, sort_keys=True).encode()
     route = f"{request.method} {request.path}"
     return Idempotency(caller.scope, route, key, hashlib.sha256(canonical).hexdigest())
 
@@ -339,4 +341,4 @@ def _description(model: type[BaseModel], param: str) -> str:
         return field.description
     # An optional field's description is on the type inside its `| None`.
     inner = next(arg for arg in get_args(field.annotation) if hasattr(arg, "__metadata__"))
-    return str(next(m.description for m in inner.__metadata__ if hasattr(m, "description")))
+    return str(next(filter(None, (getattr(m, "description", "") for m in inner.__metadata__))))

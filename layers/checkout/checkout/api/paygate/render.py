@@ -12,6 +12,7 @@ from checkout.domain.errors import (
     ConflictError,
     IdempotencyError,
     InvalidRequestError,
+    LimitError,
     MethodNotAllowedError,
     NotFoundError,
     PermissionDeniedError,
@@ -31,6 +32,7 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (NotFoundError, "invalid_request_error"),
     (MethodNotAllowedError, "invalid_request_error"),
     (ConflictError, "invalid_request_error"),
+    (LimitError, "invalid_request_error"),
     (CheckoutError, "api_error"),
 )
 """The first that fits."""
@@ -121,7 +123,9 @@ def render_endpoint(endpoint: Endpoint) -> Json:
 
 
 def render_new_endpoint(endpoint: Endpoint) -> Json:
-    return render_endpoint(endpoint) | {"secret": endpoint.secret}
+    shown = render_endpoint(endpoint)
+    created_at = shown.pop("created_at")
+    return shown | {"secret": endpoint.secret, "created_at": created_at}
 
 
 def render_event(event: Event) -> Json:

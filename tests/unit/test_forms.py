@@ -1,0 +1,71 @@
+"""What shoppers type. None of it is in an error."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkout.page.forms import FormError, parse
+from checkout.processors.protocol import Instrument
+
+METHODS = ("card", "mobile_money", "bank_transfer")
+NOW = 1_800_000_000  # January 2027
+GOOD = {"method": "card", "number": "4242 4242-4242 4242", "expiry": "01/27", "code": "123"}
+
+
+def errors_of(form: dict[str, str]) -> dict[str, str]:
+    with pytest.raises(FormError) as caught:
+        parse(form, METHODS, NOW)
+    return caught.value.errors
+
+
+def test_a_card_is_its_digits() -> None:
+    assert parse(GOOD, METHODS, NOW).instrument == Instrument("card", "4242424242424242")
+
+
+@pytest.mark.parametrize("expiry", ["01/27", "1/27", "0127", "01 / 27", "01/2027", "12/99"])
+def test_dates_that_are_good_to_the_end_of_their_month(expiry: str) -> None:
+    assert parse(GOOD | {"expiry": expiry}, METHODS, NOW)
+
+
+@pytest.mark.parametrize("expiry", ["12/26", "00/30", "13/30", "1/1", "", "aa/bb", "01/27/27"])
+def test_dates_that_are_not(expiry: str) -> None:
+    assert errors_of(GOOD | {"expiry": expiry}) == {"expiry": "card_expiry_invalid"}
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    mistakes = {"method": "card", "number": "1", "expiry": "", "code": "x", "email": "y"}
+
+    assert set(errors_of(mistakes)) == {"number", "expiry", "code", "email"}
+
+
+@given(st.text(alphabet="0123456789", min_size=12, max_size=19))
+def test_a_number_with_one_digit_wrong_is_refused(digits: str) -> None:
+    """Luhn's check finds any single wrong digit."""
+    changed = str((int(digits[-1]) + 1) % 10)
+    both = [digits, digits[:-1] + changed]
+
+    refused = 0
+    for number in both:
+        try:
+            parse(GOOD | {"number": number}, METHODS, NOW)
+        except FormError as error:
+            assert error.errors == {"number": "card_number_invalid"}
+            assert number not in str(error)
+            refused += 1
+    assert refused >= 1
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["method", "number", "expiry", "code", "phone", "email"]), st.text()
+    )
+)
+def test_whatever_is_sent_is_an_instrument_or_named_mistakes(form: dict[str, str]) -> None:
+    try:
+        assert parse(form, METHODS, NOW).instrument.method in METHODS
+    except FormError as error:
+        assert error.errors
+
+
+def test_an_instrument_does_not_show_its_number() -> None:
+    assert "4242" not in repr(Instrument("card", "4242424242424242"))

@@ -1,0 +1,84 @@
+"""Imports run one way: functions -> api, page, webhooks, processors -> store -> domain."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "layers/checkout/checkout"
+
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "store": {"store", "domain", "settings"},
+    "processors": {"processors", "store", "domain"},
+    "webhooks": {"webhooks", "store", "domain", "settings"},
+    "api": {"api", "store", "domain", "settings", "log", "webhooks"},
+    "page": {"page", "api", "processors", "store", "domain", "settings"},
+    "firing": {"processors", "webhooks", "store", "domain", "log"},
+    "batches": {"log"},
+    "log": set(),
+    "settings": set(),
+}
+AWS = {"boto3", "botocore", "aws_lambda_powertools"}
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part_of(file: Path) -> str:
+    return file.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+FILES = [
+    file for file in LIBRARY.rglob("*.py") if file.parent != LIBRARY or file.stem != "__init__"
+]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIBRARY)))
+def test_a_part_imports_only_what_lies_below_it(file: Path) -> None:
+    ours = {name.split(".")[1] for name in imports_of(file) if name.startswith("checkout.")}
+
+    assert ours <= MAY_IMPORT[part_of(file)]
+
+
+def test_only_the_store_and_the_queue_know_aws() -> None:
+    knowing = {
+        str(file.relative_to(LIBRARY))
+        for file in FILES
+        if {name.split(".")[0] for name in imports_of(file)} & AWS
+    }
+
+    outside = {name for name in knowing if not name.startswith("store/")}
+    assert outside == {"log.py", "webhooks/queue.py"}
+
+
+def test_functions_import_the_library_and_never_each_other() -> None:
+    handlers = sorted((ROOT / "functions").rglob("*.py"))
+    assert {file.name for file in handlers} == {"handler.py"}
+    for file in handlers:
+        tops = {name.split(".")[0] for name in imports_of(file)}
+        assert tops <= {"checkout", "typing"}, file
+
+
+def test_a_handler_is_thin() -> None:
+    for file in (ROOT / "functions").rglob("handler.py"):
+        assert len(file.read_text().splitlines()) <= 40, file
+
+
+def test_only_one_file_spells_a_key() -> None:
+    for file in FILES:
+        if file.name != "keys.py":
+            assert "#" not in "".join(
+                node.value
+                for node in ast.walk(ast.parse(file.read_text()))
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and node.value.isupper()
+            ), file

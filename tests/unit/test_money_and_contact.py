@@ -1,0 +1,75 @@
+import pytest
+
+from checkout.domain.contact import EMAIL, PHONE, local_phone
+from checkout.domain.money import format_amount
+from checkout.domain.payment import masked_phone
+from checkout.processors.attempts import provider_of
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (5000, "GHS", "GH₵ 50.00"),
+        (1, "GHS", "GH₵ 0.01"),
+        (123456789, "GHS", "GH₵ 1,234,567.89"),
+        (100000, "PHP", "₱1,000.00"),
+    ],
+)
+def test_amounts_read_as_in_their_country(amount: int, currency: str, text: str) -> None:
+    assert format_amount(amount, currency) == text
+
+
+def test_a_masked_phone_keeps_three_digits_at_each_end() -> None:
+    assert masked_phone("0241234567") == "024****567"
+
+
+@pytest.mark.parametrize(
+    ("typed", "local"),
+    [
+        ("0240000001", "0240000001"),
+        (" 024 000-0001 ", "0240000001"),
+        ("+233 24 000 0001", "0240000001"),
+        ("+233 (0)24 000 0001", "0240000001"),
+        ("00233240000001", "0240000001"),
+        ("240000001", None),
+        ("+63 900 000 0000", None),
+        ("02400000010", None),
+        ("٠٢٤٠٠٠٠٠٠١", None),
+        ("", None),
+    ],
+)
+def test_a_number_is_brought_to_its_local_form(typed: str, local: str | None) -> None:
+    assert local_phone(typed) == local
+
+
+@pytest.mark.parametrize(
+    ("phone", "provider"),
+    [
+        *[(f"{head}0000000", "mtn") for head in ("024", "054", "055", "059")],
+        *[(f"{head}0000000", "telecel") for head in ("020", "050")],
+        *[(f"{head}0000000", "airteltigo") for head in ("026", "027", "056", "057")],
+        ("0300000000", None),
+        ("", None),
+    ],
+)
+def test_the_network_follows_from_the_prefix(phone: str, provider: str | None) -> None:
+    assert provider_of(phone) == provider
+
+
+@pytest.mark.parametrize("text", ["a@b.co", "first.last+tag@sub.example.com", "ä@exämple.com"])
+def test_addresses_that_are_taken(text: str) -> None:
+    assert EMAIL.fullmatch(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a@b", "@b.co", "a@b..co", "a b@c.co", "a@b.co\n", "a@@b.co"]
+)
+def test_addresses_that_are_refused(text: str) -> None:
+    assert not EMAIL.fullmatch(text)
+
+
+def test_phone_numbers_are_local_or_international() -> None:
+    assert all(PHONE.fullmatch(text) for text in ("0240000001", "+233240000001", "+639000000000"))
+    assert not any(
+        PHONE.fullmatch(text) for text in ("240000001", "+0240000001", "024 000 0001", "")
+    )
