@@ -148,7 +148,7 @@ class Background:
             # Whoever moves the clock wants to see what came of it, not to wait for the minute.
             self._fire(each for each in parts.tickers if each.is_due(now) or each.period <= 60)
             quiet = self.settle(ends_at - time.monotonic())
-            if parts.reader.expire(parts.clock.read() - parts.lateness):
+            if parts.reader.expire(parts.clock.read() - parts.lateness, ends_at):
                 quiet = self.settle(ends_at - time.monotonic())
             left = self._due_items()
             if not quiet or not left or left == before:

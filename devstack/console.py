@@ -52,7 +52,7 @@ def describe_record(record: Record) -> str | None:
     image = record.content["dynamodb"].get("NewImage", {})
     name = record.content["eventName"]
     if name == "INSERT" and sort_key == "EVENT":
-        return f"event  {_text(image, 'type')}  {_identify(record)}"
+        return f"event   {_text(image, 'type')}  {_identify(record)}"
     if name == "MODIFY" and sort_key.startswith("DELIVERY#"):
         endpoint = sort_key.removeprefix("DELIVERY#")
         tried = _describe_last_try(image)

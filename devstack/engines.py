@@ -25,6 +25,7 @@ from devstack import dynoxide
 from devstack.environment import applied
 from devstack.errors import EngineError
 from devstack.moto_calls import MotoCalls
+from devstack.moto_tables import cheap_transactions
 from devstack.template import REGION
 
 Kind = Literal["moto", "dynoxide", "url"]
@@ -81,6 +82,7 @@ def open(
         calls = MotoCalls()
         opened.enter_context(mock_aws(config=_moto_config(which)))
         opened.enter_context(calls.installed())
+        opened.enter_context(cheap_transactions())
         if which is None:
             which, binary = _choose(tools, say)
         elif which == "dynoxide":

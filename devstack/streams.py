@@ -6,6 +6,7 @@ nobody else up. Positions are kept in a journal: a restart goes on where each ma
 
 import json
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -257,14 +258,19 @@ class Reader:
                 self.write_journal()
             return total
 
-    def expire(self, until: float) -> int:
-        """Delete every item whose time to live was over at `until`; answers how many."""
+    def expire(self, until: float, ends_at: float = math.inf) -> int:
+        """Delete the items whose time to live was over at `until`; answers how many.
+
+        What isn't done when time.monotonic() is at `ends_at` is left for the next time.
+        """
         if self._expirations is None:
             return 0
         total = 0
         with self._lock:
             self.poll()
-            while fresh := self._expirations.expect(until, self._tip):
+            while time.monotonic() < ends_at and (
+                fresh := self._expirations.expect(until, self._tip)
+            ):
                 self.write_journal()
                 for expected in fresh:
                     self._expirations.delete(expected)

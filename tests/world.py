@@ -4,7 +4,7 @@ the events that API Gateway, the stream, the queue and the scheduler would send.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,7 +73,6 @@ class World:
     table: Table
     engine: Engine
     now: float = START
-    queued: list[str] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -167,13 +166,12 @@ class World:
     def refused(
         self, error: tuple[Any, ...], method: str, target: str, body: Any = None, **options: Any
     ) -> Answer:
-        """A request that has to end in this error (see Answer.error) and leave no trace."""
-        before = self.items()
-        answer = self.call(method, target, body, **options)
-        assert answer.error == error
+        """A request that has to end in this error (see Answer.error) and to leave no trace."""
+        with self.untouched():
+            answer = self.call(method, target, body, **options)
+            assert answer.error == error
         assert set(answer.json) == {"error"}
         assert "None" not in answer.json["error"]["message"]
-        assert self.items() == before
         return answer
 
     # ---------------------------------------------------------- functions
@@ -187,6 +185,20 @@ class World:
     def sweep(self) -> Any:
         return self.invoke("FireTimers", {"source": "aws.scheduler"})
 
+    def messages(self) -> list[str]:
+        """What the queue has been sent since the last look."""
+        found: list[str] = []
+        queue = open_queue()
+        while True:
+            answer = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10)
+            if not answer.get("Messages"):
+                return sorted(found)
+            for message in answer["Messages"]:
+                found.append(message["Body"])
+                queue.client.delete_message(
+                    QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"]
+                )
+
     # -------------------------------------------------------------- table
 
     def items(self) -> list[dict[str, Any]]:
@@ -196,6 +208,13 @@ class World:
         )
         found = [from_wire(wire) for page in pages for wire in page["Items"]]
         return [item for item in found if not item["pk"].startswith(("KEY#", "MERCHANT#"))]
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Whatever is done meanwhile has to leave the table as it is."""
+        before = self.items()
+        yield
+        assert self.items() == before
 
     def having(self, prefix: str, sk: str = "") -> list[dict[str, Any]]:
         return [

@@ -9,6 +9,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.core.models import botocore_stubber
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 
 from devstack import dynoxide, engines
 from devstack.environment import applied
@@ -158,3 +161,66 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None
     with pytest.raises(EngineError, match="sha512"):
         dynoxide._unpack(archive, tmp_path / "dynoxide", "pinned")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_transaction_changes_no_item(table: str) -> None:
+    client = boto3.client("dynamodb")
+    key = {"pk": {"S": "a"}, "sk": {"S": "a"}}
+    client.put_item(TableName=table, Item={**key, "n": {"N": "1"}, "list": {"L": [{"S": "x"}]}})
+    before = client.get_item(TableName=table, Key=key)["Item"]
+    for refused_last in (True, False):
+        update = {
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": "ADD n :n SET #l[0] = :x, m = :x",
+            "ExpressionAttributeNames": {"#l": "list"},
+            "ExpressionAttributeValues": {":n": {"N": "5"}, ":x": {"S": "y"}},
+        }
+        delete = {"TableName": table, "Key": {"pk": {"S": "b"}, "sk": {"S": "b"}}}
+        check = {"TableName": table, "Key": {"pk": {"S": "c"}, "sk": {"S": "c"}},
+                 "ConditionExpression": "attribute_exists(pk)"}  # fmt: skip
+        actions = [{"Update": update}, {"Delete": delete}, {"ConditionCheck": check}]
+        with pytest.raises(client.exceptions.TransactionCanceledException):
+            client.transact_write_items(TransactItems=actions if refused_last else actions[::-1])
+        assert client.get_item(TableName=table, Key=key)["Item"] == before
+        assert client.scan(TableName=table)["Count"] == 1
+
+
+def test_engines_leave_moto_as_they_found_it() -> None:
+    update_item, process = DynamoDBBackend.update_item, botocore_stubber.process_request
+    with engines.open("moto"):
+        assert DynamoDBBackend.update_item is not update_item
+    assert DynamoDBBackend.update_item is update_item
+    assert botocore_stubber.process_request == process
+    assert not hasattr(Table, "__deepcopy__")
+
+
+@pytest.mark.dynoxide
+def test_an_address_is_an_engine_too(template: Path) -> None:
+    binary = dynoxide.find_or_install(engines.TOOLS, print)
+    with (
+        dynoxide.running(binary, None) as (address, _),
+        engines.open(address) as engine,
+        applied(engine.environment, keep_aws=True),
+    ):
+        client = boto3.client("dynamodb")
+        table = create_table(client, load_template(template))
+        increment(client, table)
+        assert client.meta.endpoint_url == address
+        assert count(client, table) == 1
+
+
+@pytest.mark.dynoxide
+def test_a_dynoxide_left_behind_on_the_same_file_is_ended(tmp_path: Path) -> None:
+    binary = dynoxide.find_or_install(engines.TOOLS, print)
+    with dynoxide.running(binary, tmp_path) as (_, stale):
+        with dynoxide.running(binary, tmp_path) as (_, fresh):
+            assert stale.wait(5) is not None
+            assert fresh.poll() is None
+        assert not (tmp_path / "dynoxide.pid").exists()
+
+
+def test_a_number_that_went_to_another_program_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "dynoxide.pid").write_text(str(os.getpid()))
+    dynoxide._stop_stale(tmp_path)
+    assert not (tmp_path / "dynoxide.pid").exists()

@@ -70,7 +70,7 @@ EMAILS = [
 ]  # fmt: skip
 PHONES = [
     "", "024123456", "02412345678", "1241234567", "+0241234567", "+233 24 123 4567", "024-123-4567",
-    "+2331234567890123", "٠٢٤١٢٣٤٥٦٧", "0241234567\n", "phone", 241234567, True, ["0241234567"],
+    "+2331234567890123", "٠٢٤١٢٣٤٥٦٧", "0241234567\n", "call me", 241234567, True, ["0241234567"],
 ]  # fmt: skip
 METHODS = [
     [], ["cash"], ["CARD"], ["card", "card"], ["card", "bank_transfer", "card"], ["card", "cash"],
@@ -106,7 +106,7 @@ EXPIRIES = [
 def test_a_session_with_a_bad_parameter_is_refused(shop: World, field: str, value: Any) -> None:
     answer = shop.refused((400, TYPE, INVALID, field), "POST", SESSIONS, ORDER | {field: value})
 
-    assert not isinstance(value, str) or not value.strip() or value not in answer.text
+    assert value == "" or not isinstance(value, str) or value not in answer.text
     assert "hunter2" not in answer.text
 
 
@@ -248,10 +248,12 @@ def test_a_seventeenth_endpoint_is_one_too_many(world: World) -> None:
 )  # fmt: skip
 def test_a_body_that_is_no_json_object_is_refused(shop: World, body: bytes) -> None:
     routes = [("POST", SESSIONS), ("POST", CUSTOMERS), ("POST", WEBHOOKS)]
-    for method, target in [*routes, ("PATCH", endpoint_of(shop))]:
-        shop.refused(BODY, method, target, body)
-        form = {"content-type": "application/x-www-form-urlencoded"}
-        shop.refused(BODY, method, target, body, headers=form)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    with shop.untouched():
+        for method, target in [*routes, ("PATCH", endpoint_of(shop))]:
+            assert shop.call(method, target, body).error == BODY
+            assert shop.call(method, target, body, headers=form).error == BODY
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"{}".ljust(64 * 1024 + 1), b"\xff" * 10**6])

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain.errors import ResourceMissingError
 from checkout.domain.events import KEPT_SECONDS, Event
@@ -95,54 +94,68 @@ def find_delivery(table: Table, event_id: str, endpoint_id: str) -> Delivery | N
 
 
 def end_delivery(table: Table, delivery: Delivery, state: DeliveryState, last: Try | None) -> None:
-    """Ends a delivery and its timer; a delivery that moved on meanwhile is left alone."""
-    ended = replace(delivery, state=state, tries=delivery.tries + ((last,) if last else ()))
-    _write_if_unmoved(
+    """Ends a delivery and its timer, unless this try's outcome is on record already."""
+    ended = replace(delivery, state=state, tries=_with(delivery, last))
+    _write_if_first(
         table,
-        _change(delivery, ended),
+        _change(delivery, ended, Attr("next_try_at").eq(delivery.next_try_at)),
         timers.delete(_timer(delivery)),
         Update(keys.event(delivery.event), {}, Attr("pk").exists(), {"pending_webhooks": -1}),
     )
 
 
-def put_off_delivery(
-    table: Table,
-    delivery: Delivery,
-    next_try_at: int,
-    last: Try | None,
-    timer_due: int | None = None,
-) -> None:
-    """Moves a delivery and its timer to the next try; one that moved on meanwhile is left alone."""
-    moved = replace(
-        delivery,
-        next_try_at=next_try_at,
-        timer_due=next_try_at if timer_due is None else timer_due,
-        tries=delivery.tries + ((last,) if last else ()),
+def put_off_delivery(table: Table, delivery: Delivery, next_try_at: int, last: Try | None) -> None:
+    """Moves a delivery and its timer to the next try, unless this try's outcome is on record."""
+    later = replace(
+        delivery, next_try_at=next_try_at, timer_due=next_try_at, tries=_with(delivery, last)
     )
-    _write_if_unmoved(
+    # The timer may have moved since `delivery` was read; one left behind ends when it fires.
+    _write_if_first(
         table,
-        _change(delivery, moved),
-        *([timers.delete(_timer(delivery))] if moved.timer_due != delivery.timer_due else []),
-        timers.put(_timer(moved)),
+        _change(delivery, later, Attr("next_try_at").eq(delivery.next_try_at)),
+        *_moved_timer(delivery, later),
     )
 
 
-def _write_if_unmoved(table: Table, *actions: Action) -> None:
+def watch_delivery(table: Table, delivery: Delivery, now: int) -> bool:
+    """Moves the timer on to when a message sent now should have been handled; False when somebody
+    else did, or the try was made meanwhile."""
+    watched = replace(delivery, timer_due=now + SEND_GRACE)
+    return _write_if_first(
+        table,
+        _change(
+            delivery,
+            watched,
+            Attr("timer_due").eq(delivery.timer_due) & Attr("next_try_at").eq(delivery.next_try_at),
+        ),
+        *_moved_timer(delivery, watched),
+    )
+
+
+def _write_if_first(table: Table, *actions: Action) -> bool:
     try:
         table.write(*actions)
     except ConditionFailedError:
-        return  # Another message or timer of the same delivery was faster; its word counts.
+        return False  # Another message or timer of the same try was faster; its word counts.
+    return True
 
 
-def _change(before: Delivery, after: Delivery) -> Update:
-    fields: dict[str, Any] = to_item(after)
-    changed = {k: v for k, v in fields.items() if v != to_item(before).get(k)}
-    condition = (
-        Attr("state").eq(DeliveryState.PENDING)
-        & Attr("timer_due").eq(before.timer_due)
-        & Attr("next_try_at").eq(before.next_try_at)
-    )
-    return Update(keys.delivery(before.event, before.endpoint), changed, condition)
+def _change(before: Delivery, after: Delivery, condition: ConditionBase) -> Update:
+    old, new = to_item(before), to_item(after)
+    changes = {name: value for name, value in new.items() if value != old.get(name)}
+    pending = Attr("state").eq(DeliveryState.PENDING)
+    return Update(keys.delivery(before.event, before.endpoint), changes, pending & condition)
+
+
+def _with(delivery: Delivery, last: Try | None) -> tuple[Try, ...]:
+    return delivery.tries + ((last,) if last else ())
+
+
+def _moved_timer(before: Delivery, after: Delivery) -> list[Action]:
+    """The same key can't be put and deleted in one transaction."""
+    if before.timer_due == after.timer_due:
+        return []
+    return [timers.delete(_timer(before)), timers.put(_timer(after))]
 
 
 def _timer(delivery: Delivery) -> Timer:

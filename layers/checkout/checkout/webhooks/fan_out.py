@@ -23,13 +23,14 @@ def fan_out_forgotten(table: Table, queue: Queue, timer: Timer, now: int) -> Non
 
 
 def try_again(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What a delivery's timer does: sends its message, and stays in case that is lost too."""
+    """What a delivery's timer does: stays a while longer, then sends the message for the try.
+
+    In this order: a message that is handled at once finds the delivery as it will stay.
+    """
     delivery = events.find_delivery(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
     if delivery is None or not current or delivery.state is not DeliveryState.PENDING:
         table.write(timers.delete(timer))
         return
-    queue.send([delivery])
-    events.put_off_delivery(
-        table, delivery, delivery.next_try_at, None, timer_due=now + events.SEND_GRACE
-    )
+    if events.watch_delivery(table, delivery, now):
+        queue.send([delivery])

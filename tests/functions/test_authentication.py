@@ -1,0 +1,222 @@
+"""Issue 2, section 3: who may call, and that nothing is shown or written before that is known."""
+
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from checkout.api.authentication import CACHE_SECONDS, forget_keys
+from checkout.domain.account import Merchant
+from checkout.store import accounts
+from devstack.engines import Engine
+from devstack.template import Route
+from tests.world import (
+    ACCRA,
+    KEY,
+    KUMASI,
+    LIVE_KEY,
+    ORDER,
+    OTHER_KEY,
+    PUBLIC_KEY,
+    SESSIONS,
+    START,
+    TEMPLATE,
+    World,
+)
+
+UNAUTHORIZED = (401, "authentication_error", "invalid_api_key", None)
+FORBIDDEN = (403, "permission_error", "secret_key_required", None)
+
+# What would change something at each route, had it a key.
+BODIES: dict[str, Any] = {
+    SESSIONS: ORDER,
+    "/v1/customers": {"name": "Ama"},
+    "/v1/webhooks": {"url": "https://shop.example.com/hooks", "events": ["payment.failed"]},
+    "/v1/webhooks/{id}": {"status": "disabled"},
+}
+ROUTES = [route for route in TEMPLATE.routes if not route.path.startswith("/checkout/")]
+
+
+class Shop:
+    """A world with an object behind every route."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.pay(world.create_session()["id"])
+        world.now += 1
+        world.create_session()  # the newest: an open one
+        for path in ("/v1/customers", "/v1/webhooks"):
+            world.post(path, BODIES[path])
+
+    def send(self, route: Route, **options: Any) -> Any:
+        method = "GET" if route.method == "ANY" else route.method
+        return self.world.call(method, self.address(route), BODIES.get(route.path), **options)
+
+    def address(self, route: Route) -> str:
+        collection, _, rest = route.path.partition("/{id}")
+        if collection == "$default":
+            return "/v1/nowhere"
+        if "/{id}" not in route.path:
+            return collection
+        return f"{collection}/{self.world.get(collection).json['data'][0]['id']}{rest}"
+
+
+@pytest.fixture(scope="module")
+def shop(engine: Engine) -> Iterator[Shop]:
+    with World.open(engine) as world:
+        yield Shop(world)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
+def test_no_route_answers_without_a_key(shop: Shop, route: Route) -> None:
+    with shop.world.untouched():
+        for key in (None, "", "sk_test_nobody", "nonsense"):
+            answer = shop.send(route, key=key)
+            assert answer.error == UNAUTHORIZED
+            assert list(answer.json) == ["error"]
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.headers["request-id"].startswith("req_")
+            assert not key or key not in answer.text
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
+def test_no_route_takes_a_public_key(shop: Shop, route: Route) -> None:
+    with shop.world.untouched():
+        answer = shop.send(route, key=PUBLIC_KEY)
+
+    assert answer.error == FORBIDDEN
+    assert "www-authenticate" not in answer.headers
+    assert PUBLIC_KEY not in answer.text
+
+
+def test_every_route_of_that_walk_works_with_a_secret_key(engine: Engine) -> None:
+    """Or the walk would prove nothing."""
+    with World.open(engine) as world:
+        shop = Shop(world)
+        for route in sorted(ROUTES, key=lambda route: route.method == "DELETE"):
+            expected = [404] if route.path == "$default" else [200, 201]
+            assert shop.send(route).status in expected, route.key
+
+
+def test_the_walk_covers_every_route_but_the_page() -> None:
+    assert {route.path for route in TEMPLATE.routes} - {route.path for route in ROUTES} == {
+        "/checkout/{id}"
+    }
+    assert len(ROUTES) >= 17
+
+
+# --------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "", " ", KEY, "Bearer", "Bearer ", "Bearer  ", f"Basic {KEY}", "Basic c2tfdGVzdF9hY2NyYTo=",
+        f"Token {KEY}", f"Bearer:{KEY}", f"Bearer{KEY}", f"Bearer {KEY} {KEY}", f"Bearer\t{KEY}",
+        f"Bearer {KEY},Bearer {KEY}", f"Bearer '{KEY}'", f"Bearer {KEY.upper()}", f"Bearer {KEY}x",
+        f"Bearer {KEY[:-1]}", "Bearer sk_test_", "Bearer sk_prod_accra", "Bearer rk_test_accra",
+        "Bearer sk_live_kumasi", "Bearer sk_test_accrá", "Bearer sk_test_accr\u0430",
+        f"Bearer sk_test_{'a' * 201}", f"Bearer sk_test_{'a' * 8000}", "Bearer None", "Bearer \x00",
+    ],
+    ids=lambda header: repr(header)[:30],
+)  # fmt: skip
+def test_a_header_without_a_known_key_is_refused(shop: Shop, header: str) -> None:
+    for method in ("GET", "POST"):
+        answer = shop.world.refused(
+            UNAUTHORIZED, method, SESSIONS, ORDER, key=None, headers={"authorization": header}
+        )
+        assert answer.headers["www-authenticate"] == "Bearer"
+        secret = header.rpartition(" ")[2]
+        assert len(secret) < 7 or secret not in answer.text
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+def test_the_scheme_is_not_case_sensitive(shop: Shop, scheme: str) -> None:
+    header = {"authorization": f"{scheme} {KEY}"}
+
+    assert shop.world.get(SESSIONS, key=None, headers=header).status == 200
+
+
+def test_a_bad_key_is_told_before_a_bad_body(shop: Shop) -> None:
+    for body in (b"nonsense", b"[" * 100_000, {"amount": -1}):
+        shop.world.refused(UNAUTHORIZED, "POST", SESSIONS, body, key="sk_test_nobody")
+        shop.world.refused(FORBIDDEN, "POST", SESSIONS, body, key=PUBLIC_KEY)
+
+
+# ------------------------------------------------------------------------ keys
+
+
+def test_a_revoked_key_is_taken_for_a_minute_at_most(world: World) -> None:
+    assert world.get(SESSIONS).status == 200
+    accounts.revoke_key(KEY, START, world.table)
+
+    world.now += CACHE_SECONDS - 1
+    assert world.get(SESSIONS).status == 200  # remembered: the limit is a minute, not less
+    world.now += 1
+    for _ in range(2):
+        world.refused(UNAUTHORIZED, "POST", SESSIONS, ORDER)
+    assert CACHE_SECONDS <= 60
+    assert world.get(SESSIONS, key=LIVE_KEY).status == 200
+
+
+def test_being_used_does_not_lengthen_a_revoked_keys_minute(world: World) -> None:
+    world.get(SESSIONS)
+    accounts.revoke_key(KEY, START, world.table)
+
+    for _ in range(4):
+        world.now += 15
+        answer = world.get(SESSIONS)
+
+    assert answer.error == UNAUTHORIZED
+
+
+def test_a_process_that_has_not_seen_a_revoked_key_refuses_it_at_once(world: World) -> None:
+    world.get(SESSIONS)
+    accounts.revoke_key(KEY, START, world.table)
+
+    forget_keys()
+
+    assert world.get(SESSIONS).error == UNAUTHORIZED
+
+
+def test_a_new_key_is_taken_at_once_though_it_was_refused_before(world: World) -> None:
+    assert world.get(SESSIONS, key="sk_test_new").error == UNAUTHORIZED
+
+    accounts.save_key("sk_test_new", KUMASI, world.table)
+
+    assert world.get(SESSIONS, key="sk_test_new").status == 200
+
+
+def test_a_key_of_the_other_dialect_is_an_unknown_one(world: World) -> None:
+    manila = Merchant("merc_manila", "Manila Mangoes", "payrex")
+    accounts.save_merchant(manila, world.table)
+    for key in ("sk_test_manila", "pk_test_manila"):
+        accounts.save_key(key, manila, world.table)
+
+        unknown = world.get(SESSIONS, key="sk_test_nobody").json
+        for _ in range(2):  # the second time from what the process remembers
+            assert world.refused(UNAUTHORIZED, "POST", SESSIONS, ORDER, key=key).json == unknown
+
+
+def test_two_keys_of_a_merchant_and_mode_see_the_same(world: World) -> None:
+    accounts.save_key("sk_test_second", ACCRA, world.table)
+    id = world.create_session()["id"]
+
+    assert world.get(f"{SESSIONS}/{id}", key="sk_test_second").json["id"] == id
+
+
+def test_no_key_is_in_the_table_or_in_the_log(world: World, log: StringIO) -> None:
+    keys = (KEY, LIVE_KEY, OTHER_KEY, PUBLIC_KEY)
+    for key in keys:
+        headers = {"idempotency-key": "order-1234"}
+        world.post(SESSIONS, ORDER, key=key, headers=headers)
+        world.post("/v1/webhooks", BODIES["/v1/webhooks"], key=key)
+    world.pay(world.create_session()["id"])
+
+    stored = str(world.table.client.scan(TableName=world.table.name)["Items"])
+    assert "KEY#" in stored
+    assert '"message":"request"' in log.getvalue()
+    for key in keys:
+        assert key not in stored
+        assert key not in log.getvalue()

@@ -1,0 +1,221 @@
+"""Issue 2, section 4: bad queries, ids, routes and methods get a clear error and write nothing;
+so does a failure of our own, and no log repeats what was sent."""
+
+from collections.abc import Iterator
+from io import StringIO
+from urllib.parse import quote
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from checkout.store import customers, sessions
+from devstack.engines import Engine
+from tests.world import KEY, ORDER, SESSIONS, TEMPLATE, World
+
+TYPE = "invalid_request_error"
+INVALID, UNKNOWN = "parameter_invalid", "parameter_unknown"
+NO_KEY = (401, "authentication_error", "invalid_api_key", None)
+LISTS = {
+    SESSIONS: "cs",
+    "/v1/customers": "cus",
+    "/v1/payments": "pay",
+    "/v1/webhooks": "we",
+    "/v1/events": "evt",
+}
+NOBODY = "1" * 32
+"""The rest of a well-formed id that nothing has."""
+
+
+@pytest.fixture(scope="module")
+def shop(engine: Engine) -> Iterator[World]:
+    """One world for all requests that are refused: they have to leave it as it is."""
+    with World.open(engine) as world:
+        world.pay(world.create_session()["id"])
+        world.post("/v1/customers", {"name": "Ama"})
+        yield world
+
+
+# ----------------------------------------------------------------------- lists
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "0", "101", "abc", "-1", "1.5", "", "1e1", "0x10", "+5", "%2B5", "%205", "5%0A", "00000",
+        "1000", "10000", "9" * 5000, "%D9%A5", "%EF%BC%95", "%C2%B2", "%FF", "None", "[5]",
+    ],
+    ids=lambda limit: limit[:10],
+)  # fmt: skip
+def test_a_limit_that_is_no_number_from_1_to_100_is_refused(shop: World, limit: str) -> None:
+    with shop.untouched():
+        for path in LISTS:
+            assert shop.get(f"{path}?limit={limit}").error == (400, TYPE, INVALID, "limit")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_every_limit_from_1_to_100_is_taken(shop: World, path: str) -> None:
+    for limit in ("1", "100", "007"):
+        assert shop.get(f"{path}?limit={limit}").status == 200
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_malformed_cursor_or_one_of_another_kind_is_refused(shop: World, path: str) -> None:
+    prefix = LISTS[path]
+    others = [f"{other}_{NOBODY}" for other in LISTS.values() if other != prefix]
+    malformed = [
+        "", "5", NOBODY, f"{prefix}_", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}",
+        f"{prefix}_{NOBODY}\n", f"{prefix}_{'é' * 32}", f" {prefix}_{NOBODY}", "x" * 3000, "\x00",
+    ]  # fmt: skip
+
+    with shop.untouched():
+        for cursor in others + malformed:
+            answer = shop.get(f"{path}?starting_after={quote(cursor)}")
+            assert answer.error == (400, TYPE, INVALID, "starting_after")
+            assert len(cursor) < 5 or cursor not in answer.text
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_cursor_needs_no_object_of_its_own(shop: World, path: str) -> None:
+    page = shop.get(f"{path}?starting_after={LISTS[path]}_{NOBODY}")
+
+    assert (page.status, page.json["data"]) == (200, [])
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: str) -> None:
+    cursor = f"starting_after={LISTS[path]}_{NOBODY}"
+    wrong = [
+        ("colour=blue", UNKNOWN, "colour"),
+        ("limit=5&ending_before=x", UNKNOWN, "ending_before"),
+        ("Limit=5", UNKNOWN, "Limit"),
+        ("limit=5&limit=5", INVALID, "limit"),
+        ("limit=5&limit=", INVALID, "limit"),
+        (f"{cursor}&limit=5&{cursor}", INVALID, "starting_after"),
+    ]
+    if path != SESSIONS:
+        wrong += [(f"{name}=open", UNKNOWN, name) for name in ("status", "customer", "payment")]
+
+    with shop.untouched():
+        for query, code, name in wrong:
+            assert shop.get(f"{path}?{query}").error == (400, TYPE, code, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("status", value) for value in ("", "paid", "OPEN", "open,complete", "open%20")]
+    + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + NOBODY, "cus_" + "0" * 32)]
+    + [("payment", value) for value in ("", "1", "pay_", "cus_" + NOBODY, "pay_" + NOBODY + "1")],
+)
+def test_a_bad_filter_is_refused(shop: World, name: str, value: str) -> None:
+    shop.refused((400, TYPE, INVALID, name), "GET", f"{SESSIONS}?{name}={value}")
+    shop.refused((400, TYPE, INVALID, name), "GET", f"{SESSIONS}?{name}={value}&{name}={value}")
+
+
+# ------------------------------------------------------------------------- ids
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
+    prefix = LISTS[path]
+    other = next(each for each in LISTS.values() if each != prefix)
+    ids = [
+        f"{prefix}_{NOBODY}", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}", f"{other}_{NOBODY}",
+        f"{prefix}_", "nope", "0", "%00", "%2F", "..", "%20", "%F0%9F%92%B3", "x" * 2000,
+        f"{prefix}_{NOBODY}%0A", f"{prefix}_{NOBODY}%23", f"{prefix.upper()}_{NOBODY}",
+    ]  # fmt: skip
+    routes = [r for r in TEMPLATE.routes if r.path in (f"{path}/{{id}}", f"{path}/{{id}}/expire")]
+
+    with shop.untouched():
+        for id in ids:
+            for route in routes:
+                answer = shop.call(route.method, route.path.replace("{id}", id), {})
+                assert answer.error == (404, TYPE, "resource_missing", "id")
+
+
+# ---------------------------------------------------------------------- routes
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/v1", "/v1/", "/v1/nowhere", "/v2/customers", "/V1/customers", "/v1/customers/",
+        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{NOBODY}/", f"{SESSIONS}/cs_{NOBODY}/pay",
+        f"{SESSIONS}/cs_{NOBODY}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
+        "/v1/webhooks/we_1/secret", "/v1//customers", "/dev/clock",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_unknown_route_is_a_404(shop: World, method: str, path: str) -> None:
+    with shop.untouched():
+        assert shop.call(method, path, ORDER).error == (404, TYPE, "route_missing", None)
+        assert shop.call(method, path, ORDER, key=None).error == NO_KEY
+
+
+@pytest.mark.parametrize("path", sorted({r.path for r in TEMPLATE.routes if "/v1/" in r.path}))
+def test_another_method_is_a_405_that_names_the_routes_own(shop: World, path: str) -> None:
+    taken = {route.method for route in TEMPLATE.routes if route.path == path}
+    target = path.replace("{id}", f"cs_{NOBODY}")
+
+    with shop.untouched():
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - taken:
+            answer = shop.call(method, target, ORDER)
+            assert answer.error == (405, TYPE, "method_not_allowed", None)
+            assert set(answer.headers["allow"].split(", ")) == taken
+            assert shop.call(method, target, ORDER, key=None).error == NO_KEY
+
+
+# ------------------------------------------------------------ our own failures
+
+SECRETS = ("4242424242424242", "0241234567", KEY)
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "method", "target"),
+    [
+        (sessions, "create", "POST", SESSIONS),
+        (sessions, "list_page", "GET", SESSIONS),
+        (customers, "creation_of", "POST", "/v1/customers"),
+    ],
+)
+def test_an_unexpected_failure_is_a_500_that_repeats_nothing(
+    shop: World, monkeypatch, log: StringIO, capfd, module, function: str, method: str, target: str
+) -> None:
+    def fail(*_: object) -> None:
+        try:
+            raise KeyError(SECRETS)
+        except KeyError as cause:
+            raise RuntimeError(f"can't store {SECRETS}") from cause
+
+    monkeypatch.setattr(module, function, fail)
+    body = {} if method == "GET" else {"customer_phone": SECRETS[1]} | ORDER
+    body = {"phone": SECRETS[1]} if module is customers else body
+
+    answer = shop.refused((500, "api_error", "internal_error", None), method, target, body)
+
+    lines = log.getvalue()
+    assert '"message":"unexpected error"' in lines
+    assert '"error":"RuntimeError"' in lines
+    assert answer.headers["request-id"].startswith("req_")
+    assert lines.count(answer.headers["request-id"]) == 2
+    for secret in SECRETS:
+        assert secret not in lines + answer.text + str(answer.headers) + "".join(capfd.readouterr())
+
+
+def test_a_storage_that_does_not_answer_is_a_500_too(shop: World, monkeypatch) -> None:
+    def time_out(*_: object) -> None:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example.com")
+
+    monkeypatch.setattr(sessions, "create", time_out)
+
+    shop.refused((500, "api_error", "internal_error", None), "POST", SESSIONS, ORDER)
+
+
+def test_no_log_line_repeats_what_was_sent(shop: World, log: StringIO) -> None:
+    shop.post(SESSIONS, ORDER | {"customer_phone": "0241234567"})
+    shop.post(SESSIONS, ORDER | {"customer_phone": "02412345678", "card": "4242424242424242"})
+    shop.get("/v1/customers", key=KEY + "_unknown")
+
+    lines = log.getvalue()
+    assert lines.count('"message":"request"') == 3
+    for sent in (*SECRETS, "yoursite.com", "customer@example.com"):
+        assert sent not in lines
