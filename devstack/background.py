@@ -195,8 +195,8 @@ class Background:
             try:
                 if self._parts.reader.poll():
                     busy_until = time.monotonic() + _BUSY_FOR
-            except (BotoCoreError, ClientError):
-                log.exception("the stream can't be read; trying again")
+            except (BotoCoreError, ClientError) as error:
+                log.warning("the stream can't be read, trying again: %s", error)
                 self._stopped.wait(1)
             if time.monotonic() < busy_until:
                 self._stopped.wait(_BUSY_POLL)
@@ -220,5 +220,5 @@ class Background:
     def _expire(self) -> None:
         try:
             self._parts.reader.expire(self._parts.clock.read() - self._parts.lateness)
-        except (BotoCoreError, ClientError):
-            log.exception("the items past their time can't be deleted; trying again")
+        except (BotoCoreError, ClientError) as error:
+            log.warning("items past their time can't be deleted, trying again: %s", error)

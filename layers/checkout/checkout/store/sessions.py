@@ -45,7 +45,7 @@ def create(
 
 
 def _creation(session: Session) -> list[Action]:
-    item = to_item(session, **keys.session(session.id), **_index_keys(session))
+    item = to_item(session, **keys.session(session.id), **index_keys(session))
     actions: list[Action] = [
         Put(item, Attr("pk").not_exists()),
         timers.put(timers.expiry(session.id, session.scope, session.expires_at)),
@@ -118,7 +118,7 @@ def change(
     transition: Transition, before: Session, after: Session, now: int, attempt: str | None = None
 ) -> Update:
     """The one write of a transition, which holds only while the transition's guards do."""
-    old, new = (to_item(each) | _index_keys(each) for each in (before, after))
+    old, new = (to_item(each) | index_keys(each) for each in (before, after))
     changes: Item = {name: new.get(name) for name in old | new if new.get(name) != old.get(name)}
     condition = Attr("pk").exists()
     for guard in transition.guards:
@@ -217,7 +217,8 @@ def _of_payment(
     return [session]
 
 
-def _index_keys(session: Session) -> Item:
+def index_keys(session: Session) -> Item:
+    """What puts a session into its lists."""
     return {
         "gsi1pk": keys.by_kind(session.scope, "session"),
         "gsi1sk": session.id,

@@ -1,0 +1,155 @@
+"""A shopper in Chromium, on a phone's screen, with scripts and without."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from devstack.stack import Stack
+from tests.merchant import Merchant
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., str]
+
+
+@pytest.fixture
+def open_session(merchant: Merchant, page: Page, shop: str) -> Open:
+    """Creates a session, opens its page and returns its id."""
+
+    def open_it(**changes: object) -> str:
+        session = merchant.create_session(
+            success_url=f"{shop}/thanks?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{shop}/cart?s={{CHECKOUT_SESSION_ID}}",
+            **changes,
+        )
+        page.goto(session["url"])
+        id: str = session["id"]
+        return id
+
+    return open_it
+
+
+def type_card(page: Page, number: str) -> None:
+    page.locator("[autocomplete=cc-number]").fill(number)
+    page.locator("[autocomplete=cc-exp]").fill("12 / 40")
+    page.locator("[autocomplete=cc-csc]").fill("123")
+    page.get_by_role("button", name="Pay GH₵ 50.00").click()
+
+
+def type_phone(page: Page, number: str) -> None:
+    page.get_by_text("Mobile money", exact=True).click()
+    page.locator("[autocomplete=tel]").fill(number)
+    page.get_by_role("button", name="Pay GH₵ 50.00").click()
+
+
+def test_a_card_pays_and_leads_back_to_the_shop(
+    page: Page, open_session: Open, merchant: Merchant, shop: str
+) -> None:
+    id = open_session()
+    expect(page.get_by_role("heading", name="Accra Books")).to_be_visible()
+    expect(page.get_by_text("GH₵ 50.00").first).to_be_visible()
+    expect(page.get_by_text("Test mode")).to_be_visible()
+
+    type_card(page, "4242 4242 4242 4242")
+
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+    assert merchant.session(id)["payment_status"] == "paid"
+
+
+def test_a_declined_card_can_be_followed_by_another(
+    page: Page, open_session: Open, merchant: Merchant, shop: str
+) -> None:
+    id = open_session()
+    type_card(page, "4000000000000002")
+    expect(page.get_by_role("alert")).to_contain_text("The payment was declined")
+
+    type_card(page, "4242424242424242")
+
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+
+
+def test_mistakes_are_said_beside_the_field(page: Page, open_session: Open) -> None:
+    open_session()
+
+    type_card(page, "4111111111111111")
+
+    field = page.locator("[autocomplete=cc-number]")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("use one of the test cards")).to_be_visible()
+    expect(field).to_have_value("")
+
+
+def test_mobile_money_waits_for_the_approval_and_goes_on_by_itself(
+    page: Page, open_session: Open, stack: Stack, shop: str
+) -> None:
+    id = open_session()
+    type_phone(page, "024 000 0002")
+    expect(page.get_by_role("status")).to_contain_text("Approve the prompt on your phone")
+
+    stack.advance(10)
+
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+
+
+def test_a_reload_after_paying_pays_no_second_time(
+    page: Page, open_session: Open, merchant: Merchant, shop: str
+) -> None:
+    id = open_session()
+    type_card(page, "4242424242424242")
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+
+    page.goto(f"{merchant.url}/checkout/{id}")
+    page.reload()
+
+    expect(page.get_by_role("status")).to_contain_text("This was paid already")
+    assert len(merchant.call("GET", "/v1/payments")[1]["data"]) == 1
+
+
+def test_cancel_leads_back_and_leaves_the_session_open(
+    page: Page, open_session: Open, merchant: Merchant, shop: str
+) -> None:
+    id = open_session()
+
+    page.get_by_role("link", name="Cancel").click()
+
+    page.wait_for_url(f"{shop}/cart?s={id}")
+    assert merchant.session(id)["status"] == "open"
+
+
+def test_an_expired_session_shows_so_and_offers_no_form(
+    page: Page, open_session: Open, stack: Stack
+) -> None:
+    open_session()
+    stack.advance(86_400)
+
+    page.reload()
+
+    expect(page.get_by_role("status")).to_contain_text("has expired")
+    expect(page.locator("form")).to_have_count(0)
+
+
+def test_only_the_allowed_methods_are_offered(page: Page, open_session: Open) -> None:
+    open_session(payment_method_types=["bank_transfer"])
+
+    expect(page.locator("form")).to_have_count(1)
+    expect(page.get_by_role("button", name="I have made the transfer")).to_be_visible()
+
+
+def test_nothing_is_wider_than_a_small_phone(page: Page, open_session: Open) -> None:
+    open_session()
+    page.set_viewport_size({"width": 320, "height": 640})
+
+    width = page.locator("html").evaluate("node => node.scrollWidth")
+
+    assert width <= 320
+
+
+def test_the_browser_finds_nothing_to_block(page: Page, open_session: Open, shop: str) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    id = open_session()
+    type_card(page, "4242424242424242")
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+
+    assert [text for text in complaints if "favicon" not in text and "404" not in text] == []

@@ -1,0 +1,69 @@
+"""Each sample in `events/`, handed to the function it is for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkout.domain.account import Merchant
+from checkout.store import accounts
+from devstack.samples import ID, save_samples
+from tests.world import ROOT, TEMPLATE, World
+
+SAMPLES = sorted((ROOT / "events").glob("*.json"))
+
+EXPECTED: dict[str, int] = {
+    "create_checkout_session": 201,
+    "create_customer": 201,
+    "create_webhook": 201,
+    "refuse_route": 404,
+    "pay_page": 303,
+}
+
+
+def function_of(sample: Path) -> str:
+    """`fire_timers_every_minute.json` is a second sample for FireTimers."""
+    fitting = [
+        name
+        for name in TEMPLATE.functions
+        if sample.stem.startswith(re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
+    ]
+    return max(fitting, key=len)
+
+
+@pytest.fixture
+def sampled(world: World) -> World:
+    merchant = Merchant("merc_paygate", "Accra Books", "paygate")
+    accounts.save_merchant(merchant, world.table)
+    accounts.save_key("sk_test_paygate", merchant, world.table)
+    save_samples(world.table, int(world.now))
+    return world
+
+
+def test_every_function_has_a_sample() -> None:
+    assert {function_of(sample) for sample in SAMPLES} == set(TEMPLATE.functions)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_does_what_its_endpoint_is_for(sampled: World, sample: Path) -> None:
+    event = json.loads(sample.read_text())
+
+    answer: Any = sampled.invoke(function_of(sample), event)
+
+    if "routeKey" in event:
+        assert answer["statusCode"] == EXPECTED.get(sample.stem, 200), answer["body"]
+        if "{id}" in event["routeKey"] and sample.stem != "pay_page":
+            assert ID in answer["body"]
+    elif sample.stem == "fire_timers_every_minute":
+        assert answer == {"fired": 0, "failed": 0}
+    else:
+        assert answer == {"batchItemFailures": []}
+
+
+def test_the_delivery_sample_makes_a_try(sampled: World) -> None:
+    sampled.invoke("SendWebhook", json.loads((ROOT / "events/send_webhook.json").read_text()))
+
+    (delivery,) = sampled.having("EVENT#", "DELIVERY#")
+    assert len(delivery["tries"]) == 1
