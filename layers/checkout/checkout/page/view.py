@@ -88,7 +88,7 @@ def _headers(nonce: str) -> dict[str, str]:
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": (
             f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
+            "img-src data:; base-uri 'none'; frame-ancestors 'none'"
         ),
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
