@@ -4,7 +4,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: dev test test-all lint browser sam-validate clean
+.PHONY: dev test test-all lint browser sam-validate deploy clean
 
 dev: $(VENV)/.dev
 	@$(BIN)/python -m devstack
@@ -26,6 +26,11 @@ browser:
 
 sam-validate: .venv-sam/.done
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+
+STAGE ?= dev
+deploy: .venv-sam/.done
+	.venv-sam/bin/sam build --config-env $(STAGE)
+	.venv-sam/bin/sam deploy --config-env $(STAGE)
 
 $(VENV)/.dev: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.x"; exit 1; }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import cast
 
+from boto3.dynamodb.conditions import Attr
+
 from checkout.domain.account import Caller, Merchant, Mode
 from checkout.store import keys
 from checkout.store.items import to_item, to_record
@@ -21,8 +23,12 @@ def save_key(secret: str, merchant: Merchant, table: Table | None = None) -> Non
 
 
 def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
-    """Processes that have seen the key go on taking it for at most a minute."""
-    (table or open_table()).write(Update(keys.api_key(secret), {"revoked_at": now}))
+    """Processes that have seen the key go on taking it for at most a minute.
+
+    Raises ConditionFailedError when there is no such key.
+    """
+    change = Update(keys.api_key(secret), {"revoked_at": now}, Attr("pk").exists())
+    (table or open_table()).write(change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The only file that spells a key. One table, three indexes; see docs/design.md for the picture.
+"""The only file that spells a key. One table, three indexes.
 
 scope = <merchant>#<mode>
 
