@@ -31,9 +31,7 @@ def test_create_answers_the_seeds_object_field_by_field(world: World) -> None:
 
 
 def test_the_two_urls_and_an_amount_are_enough(world: World) -> None:
-    answer = world.post(
-        SESSIONS, {k: ORDER[k] for k in ("amount", "success_url", "cancel_url")}
-    )
+    answer = world.post(SESSIONS, {k: ORDER[k] for k in ("amount", "success_url", "cancel_url")})
 
     assert answer.status == 201
     assert answer.json["currency"] == "GHS"
