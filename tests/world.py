@@ -85,6 +85,7 @@ class World:
             "QUEUE_URL": queue_url,
             "ALLOW_LOCAL_ENDPOINTS": "true",
             "POWERTOOLS_SERVICE_NAME": "checkout",
+            **engine.environment,
         }
         with applied(variables, keep_aws=True):
             _forget_process()

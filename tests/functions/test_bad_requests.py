@@ -172,7 +172,7 @@ SECRETS = ("4242424242424242", "0241234567", KEY)
 @pytest.mark.parametrize(
     ("module", "function", "method", "target"),
     [
-        (sessions, "create", "POST", SESSIONS),
+        (sessions, "creation_of", "POST", SESSIONS),
         (sessions, "list_page", "GET", SESSIONS),
         (customers, "creation_of", "POST", "/v1/customers"),
     ],
@@ -205,7 +205,7 @@ def test_a_storage_that_does_not_answer_is_a_500_too(shop: World, monkeypatch) -
     def time_out(*_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.example.com")
 
-    monkeypatch.setattr(sessions, "create", time_out)
+    monkeypatch.setattr(sessions, "creation_of", time_out)
 
     shop.refused((500, "api_error", "internal_error", None), "POST", SESSIONS, ORDER)
 
@@ -219,3 +219,30 @@ def test_no_log_line_repeats_what_was_sent(shop: World, log: StringIO) -> None:
     assert lines.count('"message":"request"') == 3
     for sent in (*SECRETS, "yoursite.com", "customer@example.com"):
         assert sent not in lines
+
+
+@pytest.mark.parametrize(
+    "target",
+    [f"{SESSIONS}/{{id}}", "/v1/customers/x", "/v1/payments/x", "/v1/events/x", "/v1/webhooks/x"],
+)
+def test_a_parameter_nobody_takes_is_refused_on_single_objects(shop: World, target: str) -> None:
+    id = shop.create_session()["id"]
+
+    answer = shop.get(target.format(id=id) + "?expand=customer")
+
+    assert answer.error == (400, "invalid_request_error", "parameter_unknown", "expand")
+
+
+def test_expire_takes_no_parameters(shop: World) -> None:
+    id = shop.create_session()["id"]
+
+    unknown = (400, "invalid_request_error", "parameter_unknown", "reason")
+    shop.refused(unknown, "POST", f"{SESSIONS}/{id}/expire", {"reason": "sold out"})
+    assert shop.post(f"{SESSIONS}/{id}/expire", {}).status == 200
+
+
+def test_a_name_that_looks_like_none_is_not_repeated(shop: World) -> None:
+    answer = shop.post(SESSIONS, ORDER | {"4242424242424242": "x"})
+
+    assert answer.error == (400, "invalid_request_error", "parameter_unknown", None)
+    assert "4242" not in answer.text

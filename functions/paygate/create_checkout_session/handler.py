@@ -5,6 +5,7 @@ from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
 from checkout.api.paygate.parse import CreateSession, idempotency, new_session, parse
 from checkout.store import sessions
+from checkout.store.creation import Creation, create
 from checkout.store.table import open_table
 
 
@@ -14,7 +15,11 @@ def handler(request: Request) -> Response:
     caller = authenticate_bearer(table, request, "paygate")
     body = request.json()
     order = parse(CreateSession, body)
-    session = new_session(caller, request, order)
     once = idempotency(caller, request, body, order.idempotency_key)
-    answer = render.encode(render.render_session(session, request.now))
-    return render.created(*sessions.create(table, session, answer, once))
+
+    def prepare() -> Creation:
+        session = new_session(caller, request, order)
+        answer = render.encode(render.render_session(session, request.now))
+        return sessions.creation_of(session, answer)
+
+    return render.created(*create(table, prepare, once, request.now))

@@ -4,7 +4,8 @@ from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
 from checkout.api.paygate.parse import CreateCustomer, idempotency, new_customer, parse
-from checkout.store import creation, customers
+from checkout.store import customers
+from checkout.store.creation import Creation, create
 from checkout.store.table import open_table
 
 
@@ -14,8 +15,11 @@ def handler(request: Request) -> Response:
     caller = authenticate_bearer(table, request, "paygate")
     body = request.json()
     wanted = parse(CreateCustomer, body)
-    customer = new_customer(caller, request, wanted)
     once = idempotency(caller, request, body, wanted.idempotency_key)
-    answer = render.encode(render.render_customer(customer))
-    writes = customers.creation_of(customer)
-    return render.created(*creation.create(table, writes, answer, once, request.now))
+
+    def prepare() -> Creation:
+        customer = new_customer(caller, request, wanted)
+        answer = render.encode(render.render_customer(customer))
+        return customers.creation_of(customer, answer)
+
+    return render.created(*create(table, prepare, once, request.now))

@@ -4,7 +4,8 @@ from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
 from checkout.api.paygate.parse import CreateEndpoint, idempotency, new_endpoint, parse
-from checkout.store import creation, endpoints
+from checkout.store import endpoints
+from checkout.store.creation import Creation, create
 from checkout.store.table import open_table
 
 
@@ -14,8 +15,11 @@ def handler(request: Request) -> Response:
     caller = authenticate_bearer(table, request, "paygate")
     body = request.json()
     wanted = parse(CreateEndpoint, body)
-    new = new_endpoint(caller, request, wanted)
     once = idempotency(caller, request, body, wanted.idempotency_key)
-    answer = render.encode(render.render_new_endpoint(new))
-    writes = endpoints.creation_of(table, new)
-    return render.created(*creation.create(table, writes, answer, once, request.now))
+
+    def prepare() -> Creation:
+        new = new_endpoint(caller, request, wanted)
+        answer = render.encode(render.render_new_endpoint(new))
+        return endpoints.creation_of(table, new, answer)
+
+    return render.created(*create(table, prepare, once, request.now))

@@ -4,6 +4,7 @@ from checkout.api.authentication import authenticate_bearer
 from checkout.api.dialects import announce
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
+from checkout.api.paygate.query import refuse_parameters
 from checkout.domain.events import Occasion
 from checkout.store import sessions
 from checkout.store.table import open_table
@@ -13,7 +14,8 @@ from checkout.store.table import open_table
 def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_bearer(table, request, "paygate")
-    cause = request.cause(request.header("idempotency-key"))
+    refuse_parameters(request)
+    cause = request.cause(request.idempotency_key())
     occasion = Occasion(request.now, announce, cause)
     session = sessions.expire(table, caller.scope, request.path_id, occasion)
     return render.answer(render.render_session(session, request.now))

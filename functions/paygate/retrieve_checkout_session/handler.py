@@ -3,6 +3,7 @@
 from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
+from checkout.api.paygate.query import refuse_parameters
 from checkout.store import sessions
 from checkout.store.table import open_table
 
@@ -11,5 +12,6 @@ from checkout.store.table import open_table
 def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_bearer(table, request, "paygate")
+    refuse_parameters(request)
     found = sessions.retrieve(table, caller.scope, request.path_id)
     return render.answer(render.render_session(found, request.now))

@@ -21,6 +21,7 @@ from checkout.log import log_fault, logger
 from checkout.settings import settings
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_IDEMPOTENCY_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ class Request:
     def header(self, name: str) -> str | None:
         value: str | None = self.event["headers"].get(name)
         return value
+
+    def idempotency_key(self) -> str | None:
+        """The header `Idempotency-Key`. Raises ParameterInvalidError for one of no use."""
+        key = self.header("idempotency-key")
+        if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
+            raise ParameterInvalidError(
+                f"Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY} characters.",
+                "Idempotency-Key",
+            )
+        return key
 
     def query(self) -> dict[str, str]:
         """The query string. Raises ParameterInvalidError for a parameter given twice."""

@@ -20,6 +20,8 @@ CheckoutError
 └── BusyError 503
 """
 
+import re
+
 
 class CheckoutError(Exception):
     """`message` is read by the caller: it names no secret and repeats no value it was sent."""
@@ -53,7 +55,10 @@ class ParameterUnknownError(InvalidRequestError):
     code = "parameter_unknown"
 
     def __init__(self, param: str) -> None:
-        super().__init__(f"The parameter {param} is not known here.", param)
+        # What the caller made up is repeated only where it looks like a name.
+        named = re.fullmatch(r"[A-Za-z_][\w.\[\]-]{0,63}", param, re.ASCII)
+        words = f"The parameter {param} is" if named else "A parameter is"
+        super().__init__(f"{words} not known here.", param if named else None)
 
 
 class ReferenceMissingError(InvalidRequestError):

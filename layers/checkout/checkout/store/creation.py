@@ -1,11 +1,11 @@
 """Creating an object once: its idempotency record is part of the transaction that creates it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from boto3.dynamodb.conditions import Attr
 
-from checkout.domain.errors import IdempotencyError
+from checkout.domain.errors import CheckoutError, IdempotencyError
 from checkout.store import keys
 from checkout.store.table import Action, ConditionFailedError, Put, Table
 
@@ -22,28 +22,62 @@ class Idempotency:
     fingerprint: str
 
 
-def create(
-    table: Table, actions: Sequence[Action], answer: str, once: Idempotency | None, now: int
-) -> tuple[str, bool]:
-    """Writes `actions` and returns `answer`; if they were written before under the same
-    idempotency key, writes nothing and returns the first answer and True.
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What creating an object writes, and what it is answered with.
 
-    Raises IdempotencyError when the key stood for another body, ConditionFailedError when one of
-    `actions` was refused (numbered as in `actions`).
+    `refusals` says, by an action's place, what it means when its condition does not hold.
     """
-    if once is None:
-        table.write(*actions)
-        return answer, False
+
+    actions: Sequence[Action]
+    answer: str
+    refusals: dict[int, CheckoutError] = field(default_factory=dict)
+
+
+def create(
+    table: Table, prepare: Callable[[], Creation], once: Idempotency | None, now: int
+) -> tuple[str, bool]:
+    """Writes what `prepare` says and returns its answer, and False. If the same request was
+    answered before under the same idempotency key: that answer, True, and nothing is written.
+
+    Raises IdempotencyError when the key stood for another body, and what `prepare` raises.
+    """
     try:
-        table.write(*actions, _record(once, answer, now))
-    except ConditionFailedError as refusal:
-        first = refusal.found.get(len(actions))
+        return _write(table, prepare(), once, now)
+    except CheckoutError:
+        # A repeat may fail where its first call did not: time has passed, a limit was reached.
+        first = _find(table, once, now) if once else None
         if first is None:
             raise
-        if first["fingerprint"] != once.fingerprint:
-            raise IdempotencyError from None
-        return first["answer"], True
-    return answer, False
+        return first, True
+
+
+def _write(
+    table: Table, creation: Creation, once: Idempotency | None, now: int
+) -> tuple[str, bool]:
+    record = [_record(once, creation.answer, now)] if once else []
+    try:
+        table.write(*creation.actions, *record)
+    except ConditionFailedError as failed:
+        first = failed.found.get(len(creation.actions))
+        if first is not None and once is not None:
+            return _answer(first, once), True
+        for place, refusal in creation.refusals.items():
+            if place in failed.found:
+                raise refusal from None
+        raise
+    return creation.answer, False
+
+
+def _find(table: Table, once: Idempotency, now: int) -> str | None:
+    record = table.get(keys.idempotency(once.scope, once.route, once.key))
+    return None if record is None or record["ttl"] <= now else _answer(record, once)
+
+
+def _answer(record: dict[str, str], once: Idempotency) -> str:
+    if record["fingerprint"] != once.fingerprint:
+        raise IdempotencyError
+    return record["answer"]
 
 
 def _record(once: Idempotency, answer: str, now: int) -> Put:

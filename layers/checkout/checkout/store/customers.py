@@ -6,19 +6,20 @@ from checkout.domain.errors import ResourceMissingError
 from checkout.domain.ids import CUSTOMER, is_id
 from checkout.domain.records import Customer
 from checkout.store import keys
+from checkout.store.creation import Creation
 from checkout.store.items import to_item, to_record
 from checkout.store.paging import Cursor, read_page
-from checkout.store.table import Action, Check, Put, Table
+from checkout.store.table import Check, Put, Table
 
 
-def creation_of(customer: Customer) -> list[Action]:
+def creation_of(customer: Customer, answer: str) -> Creation:
     item = to_item(
         customer,
         **keys.customer(customer.id),
         gsi1pk=keys.by_kind(customer.scope, "customer"),
         gsi1sk=customer.id,
     )
-    return [Put(item, Attr("pk").not_exists())]
+    return Creation([Put(item, Attr("pk").not_exists())], answer)
 
 
 def check_exists(scope: str, id: str) -> Check:

@@ -17,42 +17,28 @@ from checkout.domain.events import Fact, Occasion
 from checkout.domain.ids import SESSION, is_id
 from checkout.domain.records import Timer
 from checkout.domain.session import Guard, Session, Status, Transition
-from checkout.store import creation, customers, events, keys, timers
-from checkout.store.creation import Idempotency
+from checkout.store import customers, events, keys, timers
+from checkout.store.creation import Creation
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.paging import Cursor, read_page
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
-CUSTOMER_CHECK = 2
-"""Its place among the actions of a creation."""
 RACES = 5
 """How often a timer's work starts over when somebody else changed the session meanwhile."""
 
 
-def create(
-    table: Table, session: Session, answer: str, once: Idempotency | None
-) -> tuple[str, bool]:
-    """Writes a session and its expiry timer; see `creation.create` for what it returns.
-
-    Raises ReferenceMissingError when the scope does not have the customer it names.
-    """
-    try:
-        return creation.create(table, _creation(session), answer, once, session.created_at)
-    except ConditionFailedError as failed:
-        if CUSTOMER_CHECK in failed.found:
-            raise ReferenceMissingError("customer", "customer") from None
-        raise
-
-
-def _creation(session: Session) -> list[Action]:
+def creation_of(session: Session, answer: str) -> Creation:
+    """The session, its expiry timer and, if it names a customer, a check that there is one."""
     item = to_item(session, **keys.session(session.id), **index_keys(session))
     actions: list[Action] = [
         Put(item, Attr("pk").not_exists()),
         timers.put(timers.expiry(session.id, session.scope, session.expires_at)),
     ]
-    if session.customer:
-        actions.append(customers.check_exists(session.scope, session.customer))
-    return actions
+    if not session.customer:
+        return Creation(actions, answer)
+    missing = ReferenceMissingError("customer", "customer")
+    check = customers.check_exists(session.scope, session.customer)
+    return Creation([*actions, check], answer, {len(actions): missing})
 
 
 def find(table: Table, id: str) -> Session | None:

@@ -17,7 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
-from checkout.api.http import Request
+from checkout.api.http import MAX_IDEMPOTENCY_KEY, Request
 from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.account import Caller
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE
@@ -43,7 +43,6 @@ from checkout.webhooks.signing import new_secret
 MAX_AMOUNT = 99_999_999
 MAX_URL = 2048
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
-MAX_IDEMPOTENCY_KEY = 255
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\s\\<>\"]")
@@ -292,11 +291,7 @@ def idempotency(
     caller: Caller, request: Request, body: dict[str, Any], in_body: str | None
 ) -> Idempotency | None:
     """From the header `Idempotency-Key`, or `idempotency_key` in the body (contract, section 4)."""
-    header = request.header("idempotency-key")
-    if header is not None and not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY:
-        raise ParameterInvalidError(
-            f"Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY} characters.", "Idempotency-Key"
-        )
+    header = request.idempotency_key()
     if header and in_body and header != in_body:
         raise ParameterInvalidError(
             "idempotency_key and the header Idempotency-Key differ.", "idempotency_key"

@@ -27,6 +27,13 @@ def parse_cursor(query: dict[str, str], prefix: str) -> Cursor:
     return Cursor(int(limit), after)
 
 
+def refuse_parameters(request: Request) -> None:
+    """For endpoints that take none: neither in the query nor in a POST's body."""
+    body = request.json() if request.method == "POST" else {}
+    for name in [*request.query(), *body]:
+        raise ParameterUnknownError(name)
+
+
 def parse_session_list(request: Request) -> tuple[Filters, Cursor]:
     query = request.query()
     status = query.pop("status", None)
