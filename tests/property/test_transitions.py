@@ -39,6 +39,7 @@ def some_sessions(draw: st.DrawFn) -> Session:
 SITUATION = (some_sessions(), st.sampled_from(TRANSITIONS), MOMENTS, ATTEMPTS)
 
 
+@settings(max_examples=500)
 @given(*SITUATION)
 def test_only_an_open_session_moves(
     session: Session, transition: Transition, now: int, attempt: str
@@ -47,6 +48,7 @@ def test_only_an_open_session_moves(
         assert session.status is Status.OPEN
 
 
+@settings(max_examples=500)
 @given(*SITUATION)
 def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand(
     session: Session, transition: Transition, now: int, attempt: str
@@ -57,6 +59,7 @@ def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand(
         assert transition in (machine.LAPSE, machine.RELEASE_ATTEMPT)
 
 
+@settings(max_examples=500)
 @given(*SITUATION)
 def test_while_an_attempt_is_in_flight_only_its_own_end_moves_the_session(
     session: Session, transition: Transition, now: int, attempt: str
