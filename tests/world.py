@@ -4,8 +4,7 @@ the events that API Gateway, the stream, the queue and the scheduler would send.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +21,9 @@ from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.functions import Context, Function
 from devstack.template import create_table, load_template
+from tests.policies import Recorder
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = load_template(ROOT / "template.yaml")
 
 START = 1_800_000_000
@@ -72,6 +72,7 @@ class Answer:
 class World:
     table: Table
     engine: Engine
+    recorder: Recorder = field(default_factory=Recorder)
     now: float = START
 
     @classmethod
@@ -90,6 +91,7 @@ class World:
         with applied(variables, keep_aws=True):
             _forget_process()
             world = cls(open_table(), engine)
+            world.recorder.attach(world.table.client, open_queue().client)
             read, clock.read = clock.read, lambda: world.now
             world._seed()
             try:
@@ -181,7 +183,8 @@ class World:
         """The function's handler, in this thread, with what Lambda would hand it."""
         definition = TEMPLATE.functions[function]
         found = _functions.setdefault(function, Function(definition))
-        return found._handler(event, Context(definition))
+        with self.recorder.running(function):
+            return found._handler(event, Context(definition))
 
     def sweep(self) -> Any:
         return self.invoke("FireTimers", {"source": "aws.scheduler"})

@@ -8,24 +8,10 @@ import yaml
 
 from checkout.api.routes import ROUTES
 from devstack.template import load_template
-from tests.world import ROOT
+from tests.policies import Loader
+from tests.roots import ROOT
 
-
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's short tags as plain values: `!Ref X` is `{"Ref": "X"}`."""
-
-
-def _tag(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _tag)
-
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)
 GLOBALS = TEMPLATE["Globals"]["Function"]
 
 

@@ -1,0 +1,72 @@
+"""What each sample has to be answered, however it is sent."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devstack.samples import ID
+from tests.functions.test_samples import EXPECTED
+
+ERROR = {"type": "invalid_request_error", "code": "route_missing", "message": "No such route."}
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "create_checkout_session": {
+        "object": "checkout.session",
+        "status": "open",
+        "amount": 5000,
+        "currency": "GHS",
+        "customer_email": "customer@example.com",
+        "metadata": {"order_id": "1234"},
+    },
+    "create_customer": {"object": "customer", "name": "Ama Sample", "phone": "0240000001"},
+    "create_webhook": {
+        "object": "webhook_endpoint",
+        "status": "enabled",
+        "url": "https://hooks.yoursite.com/checkout",
+    },
+    "delete_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "deleted": True},
+    "expire_checkout_session": {"id": f"cs_{ID}", "status": "expired", "amount": 5000},
+    "list_checkout_sessions": {"object": "list", "has_more": False, "url": "/v1/checkout/sessions"},
+    "list_customers": {"object": "list", "has_more": False, "url": "/v1/customers"},
+    "list_events": {"object": "list", "has_more": False, "url": "/v1/events"},
+    "list_payments": {"object": "list", "has_more": False, "url": "/v1/payments"},
+    "list_webhooks": {"object": "list", "has_more": False, "url": "/v1/webhooks"},
+    "refuse_route": {"error": ERROR},
+    "retrieve_checkout_session": {"id": f"cs_{ID}", "status": "open", "amount": 5000},
+    "retrieve_customer": {"id": f"cus_{ID}", "object": "customer", "name": "Ama Sample"},
+    "retrieve_event": {"id": f"evt_{ID}", "type": "checkout.session.completed"},
+    "retrieve_payment": {"id": f"pay_{ID}", "status": "failed", "payment_method": "card"},
+    "retrieve_webhook": {"id": f"we_{ID}", "status": "enabled"},
+    "update_webhook": {"id": f"we_{ID}", "description": "Orders"},
+}
+
+# The sample of sessions asks for complete ones, and there is none.
+LISTED: dict[str, list[str]] = {
+    "list_checkout_sessions": [],
+    "list_customers": [f"cus_{ID}"],
+    "list_events": [f"evt_{ID}"],
+    "list_payments": [f"pay_{ID}"],
+    "list_webhooks": [f"we_{ID}"],
+}
+
+
+def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Fails unless this is what the sample's endpoint answers; header names in lower case."""
+    assert status == EXPECTED.get(sample.stem, 200), body
+    assert headers["cache-control"] == "no-store"
+    if sample.stem == "pay_page":
+        assert headers["location"].startswith(f"/checkout/cs_{ID}?attempt=pay_")
+    elif sample.stem == "show_page":
+        assert headers["content-type"] == "text/html; charset=utf-8"
+        assert ID in body
+        assert "GHS" in body
+    else:
+        assert headers["content-type"] == "application/json"
+        _check_object(sample.stem, json.loads(body))
+
+
+def _check_object(name: str, answered: dict[str, Any]) -> None:
+    assert {key: answered.get(key) for key in FIELDS[name]} == FIELDS[name]
+    if name in LISTED:
+        assert [each["id"] for each in answered["data"]] == LISTED[name]

@@ -1,0 +1,129 @@
+"""Each HTTP sample through `sam local start-api`, and a paid session on its way to a webhook."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from checkout.store.table import open_table
+from devstack.gateway import Request, Response
+from devstack.sam_local import Local, url_of
+from devstack.server import listening
+from tests.functions.test_samples import SAMPLES
+from tests.merchant import Merchant
+from tests.sam_local.answers import check_answer
+
+pytestmark = pytest.mark.sam_local
+
+HTTP_SAMPLES = [path for path in SAMPLES if "routeKey" in json.loads(path.read_text())]
+
+# urllib3 writes the length itself, and a form's content is no longer in base64.
+SENT_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "user-agent")
+
+
+def send(url: str, event: dict[str, Any]) -> urllib3.BaseHTTPResponse:
+    """The request that API Gateway would have made this event of."""
+    query = f"?{event['rawQueryString']}" if event["rawQueryString"] else ""
+    body = event.get("body")
+    return urllib3.request(
+        event["requestContext"]["http"]["method"],
+        url + event["rawPath"] + query,
+        headers={name: event["headers"][name] for name in SENT_HEADERS if name in event["headers"]},
+        body=base64.b64decode(body) if body and event["isBase64Encoded"] else body,
+        redirect=False,
+        retries=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("sample", HTTP_SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_is_answered_over_http(api: str, local: Local, sample: Path) -> None:
+    answer = send(api, json.loads(sample.read_text()))
+
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    check_answer(sample, answer.status, headers, answer.data.decode())
+
+
+def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Path) -> None:
+    """API, stream, queue and sender, each in its container; the test carries what AWS would."""
+    merchant = Merchant(api)
+    with receiving(local.host) as (port, received):
+        secret = merchant.subscribe(url_of(port))["secret"]
+        session = merchant.create_session()
+        status, _ = merchant.pay(session["id"])
+        assert status == 303
+        assert merchant.session(session["id"])["status"] == "complete"
+
+        invoke(local, "FanOutEvents", stream_record(completed_event(local)), tmp_path)
+        invoke(local, "SendWebhook", queue_message(local), tmp_path)
+
+    (request,) = received
+    assert json.loads(request.body)["type"] == "checkout.session.completed"
+    assert is_genuine(secret, dict(request.headers), request.body)
+
+
+@contextmanager
+def receiving(host: str) -> Iterator[tuple[int, list[Request]]]:
+    """A merchant's server that containers reach: its port, and what it was sent."""
+    received: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        received.append(request)
+        return Response.of_message(200, "thanks")
+
+    with listening(host, 0) as server:
+        server.start(answer)
+        yield server.port, received
+        server.stop()
+
+
+def invoke(local: Local, function: str, record: dict[str, Any], folder: Path) -> None:
+    event = folder / f"{function}.json"
+    event.write_text(json.dumps({"Records": [record]}))
+    assert local.invoke(function, event).answer == {"batchItemFailures": []}
+
+
+def completed_event(local: Local) -> dict[str, Any]:
+    """The item, as DynamoDB has it, of the event that no sample put there."""
+    pages = local.engine.client("dynamodb").scan(TableName=open_table().name)["Items"]
+    (item,) = [
+        each for each in pages if each["sk"]["S"] == "EVENT" and "SAMPLE" not in each["pk"]["S"]
+    ]
+    assert item["type"]["S"] == "checkout.session.completed"
+    found: dict[str, Any] = item
+    return found
+
+
+def stream_record(item: dict[str, Any]) -> dict[str, Any]:
+    keys = {name: item[name] for name in ("pk", "sk")}
+    return {
+        "eventID": "1",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"Keys": keys, "NewImage": item, "SequenceNumber": "1"},
+    }
+
+
+def queue_message(local: Local) -> dict[str, Any]:
+    """The message that the fan-out sent for the merchant's new endpoint."""
+    answer = local.engine.client("sqs").receive_message(
+        QueueUrl=local.queue_url, MaxNumberOfMessages=10
+    )
+    bodies = [message["Body"] for message in answer["Messages"]]
+    (body,) = [each for each in bodies if "SAMPLE" not in each]
+    return {"messageId": "1", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+
+
+def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """As the README tells merchants to check."""
+    header = {name.lower(): value for name, value in headers.items()}["x-paygate-signature"]
+    fields = dict(part.split("=", 1) for part in header.split(","))
+    signed = hmac.new(secret.encode(), fields["t"].encode() + b"." + body, hashlib.sha256)
+    return hmac.compare_digest(signed.hexdigest(), fields["v1"])

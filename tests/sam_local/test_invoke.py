@@ -1,0 +1,45 @@
+"""Each sample through `sam local invoke`: what was built, in Lambda's container."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checkout.domain.records import Delivery
+from checkout.store import events
+from checkout.store.table import open_table
+from devstack.samples import ID
+from devstack.sam_local import Local
+from tests.functions.test_samples import SAMPLES, function_of
+from tests.sam_local.answers import check_answer
+from tests.world import ROOT
+
+pytestmark = pytest.mark.sam_local
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> None:
+    event = json.loads(sample.read_text())
+
+    answer = local.invoke(function_of(sample), sample).answer
+
+    if "routeKey" in event:
+        check_answer(sample, answer["statusCode"], answer["headers"], answer["body"])
+    elif sample.stem == "fire_timers_every_minute":
+        assert answer == {"fired": 0, "failed": 0}
+    else:
+        assert answer == {"batchItemFailures": []}
+
+
+def test_the_delivery_sample_makes_a_try(local: Local) -> None:
+    """Nobody listens on the sample endpoint's port."""
+    local.invoke("SendWebhook", ROOT / "events/send_webhook.json")
+
+    (made,) = sample_delivery().tries
+    assert (made.status, made.error) == (None, "NewConnectionError")
+
+
+def sample_delivery() -> Delivery:
+    delivery = events.find_delivery(open_table(), f"evt_{ID}", f"we_{ID}")
+    assert delivery
+    return delivery
