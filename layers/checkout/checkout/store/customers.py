@@ -19,7 +19,8 @@ def creation_of(customer: Customer, answer: str) -> Creation:
         gsi1pk=keys.by_kind(customer.scope, "customer"),
         gsi1sk=customer.id,
     )
-    return Creation([Put(item, Attr("pk").not_exists())], answer)
+    # No condition: the id is new, and a put sent again after a lost answer changes nothing.
+    return Creation([Put(item)], answer)
 
 
 def check_exists(scope: str, id: str) -> Check:
