@@ -51,8 +51,8 @@ def page(rows: str, prices: list[tuple[str, float]]) -> str:
     return f"""# What each operation costs
 
 Written by `UPDATE_COSTS=1 .venv/bin/pytest tests/store/test_costs.py` from what the engine reports
-with `ReturnConsumedCapacity=INDEXES`; a test fails when the code costs something else. The items are
-those of the README's example. Units are DynamoDB's: a transaction doubles the table's, not the
+with `ReturnConsumedCapacity=INDEXES`; a test fails when the code costs something else. The items
+are those of the README's example. Units are DynamoDB's: a transaction doubles the table's, not the
 indexes'. The lookup of an API key, one read unit a minute and process, is left out.
 
 | operation | read calls | read units | write calls | write units |

@@ -1,6 +1,8 @@
 """The transition table, walked: the pure predicates, and DynamoDB's conditions made of them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,12 +14,14 @@ from checkout.store.items import to_item
 from checkout.store.table import ConditionFailedError, Put
 from tests.world import SCOPE, START, World
 
-MOMENTS = st.integers(START - 2, START + 2)
-ATTEMPTS = st.sampled_from(["pay_a", "pay_b"])
+MOMENTS = range(START - 2, START + 3)
+ATTEMPTS = ("pay_a", "pay_b")
+
+Situation = tuple[Session, Transition, int, str]
+"""A session, what is tried with it, when, and by which attempt."""
 
 
-@st.composite
-def some_sessions(draw: st.DrawFn) -> Session:
+def a_session(status: Status, lapses_at: int, attempt: str | None) -> Session:
     return Session(
         id="cs_x",
         scope=SCOPE,
@@ -27,47 +31,47 @@ def some_sessions(draw: st.DrawFn) -> Session:
         success_url="https://yoursite.com/ok",
         cancel_url="https://yoursite.com/no",
         url="https://pay.example.com/checkout/cs_x",
-        expires_at=draw(MOMENTS),
-        lapses_at=draw(MOMENTS),
+        expires_at=START,
+        lapses_at=lapses_at,
         created_at=START - 100,
         updated_at=START - 100,
-        status=draw(st.sampled_from(Status)),
-        attempt=draw(st.none() | ATTEMPTS),
+        status=status,
+        attempt=attempt,
     )
 
 
-SITUATION = (some_sessions(), st.sampled_from(TRANSITIONS), MOMENTS, ATTEMPTS)
+SESSIONS = [a_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS))]
 
 
-@settings(max_examples=500)
-@given(*SITUATION)
-def test_only_an_open_session_moves(
-    session: Session, transition: Transition, now: int, attempt: str
-) -> None:
-    if machine.allows(transition, session, now, attempt):
-        assert session.status is Status.OPEN
+def allowed() -> Iterator[Situation]:
+    """Every situation there is in which a transition is allowed."""
+    for session, transition, now, attempt in product(SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS):
+        if machine.allows(transition, session, now, attempt):
+            yield session, transition, now, attempt
 
 
-@settings(max_examples=500)
-@given(*SITUATION)
-def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand(
-    session: Session, transition: Transition, now: int, attempt: str
-) -> None:
-    if session.status_at(now) is Status.EXPIRED and machine.allows(
-        transition, session, now, attempt
-    ):
-        assert transition in (machine.LAPSE, machine.RELEASE_ATTEMPT)
+def test_only_an_open_session_moves() -> None:
+    assert {session.status for session, *_ in allowed()} == {Status.OPEN}
 
 
-@settings(max_examples=500)
-@given(*SITUATION)
-def test_while_an_attempt_is_in_flight_only_its_own_end_moves_the_session(
-    session: Session, transition: Transition, now: int, attempt: str
-) -> None:
-    in_flight = session.attempt is not None and session.lapses_at > now
-    if in_flight and machine.allows(transition, session, now, attempt):
-        assert transition in (machine.COMPLETE, machine.RELEASE_ATTEMPT)
-        assert attempt == session.attempt
+def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand() -> None:
+    of_lapsed = {
+        transition.name
+        for session, transition, now, _ in allowed()
+        if session.status_at(now) is Status.EXPIRED
+    }
+
+    assert of_lapsed == {"lapse", "release_attempt"}
+
+
+def test_while_an_attempt_is_in_flight_only_its_own_end_moves_the_session() -> None:
+    moved = {
+        (transition.name, attempt == session.attempt)
+        for session, transition, now, attempt in allowed()
+        if session.attempt and session.lapses_at > now
+    }
+
+    assert moved == {("complete", True), ("release_attempt", True)}
 
 
 def test_every_transition_leads_where_the_picture_says() -> None:
@@ -83,7 +87,7 @@ def test_every_transition_leads_where_the_picture_says() -> None:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(*SITUATION)
+@given(*map(st.sampled_from, (SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS)))
 def test_dynamodb_refuses_exactly_what_the_table_of_transitions_refuses(
     world: World, session: Session, transition: Transition, now: int, attempt: str
 ) -> None:
