@@ -46,26 +46,35 @@ def find_or_install(tools: Path, say: Callable[[str], None]) -> Path:
 
 
 @contextmanager
-def running(binary: Path, data: Path | None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A dynoxide on a free port of the loopback; its address and its process.
+def running(
+    binary: Path, data: Path | None, host: str = "127.0.0.1"
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A dynoxide on a free port of `host`; its address and its process.
 
     `data` is the folder of its file; without one it keeps everything in memory.
     """
     if data:
         data.mkdir(parents=True, exist_ok=True)
         _stop_stale(data)
-    port = _free_port()
-    command = [str(binary), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    port = free_port(host)
+    command = [str(binary), "serve", "--host", host, "--port", str(port)]
     if data:
         command += ["--db-path", str(data / "dynoxide.db")]
     process = _start(command, data)
     try:
-        _await_port(process, port, data)
-        yield f"http://127.0.0.1:{port}", process
+        _await_port(process, (host, port), data)
+        yield f"http://{host}:{port}", process
     finally:
         _stop(process)
         if data:
             _pid_file(data).unlink(missing_ok=True)
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def _install(unpacked: Path, say: Callable[[str], None]) -> Path:
@@ -138,7 +147,9 @@ def _start(command: list[str], data: Path | None) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _await_port(process: "subprocess.Popen[bytes]", port: int, data: Path | None) -> None:
+def _await_port(
+    process: "subprocess.Popen[bytes]", address: tuple[str, int], data: Path | None
+) -> None:
     ends_at = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < ends_at:
         if process.poll() is not None:
@@ -146,7 +157,7 @@ def _await_port(process: "subprocess.Popen[bytes]", port: int, data: Path | None
             last = reason.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
             raise EngineError(f"dynoxide doesn't start: {last[0]}")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(address, timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:
@@ -193,9 +204,3 @@ def _runs_on(pid: int, data: Path) -> bool:
 
 def _pid_file(data: Path) -> Path:
     return data / "dynoxide.pid"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

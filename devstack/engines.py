@@ -72,11 +72,13 @@ def open(
     data: Path | None = None,
     say: Callable[[str], None] = print,
     tools: Path = TOOLS,
+    host: str = "127.0.0.1",
 ) -> Iterator[Engine]:
     """Open `moto`, `dynoxide` or an http(s) URL; None takes dynoxide if it can be had, else moto.
 
-    `data` is the folder of dynoxide's file; without one it keeps everything in memory. Raises
-    `EngineError`, whose text is one line, when the engine that was asked for can't be had.
+    `data` is the folder of dynoxide's file; without one it keeps everything in memory. `host` is
+    the address of this machine that dynoxide listens on. Raises `EngineError`, whose text is one
+    line, when the engine that was asked for can't be had.
     """
     with ExitStack() as opened:
         calls = MotoCalls()
@@ -90,8 +92,8 @@ def open(
         if which == "moto":
             yield Engine("moto", "moto", _local_variables(), False, calls)
         elif which == "dynoxide":
-            address, process = opened.enter_context(dynoxide.running(binary, data))
-            variables = {**_local_variables(), **_endpoint_variables(address)}
+            address, process = opened.enter_context(dynoxide.running(binary, data, host))
+            variables = {**_local_variables(host), **_endpoint_variables(address)}
             yield Engine("dynoxide", "dynoxide", variables, data is not None, calls,
                          lambda: process.poll() is None)  # fmt: skip
         elif re.match(r"https?://[^/]+", which):
@@ -110,7 +112,7 @@ def _choose(tools: Path, say: Callable[[str], None]) -> tuple[str, Path]:
         return "moto", Path()
 
 
-def _local_variables() -> dict[str, str]:
+def _local_variables(host: str = "127.0.0.1") -> dict[str, str]:
     """Credentials nobody checks, and nothing of the user's own configuration."""
     return {
         "AWS_ACCESS_KEY_ID": "devstack",
@@ -119,7 +121,7 @@ def _local_variables() -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        **_common_variables(),
+        **_common_variables(host),
     }
 
 
@@ -135,16 +137,17 @@ def _remote_variables(url: str) -> dict[str, str]:
     return {**defaults, **_endpoint_variables(url.rstrip("/"))}
 
 
-def _common_variables() -> dict[str, str]:
+def _common_variables(host: str) -> dict[str, str]:
     variables = {
         # boto3 would put the account into the host's name, where moto doesn't look.
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    # A proxy for the world outside can't reach this machine's loopback.
+    # A proxy for the world outside can't reach this machine's own addresses.
+    own = ",".join(dict.fromkeys(["127.0.0.1", "localhost", host]))
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name)
-        variables[name] = f"{given},127.0.0.1,localhost" if given else "127.0.0.1,localhost"
+        variables[name] = f"{given},{own}" if given else own
     return variables
 
 

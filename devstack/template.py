@@ -148,7 +148,7 @@ class Template:
 
 def load_template(path: Path) -> Template:
     """Read a SAM template from `path`; folders in it are relative to its own."""
-    document = _read_document(path)
+    document = read_document(path)
     resources: Json = document.get("Resources", {})
     defaults: Json = document.get("Globals", {}).get("Function", {})
     root = path.resolve().parent
@@ -170,6 +170,15 @@ def load_template(path: Path) -> Template:
         for event_name, event in merged.get("Events", {}).items():
             _read_event(template, name, event_name, event)
     return template
+
+
+def read_document(path: Path) -> Json:
+    """The template as it stands, with CloudFormation's tags in their long form."""
+    try:
+        document: Json = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except (OSError, yaml.YAMLError) as error:
+        raise TemplateError(f"{path.name} can't be read: {' '.join(str(error).split())}") from error
+    return document
 
 
 def create_table(client: Any, template: Template, name: str | None = None) -> str:
@@ -232,14 +241,6 @@ def _look_up(name: str, known: Mapping[str, str]) -> str:
     if name in pseudo:
         return pseudo[name]
     raise TemplateError(f"template.yaml: devstack has no value for {name}.")
-
-
-def _read_document(path: Path) -> Json:
-    try:
-        document: Json = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except (OSError, yaml.YAMLError) as error:
-        raise TemplateError(f"{path.name} can't be read: {' '.join(str(error).split())}") from error
-    return document
 
 
 def _of_type(resources: Json, suffix: str) -> Iterator[tuple[str, Json]]:

@@ -7,7 +7,7 @@ from checkout.batches import report_failures
 from checkout.domain import clock
 from checkout.settings import settings
 from checkout.store.table import open_table
-from checkout.webhooks.queue import Message
+from checkout.webhooks.message import Message
 from checkout.webhooks.sending import send
 
 

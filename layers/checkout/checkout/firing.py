@@ -6,7 +6,7 @@ both do it.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from checkout.domain.events import Occasion
 from checkout.domain.records import Timer, TimerKind
@@ -19,8 +19,7 @@ from checkout.webhooks import fan_out
 from checkout.webhooks.queue import Queue
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(NamedTuple):
     table: Table
     queue: Queue
     processor: Processor

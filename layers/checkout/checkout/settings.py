@@ -1,12 +1,15 @@
 """What a deployment decides, read from the environment once per process."""
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+IN_LAMBDA = "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
+"""Then what every request needs is made on import: a function that starts has a whole processor,
+one that answers has the share that its memory buys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     table_name: str
     queue_url: str
     page_url: str

@@ -3,10 +3,9 @@
 import base64
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from checkout.domain import clock
@@ -24,20 +23,18 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_IDEMPOTENCY_KEY = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     body: str
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request. `now` is the one time that everything it writes carries."""
 
     event: dict[str, Any]
     now: int
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any]
     """What the request's line in the log says beside route and status."""
 
     @property
@@ -127,7 +124,7 @@ def endpoint(dialect: Dialect) -> Callable[[Endpoint], LambdaHandler]:
         @wraps(function)
         def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             started = time.perf_counter()
-            request = Request(event, clock.now())
+            request = Request(event, clock.now(), {})
             response = _answer(dialect, function, request)
             line = request.notes | {
                 "route": event["routeKey"],
@@ -138,8 +135,11 @@ def endpoint(dialect: Dialect) -> Callable[[Endpoint], LambdaHandler]:
             logger.info("request", extra=line)
             return {
                 "statusCode": response.status,
-                "headers": {"request-id": request.id, "cache-control": "no-store"}
-                | response.headers,
+                "headers": {
+                    "request-id": request.id,
+                    "cache-control": "no-store",
+                    **response.headers,
+                },
                 "body": response.body,
             }
 

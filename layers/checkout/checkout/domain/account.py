@@ -1,7 +1,7 @@
 """Who calls: a merchant, in test or in live mode."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Mode = Literal["test", "live"]
 
@@ -15,8 +15,7 @@ class Merchant:
     """The dialect the merchant speaks: `paygate` or `payrex`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """The merchant and mode that a key stands for. Objects of one scope are invisible to others."""
 
     merchant: str

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkout.domain.ids import EVENT, new_id
 from checkout.domain.payment import Payment
@@ -22,8 +22,7 @@ class Fact(StrEnum):
     PAYMENT_FAILED = "payment_failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """The request that brought a change about; nothing where a timer did."""
 
     request_id: str | None = None
@@ -53,8 +52,7 @@ Announce = Callable[[Fact, Session, Payment | None], Iterable[tuple[str, dict[st
 """The account's dialect speaking: a fact's event types, each with its rendered object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(NamedTuple):
     """What every change of state has: its one time, who words its events, what caused it."""
 
     now: int

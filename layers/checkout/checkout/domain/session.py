@@ -13,7 +13,7 @@ that is later. From that second on it is expired to every reader, swept or not.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 MIN_LIFETIME = 30 * 60
 MAX_LIFETIME = 24 * 60 * 60
@@ -88,8 +88,7 @@ HOLDS: dict[Guard, Callable[[Session, int, str | None], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     name: str
     guards: tuple[Guard, ...]
     to: Status

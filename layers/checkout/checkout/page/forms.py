@@ -1,8 +1,8 @@
 """What a shopper typed, made into an instrument; or errors, field by field."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, local_phone
 from checkout.processors.attempts import provider_of
@@ -21,8 +21,7 @@ class FormError(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentForm:
+class PaymentForm(NamedTuple):
     instrument: Instrument
     email: str | None
 

@@ -1,10 +1,6 @@
 """One session, one page: which screen a session's state shows, and its headers."""
 
 import secrets
-from functools import lru_cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from checkout.api.http import Response
 from checkout.domain.account import is_live
@@ -13,6 +9,7 @@ from checkout.domain.money import format_amount
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session, Status
 from checkout.page import texts
+from checkout.page.templating import templates
 from checkout.processors import simulator
 
 WAITING_REFRESH_SECONDS = 3
@@ -79,7 +76,7 @@ def redirect(location: str) -> Response:
 
 def _page(screen: str, status: int, **context: object) -> Response:
     nonce = secrets.token_urlsafe(16)
-    html = _templates().get_template(f"{screen}.html").render(nonce=nonce, **context)
+    html = templates().get_template(f"{screen}.html").render(nonce=nonce, **context)
     return Response(html, status, _headers(nonce))
 
 
@@ -95,14 +92,3 @@ def _headers(nonce: str) -> dict[str, str]:
         "x-frame-options": "DENY",
         "strict-transport-security": "max-age=31536000",
     }
-
-
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -4,7 +4,7 @@ Whatever dies in between, the attempt is in the table with a timer, and the proc
 its id; so an outcome is always found, and money that came too late is always sent back.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from checkout.domain import session as machine
 from checkout.domain.errors import ResourceMissingError
@@ -34,8 +34,7 @@ PROVIDERS = {
 """Ghana's networks by the prefix of a number in its local form (contract, section 6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
+class Attempts(NamedTuple):
     table: Table
     processor: Processor
     occasion: Occasion

@@ -6,7 +6,7 @@ the same answer.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from checkout.domain.payment import Failure
 
@@ -18,8 +18,7 @@ class State(StrEnum):
     """The shopper has yet to approve, for example on the phone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     state: State
     failure: Failure | None = None
 

@@ -4,7 +4,7 @@ It keeps its own book of charges in the table, as a real processor keeps one of 
 crash on our side forgets nothing on its side. A book entry holds an outcome and no number.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from checkout.domain.payment import Failure
 from checkout.processors.protocol import Instrument, InstrumentRefusedError, Outcome, State
@@ -16,8 +16,7 @@ LATER_SECONDS = 10
 NEVER = 10**11
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     description: str
     failure: Failure | None = None
     after: int = 0

@@ -1,7 +1,6 @@
 """Merchants and their API keys."""
 
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from boto3.dynamodb.conditions import Attr
 
@@ -31,8 +30,7 @@ def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
     (table or open_table()).write(change)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     caller: Caller
     is_secret: bool
     """A server's key; a public one is for the shopper's side."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr
 
@@ -12,8 +13,7 @@ from checkout.store.table import Action, ConditionFailedError, Put, Table
 KEPT_SECONDS = 24 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
+class Idempotency(NamedTuple):
     """A caller's idempotency key. `fingerprint` tells one request body from another."""
 
     scope: str

@@ -1,6 +1,6 @@
 """Pages of a list: newest first, the cursor is an id, no look-up and no total."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
@@ -8,8 +8,7 @@ from checkout.store.items import Item
 from checkout.store.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """`limit` objects that follow `after`, an id, in the order newest to oldest."""
 
     limit: int = 10

@@ -1,7 +1,7 @@
 """Checkout sessions in the table. Each transition is one write, conditional on its guards."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -135,8 +135,7 @@ def explained(failed: ConditionFailedError, now: int) -> CheckoutError:
     return refusal(to_record(Session, item), now) if item else ResourceMissingError("session")
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     status: Status | None = None
     customer: str | None = None
     payment: str | None = None

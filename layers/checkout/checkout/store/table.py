@@ -10,10 +10,9 @@ A write that loses a race is one of two things, and they are kept apart:
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -21,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from checkout.domain.errors import BusyError
-from checkout.settings import settings
+from checkout.settings import IN_LAMBDA, settings
 from checkout.store.items import Item, Wire, from_wire, to_wire
 from checkout.store.keys import Key
 
@@ -43,30 +42,26 @@ TRANSIENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     item: Item
     condition: ConditionBase | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """Sets `changes`; a change to None removes the attribute. `add` are atomic increments."""
 
     key: Key
     changes: Item
     condition: ConditionBase | None = None
-    add: dict[str, int] = field(default_factory=dict)
+    add: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     key: Key
     condition: ConditionBase | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     key: Key
     condition: ConditionBase
 
@@ -82,15 +77,13 @@ class ConditionFailedError(Exception):
         self.found = found
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     items: list[Item]
     last: Key | None
     """Where the next page goes on; None at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     client: Any
     name: str
     pause: Callable[[float], None] = time.sleep
@@ -248,3 +241,7 @@ def _failed_conditions(error: ClientError) -> dict[int, Item | None]:
 def _is_transient(error: ClientError) -> bool:
     codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
     return bool(TRANSIENT & (codes | {error.response["Error"]["Code"]}))
+
+
+if IN_LAMBDA:
+    open_table()

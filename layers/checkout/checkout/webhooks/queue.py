@@ -1,16 +1,15 @@
 """The queue between fan-out and sender. It makes deliveries fast; nothing depends on its memory."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 
 from checkout.domain.records import Delivery
-from checkout.settings import settings
+from checkout.settings import IN_LAMBDA, settings
+from checkout.webhooks.message import Message
 
 BATCH = 10
 """SQS's limit of messages in one call."""
@@ -20,21 +19,7 @@ class MessagesRefusedError(Exception):
     """SQS took only a part. The timers of the rest send them again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Try number `tried` + 1 of a delivery; once that try was made, the message means nothing."""
-
-    event: str
-    endpoint: str
-    tried: int
-
-    @classmethod
-    def from_body(cls, body: str) -> "Message":
-        return cls(**json.loads(body))
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     client: Any
     url: str
 
@@ -56,10 +41,13 @@ def open_queue() -> Queue:
 
 
 def _entry(id: str, delivery: Delivery) -> dict[str, str]:
-    body = {"event": delivery.event, "endpoint": delivery.endpoint, "tried": len(delivery.tries)}
     return {
         "Id": id,
-        "MessageBody": json.dumps(body),
+        "MessageBody": Message.of(delivery).to_body(),
         # A fair queue: one endpoint's backlog does not delay the others.
         "MessageGroupId": delivery.endpoint,
     }
+
+
+if IN_LAMBDA:
+    open_queue()

@@ -10,7 +10,7 @@ from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointS
 from checkout.store import endpoints, events
 from checkout.store.table import Table
 from checkout.webhooks import egress, retry
-from checkout.webhooks.queue import Message
+from checkout.webhooks.message import Message
 from checkout.webhooks.signing import paygate_headers
 
 Envelope = Callable[[Event], dict[str, Any]]

@@ -181,12 +181,13 @@ def render_error(error: CheckoutError) -> Response:
         "message": error.message,
         "param": error.param,
     }
-    response = answer({"error": {k: v for k, v in body.items() if v is not None}}, error.status)
+    headers = {}
     if isinstance(error, MethodNotAllowedError):
-        response.headers["allow"] = ", ".join(error.allowed)
+        headers["allow"] = ", ".join(error.allowed)
     if error.status == 401:
-        response.headers["www-authenticate"] = "Bearer"
-    return response
+        headers["www-authenticate"] = "Bearer"
+    told = {"error": {k: v for k, v in body.items() if v is not None}}
+    return json_response(encode(told), error.status, **headers)
 
 
 def created(body: str, replayed: bool) -> Response:
