@@ -63,7 +63,7 @@ def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Pa
         assert status == 303
         assert merchant.session(session["id"])["status"] == "complete"
 
-        event = completed_event(local)
+        event = completed_event(local, session["id"])
         invoke(local, "FanOutEvents", stream_record(event), tmp_path)
         invoke(local, "SendWebhook", queue_message(local, event), tmp_path)
 
@@ -105,15 +105,13 @@ def invoke(local: Local, function: str, record: dict[str, Any], folder: Path) ->
     assert local.invoke(function, event).answer == {"batchItemFailures": []}
 
 
-def completed_event(local: Local) -> dict[str, Any]:
-    """The item, as DynamoDB has it, of the event that no sample put there."""
+def completed_event(local: Local, session: str) -> dict[str, Any]:
+    """The item, as DynamoDB has it, of the event that announces the session's completion."""
     items = local.engine.client("dynamodb").scan(TableName=open_table().name)["Items"]
-    (item,) = [
-        each for each in items if each["sk"]["S"] == "EVENT" and "SAMPLE" not in each["pk"]["S"]
-    ]
-    assert item["type"]["S"] == "checkout.session.completed"
-    found: dict[str, Any] = item
-    return found
+    found = [each for each in items if each.get("session") == {"S": session}]
+    (item,) = [each for each in found if each.get("type") == {"S": "checkout.session.completed"}]
+    event: dict[str, Any] = item
+    return event
 
 
 def stream_record(item: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,10 @@ import pytest
 from checkout.domain.records import Delivery
 from checkout.store import events
 from checkout.store.table import open_table
-from devstack.sam_local import Local
+from devstack.sam_local import ROOT, Local
 from devstack.samples import ID
 from tests.functions.test_samples import SAMPLES, function_of
 from tests.sam_local.answers import check_answer
-from tests.world import ROOT
 
 pytestmark = pytest.mark.sam_local
 
