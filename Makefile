@@ -5,16 +5,20 @@ BIN = $(VENV)/bin
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: dev test test-all lint browser sam-validate deploy clean
+.PHONY: build bench-cold bench-warm
+.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 dev: $(VENV)/.dev
 	@$(BIN)/python -m devstack
 
 test: $(VENV)/.test lint
-	$(BIN)/pytest -m "not dynoxide and not browser"
+	$(BIN)/pytest -m "not dynoxide and not browser and not artifact and not sam_local"
 
-# Adds the engine that threads can race on, a real browser, and SAM's own view of the template.
-test-all: $(VENV)/.test lint browser sam-validate
-	ENGINES=moto,dynoxide $(BIN)/pytest
+# Adds the engine that threads can race on, a real browser, SAM's own view of the template, and
+# what was built in Lambda's container.
+test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done
+	ENGINES=moto,dynoxide $(BIN)/pytest -m "not sam_local"
+	$(MAKE) test-sam-local
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -26,6 +30,45 @@ browser:
 
 sam-validate: .venv-sam/.done
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+
+# ---------------------------------------------------------------- what is deployed
+# make build ARCH=x86_64, where the stack's Architecture is that. No Docker; a Python 3.13.
+ARCH ?= arm64
+BUILD_DIR ?= .aws-sam/build
+build: .venv-sam/.done
+	@build_tools/python313 >/dev/null
+	@env -u PYTHONPATH ARCH=$(ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
+		--build-dir $(BUILD_DIR) --parameter-overrides Architecture=$(ARCH)
+
+# Each prints a table. RUNS=15 and FUNCTIONS="ShowPage PayPage" by choice.
+bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done
+	@$(BIN)/python -m benchmarks.$* $(FUNCTIONS)
+
+# ---------------------------------------------------------------- in Lambda's container
+# Skipped without Docker; CI=true installs it.
+test-sam-local:
+	@scripts/with-docker --or-skip $(MAKE) --no-print-directory sam-local-tests
+
+sam-local-tests: $(VENV)/.test .aws-sam/local/.done
+	$(BIN)/pytest -m sam_local tests/sam_local
+
+# make invoke FUNCTION=ShowPage EVENT=events/show_page.json
+invoke:
+	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
+	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
+
+sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done
+	@$(BIN)/python -m devstack.sam_local "$(FUNCTION)" "$(EVENT)"
+
+# For this machine's processor, whatever is deployed; again whenever a source is newer.
+LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+.aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -name '*.pyc')
+	@echo "building for sam local" >&2
+	@mkdir -p .aws-sam
+	@env -u PYTHONPATH ARCH=$(LOCAL_ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
+		--build-dir .aws-sam/local --parameter-overrides Architecture=$(LOCAL_ARCH) > .aws-sam/local.log 2>&1 \
+		|| { cat .aws-sam/local.log >&2; exit 1; }
+	@touch $@
 
 STAGE ?= dev
 deploy: .venv-sam/.done

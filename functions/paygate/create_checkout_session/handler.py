@@ -3,7 +3,8 @@
 from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
-from checkout.api.paygate.parse import CreateSession, idempotency, new_session, parse
+from checkout.api.paygate.new_session import CreateSession, new_session
+from checkout.api.paygate.parse import idempotency, parse
 from checkout.store import sessions
 from checkout.store.creation import Creation, create
 from checkout.store.table import open_table

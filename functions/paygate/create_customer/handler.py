@@ -3,7 +3,8 @@
 from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
-from checkout.api.paygate.parse import CreateCustomer, idempotency, new_customer, parse
+from checkout.api.paygate.new_customer import CreateCustomer, new_customer
+from checkout.api.paygate.parse import idempotency, parse
 from checkout.store import customers
 from checkout.store.creation import Creation, create
 from checkout.store.table import open_table

@@ -29,7 +29,7 @@ def is_id(text: str, prefix: str) -> bool:
 
 
 def random_text(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return _base58(secrets.randbelow(len(ALPHABET) ** length), length)
 
 
 def _base58(number: int, length: int) -> str:

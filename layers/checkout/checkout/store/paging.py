@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
+from checkout.domain.session import Status
 from checkout.store.items import Item
 from checkout.store.table import Table
 
@@ -16,6 +17,14 @@ class Cursor(NamedTuple):
 
     def admits(self, id: str) -> bool:
         return self.after is None or id < self.after
+
+
+class Filters(NamedTuple):
+    """Of sessions: those that have all that is given."""
+
+    status: Status | None = None
+    customer: str | None = None
+    payment: str | None = None
 
 
 def read_page(

@@ -1,7 +1,6 @@
 """Checkout sessions in the table. Each transition is one write, conditional on its guards."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -20,7 +19,7 @@ from checkout.domain.session import Guard, Session, Status, Transition
 from checkout.store import customers, events, keys, timers
 from checkout.store.creation import Creation
 from checkout.store.items import Item, to_item, to_record
-from checkout.store.paging import Cursor, read_page
+from checkout.store.paging import Cursor, Filters, read_page
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
 RACES = 5
@@ -133,12 +132,6 @@ def refusal(session: Session, now: int) -> CheckoutError:
 def explained(failed: ConditionFailedError, now: int) -> CheckoutError:
     item = failed.found.get(0)
     return refusal(to_record(Session, item), now) if item else ResourceMissingError("session")
-
-
-class Filters(NamedTuple):
-    status: Status | None = None
-    customer: str | None = None
-    payment: str | None = None
 
 
 def list_page(

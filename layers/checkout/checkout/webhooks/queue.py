@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import boto3
-from botocore.config import Config
 
 from checkout.domain.records import Delivery
 from checkout.settings import IN_LAMBDA, settings
+from checkout.store.table import CLIENT
 from checkout.webhooks.message import Message
 
 BATCH = 10
@@ -34,10 +34,7 @@ class Queue(NamedTuple):
 
 @lru_cache(maxsize=1)
 def open_queue() -> Queue:
-    config = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4}
-    )
-    return Queue(boto3.client("sqs", config=config), settings().queue_url)
+    return Queue(boto3.client("sqs", config=CLIENT), settings().queue_url)
 
 
 def _entry(id: str, delivery: Delivery) -> dict[str, str]:

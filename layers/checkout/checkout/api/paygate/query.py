@@ -4,8 +4,7 @@ from checkout.api.http import Request
 from checkout.domain.errors import ParameterInvalidError, ParameterUnknownError
 from checkout.domain.ids import CUSTOMER, PAYMENT, SESSION, is_id
 from checkout.domain.session import Status
-from checkout.store.paging import Cursor
-from checkout.store.sessions import Filters
+from checkout.store.paging import Cursor, Filters
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 

@@ -1,0 +1,119 @@
+"""What `make build` built, as Lambda has it: zipped as SAM zips it, unpacked, and run by a fresh
+Python 3.13 with Lambda's import path and nothing else on it."""
+
+import json
+import os
+import subprocess
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from devstack.template import load_template
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = Path(os.environ.get("ARTIFACT", ROOT / ".aws-sam/local"))
+"""What was built for this machine's processor."""
+LAYERS = ("DependenciesLayer", "CheckoutLayer")
+SITE_PACKAGES = "python/lib/python3.13/site-packages"
+DATE_IN_ZIP = (1980, 1, 1, 0, 0, 0)
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "ASIA",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "function",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+    "TABLE_NAME": "checkout",
+    "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/deliveries",
+    "PAGE_URL": "",
+    "POWERTOOLS_SERVICE_NAME": "checkout",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+"""What Lambda, and the template, set."""
+
+START = """
+import json, sys
+sys.path[:] = {path!r} + [each for each in sys.path if "site-packages" not in each]
+"""
+
+
+def find_python() -> str:
+    """A Python 3.13. Raises CalledProcessError where there is none."""
+    found = subprocess.run([ROOT / "build_tools/python313"], stdout=subprocess.PIPE, check=True)
+    return found.stdout.decode().strip()
+
+
+def zip_folder(folder: Path, archive: Path) -> None:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                entry = zipfile.ZipInfo(str(file.relative_to(folder)), DATE_IN_ZIP)
+                entry.external_attr = file.stat().st_mode << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                written.writestr(entry, file.read_bytes())
+
+
+def unzip(archive: Path, folder: Path) -> None:
+    """With the dates that stand in the archive, and read-only, as Lambda unpacks it."""
+    with zipfile.ZipFile(archive) as read:
+        for entry in read.infolist():
+            file = Path(read.extract(entry, folder))
+            os.utime(file, times=(datetime(*entry.date_time).timestamp(),) * 2)
+            file.chmod(0o444)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A build, unpacked under `root`: `opt`, and a folder for each function under `task`."""
+
+    root: Path
+    functions: tuple[str, ...]
+    """Their logical ids."""
+    python: str
+
+    @classmethod
+    def unpack(cls, build: Path, root: Path) -> "Artifact":
+        functions = tuple(load_template(ROOT / "template.yaml").functions)
+        for name in (*LAYERS, *functions):
+            archive = root / f"{name}.zip"
+            zip_folder(build / name, archive)
+            unzip(archive, root / "opt" if name in LAYERS else root / "task" / name)
+        for folder in [*root.glob("opt/**/"), *root.glob("task/**/")]:
+            folder.chmod(0o555)
+        return cls(root, functions, find_python())
+
+    def size(self, name: str) -> int:
+        """Bytes of a function's or a layer's zip."""
+        return (self.root / f"{name}.zip").stat().st_size
+
+    def path(self, function: str) -> list[str]:
+        opt = self.root / "opt"
+        return [str(self.root / "task" / function), str(opt / SITE_PACKAGES), str(opt / "python")]
+
+    def run(self, function: str, code: str, **environment: str) -> Any:
+        """Runs `code` as the function's own process would; what it printed last, from JSON."""
+        return run(self.python, self.path(function), code, **environment)
+
+    def run_stubbed(self, function: str, code: str, items: Path, event: Path, **more: str) -> Any:
+        """The same with `stub` to import, which puts `items` in place of AWS."""
+        path = [*self.path(function), str(ROOT / "build_tools")]
+        return run(self.python, path, code, ITEMS=str(items), EVENT=str(event), **more)
+
+
+def run(python: str, path: list[str], code: str, **environment: str) -> Any:
+    """Runs `code` in a fresh process with `path` before the standard library."""
+    process = subprocess.run(
+        [python, "-IB", "-c", START.format(path=path) + code],
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return json.loads(process.stdout.splitlines()[-1])

@@ -1,0 +1,19 @@
+"""Compiles the page's templates to Python, which takes their place: no template is read or parsed
+at run time.
+
+    compile_templates.py <checkout/page>
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from jinja2 import FileSystemLoader
+
+from checkout.page.templating import SOURCES, environment
+
+page = Path(sys.argv[1])
+environment(FileSystemLoader(SOURCES)).compile_templates(
+    page / "compiled", zip=None, ignore_errors=False
+)
+shutil.rmtree(page / "templates")

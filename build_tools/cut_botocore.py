@@ -1,0 +1,88 @@
+"""Cuts botocore's data to the services and operations that the library calls.
+
+A client parses its whole service model and every region's endpoints before its first call: cut to
+what is used, that is a tenth of the work. Partitions stay whole, so any region still resolves.
+"""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+KEPT_FILES = {"_retry.json", "partitions.json", "sdk-default-configuration.json"}
+DOCUMENTATION = {"documentation", "documentationUrl"}
+
+
+def cut(data: Path, operations: dict[str, list[str]]) -> None:
+    models = {service: read_models(data / service, names) for service, names in operations.items()}
+    endpoints = json.loads((data / "endpoints.json").read_bytes())
+    kept = {name: json.loads((data / name).read_bytes()) for name in KEPT_FILES}
+    shutil.rmtree(data)
+    for name, content in kept.items():
+        write(data / name, content)
+    write(data / "endpoints.json", cut_endpoints(endpoints, operations))
+    for service, (version, model, rules) in models.items():
+        write(data / service / version / "service-2.json", model)
+        write(data / service / version / "endpoint-rule-set-1.json", rules)
+
+
+def read_models(service: Path, operations: list[str]) -> tuple[str, Json, Json]:
+    newest = max(folder for folder in service.iterdir() if (folder / "service-2.json.gz").exists())
+    model, rules = (
+        json.loads(gzip.decompress((newest / f"{name}.json.gz").read_bytes()))
+        for name in ("service-2", "endpoint-rule-set-1")
+    )
+    return newest.name, cut_model(model, operations), rules
+
+
+def cut_model(model: Json, operations: list[str]) -> Json:
+    """The operations, every shape that is reached from them, and no documentation."""
+    used = {name: model["operations"][name] for name in operations}
+    shapes: Json = {}
+    waiting = list(shapes_in(used))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting += shapes_in(shapes[name])
+    parts = model | {"operations": used, "shapes": dict(sorted(shapes.items()))}
+    return without_documentation(parts)
+
+
+def shapes_in(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [name for each in node for name in shapes_in(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["shape"]] if isinstance(node.get("shape"), str) else []
+    return own + [name for each in node.values() for name in shapes_in(each)]
+
+
+def without_documentation(node: Any) -> Any:
+    if isinstance(node, list):
+        return [without_documentation(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: without_documentation(value)
+        for name, value in node.items()
+        # A shape may have a member of this name; documentation itself is text.
+        if not (name in DOCUMENTATION and isinstance(value, str))
+    }
+
+
+def cut_endpoints(endpoints: Json, services: dict[str, list[str]]) -> Json:
+    partitions = [
+        partition
+        | {"services": {name: partition["services"].get(name, {}) for name in sorted(services)}}
+        for partition in endpoints["partitions"]
+    ]
+    return endpoints | {"partitions": partitions}
+
+
+def write(file: Path, content: Json) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, separators=(",", ":")))

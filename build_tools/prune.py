@@ -1,0 +1,35 @@
+"""Leaves of the installed packages what the functions use.
+
+    prune.py <site-packages> <layers/dependencies>
+
+Removes what unused.txt names, lays stand_ins/ over the rest, cuts botocore's data.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import cut_botocore
+
+
+def remove(packages: Path, pattern: str) -> None:
+    found = list(packages.glob(pattern))
+    if not found:
+        sys.exit(f"unused.txt: nothing is called {pattern} any more")
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():  # it may have gone with its folder
+            path.unlink()
+
+
+if __name__ == "__main__":
+    packages, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    for line in (folder / "unused.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            remove(packages, line)
+    shutil.copytree(folder / "stand_ins", packages, dirs_exist_ok=True)
+    cut_botocore.cut(
+        packages / "botocore/data", json.loads((folder / "operations.json").read_bytes())
+    )

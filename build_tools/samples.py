@@ -1,0 +1,38 @@
+"""The sample events, by function, and the items that they speak of, in DynamoDB's form."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from build_tools.artifact import ROOT
+from checkout.domain.account import Merchant
+from checkout.store import accounts
+from checkout.store.table import Table
+from devstack.samples import save_samples
+from devstack.template import load_template
+
+
+class _Puts:
+    """The client of a table whose items end up in a list."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def put_item(self, **request: Any) -> None:
+        self.items.append(request["Item"])
+
+
+def sample_items() -> list[dict[str, Any]]:
+    client = _Puts()
+    table = Table(client, "checkout")
+    merchant = Merchant("merc_paygate", "Accra Books", "paygate")
+    accounts.save_merchant(merchant, table)
+    accounts.save_key("sk_test_paygate", merchant, table)
+    save_samples(table, int(time.time()))
+    return client.items
+
+
+def sample_events() -> dict[str, Path]:
+    """`retrieve_event.json` is RetrieveEvent's."""
+    files = {file.stem.replace("_", ""): file for file in (ROOT / "events").glob("*.json")}
+    return {name: files[name.lower()] for name in load_template(ROOT / "template.yaml").functions}

@@ -1,0 +1,95 @@
+"""PayGate's webhook endpoint, as a body asks for one or for its change (contract, section 6)."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from checkout.api.http import Request
+from checkout.api.paygate.parse import (
+    CONFIG,
+    Body,
+    Text,
+    check_url,
+    described,
+    parse,
+    without_repeats,
+)
+from checkout.api.paygate.render import EVENT_TYPES
+from checkout.domain.account import Caller
+from checkout.domain.errors import ParameterInvalidError
+from checkout.domain.ids import ENDPOINT, new_id
+from checkout.domain.records import Endpoint, EndpointStatus
+from checkout.settings import settings
+from checkout.webhooks.signing import new_secret
+
+
+def _endpoint_url(text: str) -> str:
+    """HTTPS; what the host resolves to is checked on each connection."""
+    parts = urlsplit(check_url(text))
+    local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+    if parts.scheme != "https" and not (local and settings().allow_local_endpoints):
+        raise ValueError
+    return text
+
+
+def _known_event(name: str) -> str:
+    if name not in EVENT_TYPES.values():
+        raise ValueError
+    return name
+
+
+EndpointUrl = Annotated[
+    str,
+    AfterValidator(_endpoint_url),
+    described("a public HTTPS URL without credentials"),
+]
+EventTypes = Annotated[
+    list[str],
+    Field(min_length=1),
+    AfterValidator(without_repeats),
+    AfterValidator(lambda values: [_known_event(value) for value in values]),
+    described(f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once"),
+]
+
+
+class CreateEndpoint(Body):
+    url: EndpointUrl
+    events: EventTypes
+    description: Text | None = None
+
+
+class UpdateEndpoint(BaseModel):
+    model_config = CONFIG
+
+    url: EndpointUrl | None = None
+    events: EventTypes | None = None
+    description: Text | None = None
+    status: Annotated[Literal["enabled", "disabled"], described("enabled or disabled")] | None = (
+        None
+    )
+
+
+def new_endpoint(caller: Caller, request: Request, wanted: CreateEndpoint) -> Endpoint:
+    return Endpoint(
+        id=new_id(ENDPOINT),
+        scope=caller.scope,
+        url=wanted.url,
+        events=tuple(wanted.events),
+        secret=new_secret(),
+        description=wanted.description,
+        created_at=request.now,
+        updated_at=request.now,
+    )
+
+
+def endpoint_changes(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a PATCH sets. A description may be set to null, the others not."""
+    wanted = parse(UpdateEndpoint, body)
+    changes = wanted.model_dump(exclude_unset=True)
+    for name, value in changes.items():
+        if value is None and name != "description":
+            raise ParameterInvalidError(f"{name} must not be null.", name)
+    if "status" in changes:
+        changes["status"] = EndpointStatus(changes["status"])
+    return changes

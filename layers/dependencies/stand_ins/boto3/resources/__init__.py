@@ -1,0 +1,1 @@
+"""Stands in for boto3's resources: clients alone are used."""

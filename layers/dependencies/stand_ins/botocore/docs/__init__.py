@@ -1,0 +1,1 @@
+"""Stands in for botocore's documentation generator."""

@@ -1,0 +1,17 @@
+"""What `make build` made, unpacked once for all of these tests."""
+
+import pytest
+
+from build_tools.artifact import BUILD, Artifact
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/artifact/" in item.path.as_posix():
+            item.add_marker("artifact")
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    assert BUILD.is_dir(), "make .aws-sam/local/.done comes first"
+    return Artifact.unpack(BUILD, tmp_path_factory.mktemp("lambda"))

@@ -1,0 +1,47 @@
+"""Every function, as built, does what its sample asks of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from build_tools.artifact import Artifact
+from build_tools.samples import sample_events, sample_items
+from devstack.samples import ID
+from tests.functions.test_samples import EXPECTED
+
+SAMPLES = sample_events()
+
+CALL = """
+import stub, handler
+before = set(sys.modules)
+if "checkout.webhooks.egress" in sys.modules:
+    sys.modules["checkout.webhooks.egress"].post = lambda *_: (200, b"")
+answer = handler.handler(stub.EVENT, stub.Context)
+print(json.dumps([answer, sorted(set(sys.modules) - before)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("table") / "items.json"
+    file.write_text(json.dumps(sample_items()))
+    return file
+
+
+@pytest.mark.parametrize("function", SAMPLES)
+def test_a_built_function_answers_its_sample(
+    artifact: Artifact, items: Path, function: str
+) -> None:
+    sample = SAMPLES[function]
+
+    answer, imported = artifact.run_stubbed(function, CALL, items, sample)
+
+    event = json.loads(sample.read_text())
+    if "routeKey" in event:
+        assert answer["statusCode"] == EXPECTED.get(sample.stem, 200), answer["body"]
+        if "{id}" in event["routeKey"] and sample.stem != "pay_page":
+            assert ID in answer["body"]
+    else:
+        assert answer == {"batchItemFailures": []}
+    assert all(name.startswith("_jinja2_module_templates") for name in imported)

@@ -1,0 +1,117 @@
+"""What a start loads: each function's modules, all of them from bytecode. A new import has to be
+entered here, and earn it: it is paid for at each cold start."""
+
+import pytest
+
+from build_tools.artifact import Artifact
+
+AWS = "aws_lambda_powertools boto3 botocore dateutil jmespath s3transfer six urllib3"
+"""What botocore needs, and the Logger. The webhook sender's HTTP client is botocore's urllib3."""
+PYDANTIC = "annotated_types pydantic pydantic_core typing_extensions typing_inspection"
+JINJA = "jinja2 markupsafe"
+
+CORE = (
+    "log settings domain.clock domain.errors domain.events domain.ids domain.payment domain.records"
+    " domain.session store.items store.keys store.table"
+)
+RENDER = "api.http api.paygate.render"
+API = f"{RENDER} api.authentication domain.account store.accounts"
+QUERY = "api.paygate.query store.paging"
+PARSE = "api.paygate.parse domain.contact store.creation store.paging"
+CUSTOMERS = "store.creation store.customers store.paging"
+ENDPOINTS = "store.creation store.endpoints store.paging"
+EVENTS = "store.events store.paging store.timers"
+SESSIONS = f"store.sessions {CUSTOMERS} {EVENTS}"
+PAYMENTS = f"store.payments {SESSIONS}"
+PROCESSOR = "processors.attempts processors.protocol processors.simulator store.simulator_book"
+PAGE = (
+    "page.forms page.paying page.templating page.texts page.view"
+    " domain.account domain.contact domain.money store.accounts"
+)
+FAN_OUT = "webhooks.fan_out webhooks.message webhooks.queue"
+SENDER = "webhooks.egress webhooks.message webhooks.retry webhooks.sending webhooks.signing"
+
+LOADS = {
+    # function, and of its modules: ours, beside CORE; theirs, beside AWS
+    "CreateCheckoutSession": (f"{API} {PARSE} api.paygate.new_session {SESSIONS}", PYDANTIC),
+    "ListCheckoutSessions": (f"{API} {QUERY} {SESSIONS}", ""),
+    "RetrieveCheckoutSession": (f"{API} {QUERY} {SESSIONS}", ""),
+    "ExpireCheckoutSession": (f"{API} {QUERY} {SESSIONS} api.dialects", ""),
+    "CreateCustomer": (f"{API} {PARSE} api.paygate.new_customer {CUSTOMERS}", PYDANTIC),
+    "ListCustomers": (f"{API} {QUERY} {CUSTOMERS}", ""),
+    "RetrieveCustomer": (f"{API} {QUERY} {CUSTOMERS}", ""),
+    "ListPayments": (f"{API} {QUERY} {PAYMENTS}", ""),
+    "RetrievePayment": (f"{API} {QUERY} {PAYMENTS}", ""),
+    "CreateWebhook": (
+        f"{API} {PARSE} api.paygate.new_endpoint {ENDPOINTS} webhooks.signing",
+        PYDANTIC,
+    ),
+    "ListWebhooks": (f"{API} {QUERY} {ENDPOINTS}", ""),
+    "RetrieveWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),
+    "UpdateWebhook": (
+        f"{API} {PARSE} api.paygate.new_endpoint {ENDPOINTS} webhooks.signing",
+        PYDANTIC,
+    ),
+    "DeleteWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),
+    "ListEvents": (f"{API} {QUERY} {EVENTS}", ""),
+    "RetrieveEvent": (f"{API} {QUERY} {EVENTS}", ""),
+    "RefuseRoute": (f"{API} api.routes", ""),
+    "ShowPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects", JINJA),
+    "PayPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects", JINJA),
+    "FanOutEvents": (f"batches {FAN_OUT} {ENDPOINTS} {EVENTS}", ""),
+    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {EVENTS} {RENDER} api.dialects", ""),
+    "FireTimers": (
+        f"batches firing {FAN_OUT} {ENDPOINTS} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects",
+        "",
+    ),
+}
+
+START = """
+import os
+compiled = []
+def hear(event, given):
+    if event == "compile" and str(given[1]).endswith(".py"):
+        compiled.append(str(given[1]))
+sys.addaudithook(hear)
+
+import handler
+
+loaded = {
+    name: module for name, module in sys.modules.items()
+    if "/opt/" in (file := getattr(module, "__file__", None) or "") or "/task/" in file
+}
+print(json.dumps({
+    "ours": [name.partition(".")[2] for name, module in loaded.items()
+             if name.startswith("checkout.") and not hasattr(module, "__path__")],
+    "theirs": list({name.partition(".")[0] for name in loaded} - {"checkout", "handler"}),
+    "compiled": compiled,
+    "uncached": [name for name, module in loaded.items()
+                 if module.__file__.endswith(".py") and not os.path.exists(module.__cached__)],
+    "clients": sys.modules["checkout.store.table"].open_table.cache_info().currsize,
+}))
+"""
+
+
+def test_every_function_is_listed(artifact: Artifact) -> None:
+    assert LOADS.keys() == set(artifact.functions)
+
+
+@pytest.mark.parametrize("function", LOADS)
+def test_a_function_loads_what_it_uses_and_all_of_it_from_bytecode(
+    artifact: Artifact, function: str
+) -> None:
+    ours, theirs = LOADS[function]
+
+    start = artifact.run(function, START)
+
+    assert set(start["ours"]) == set(f"{CORE} {ours}".split())
+    assert set(start["theirs"]) == set(f"{AWS} {theirs}".split())
+    assert start["compiled"] == []
+    assert start["uncached"] == []
+    assert start["clients"] == 1  # made while the function starts
+
+
+def test_a_compilation_would_be_noticed(artifact: Artifact) -> None:
+    compiling = START.replace("import handler", "compile('1', 'x.py', 'eval')\nimport handler")
+
+    assert artifact.run("RefuseRoute", compiling)["compiled"] == ["x.py"]
