@@ -71,8 +71,7 @@ LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 	@touch $@
 
 STAGE ?= dev
-deploy: .venv-sam/.done
-	.venv-sam/bin/sam build --config-env $(STAGE)
+deploy: build
 	.venv-sam/bin/sam deploy --config-env $(STAGE)
 
 $(VENV)/.dev: requirements/dev.txt
