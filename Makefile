@@ -65,9 +65,7 @@ LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 .aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -name '*.pyc')
 	@echo "building for sam local" >&2
 	@mkdir -p .aws-sam
-	@env -u PYTHONPATH ARCH=$(LOCAL_ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
-		--build-dir .aws-sam/local --parameter-overrides Architecture=$(LOCAL_ARCH) > .aws-sam/local.log 2>&1 \
-		|| { cat .aws-sam/local.log >&2; exit 1; }
+	@$(MAKE) build ARCH=$(LOCAL_ARCH) BUILD_DIR=.aws-sam/local > .aws-sam/local.log 2>&1 || { cat .aws-sam/local.log >&2; exit 1; }
 	@touch $@
 
 STAGE ?= dev

@@ -93,7 +93,8 @@ class Local:
         save_samples(open_table(), int(time.time()))
 
     def invoke(self, function: str, event: Path) -> Invocation:
-        """One call of one function, in a container of its own."""
+        """One call of one function, in a container of its own. A function that raises is an error
+        here, though sam then ends as if nothing had happened."""
         command = [str(SAM), "local", "invoke", function, "--event", str(event), *self.arguments]
         done = subprocess.run(
             command,
@@ -107,8 +108,9 @@ class Local:
             answer = json.loads(done.stdout)
         except ValueError:
             answer = None
-        if done.returncode or answer is None:
-            said = (done.stdout + done.stderr).strip()
+        failed = isinstance(answer, dict) and "errorType" in answer
+        if done.returncode or answer is None or failed:
+            said = (done.stderr + done.stdout).strip()
             raise SamError(f"sam local invoke {function} failed:\n{said}")
         return Invocation(answer, _function_log(done.stderr))
 
