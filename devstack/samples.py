@@ -69,6 +69,7 @@ def _session(now: int) -> Any:
         lapses_at=now + MAX_LIFETIME,
         created_at=now,
         updated_at=now,
+        methods=("card", "mobile_money", "bank_transfer"),
         metadata={"order_id": "1234"},
     )
 

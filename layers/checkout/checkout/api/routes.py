@@ -2,7 +2,12 @@
 
 import re
 
+from checkout.api.authentication import authenticate_basic, authenticate_bearer
+from checkout.api.http import Dialect, Request, Response
+from checkout.api.paygate import render as paygate
+from checkout.api.payrex import render as payrex
 from checkout.domain.errors import CheckoutError, MethodNotAllowedError, RouteMissingError
+from checkout.store.table import Table
 
 ROUTES = (
     ("GET, POST", r"/v1/checkout/sessions"),
@@ -17,13 +22,29 @@ ROUTES = (
     ("GET", r"/v1/events"),
     ("GET", r"/v1/events/[^/]+"),
 )
+"""PayGate's; PayRex has one word for an unknown path and an unknown method."""
 
 
-def refuse(method: str, path: str) -> CheckoutError:
+def refuse(table: Table, request: Request) -> Response:
+    """The error of a route that is missing, in the dialect its path belongs to; a caller without
+    a key learns no more than that."""
+    of_paygate = request.path.startswith("/v1")
+    dialect: Dialect = paygate if of_paygate else payrex
+    try:
+        if of_paygate:
+            authenticate_bearer(table, request, "paygate")
+        else:
+            authenticate_basic(table, request, "payrex")
+    except CheckoutError as error:
+        return dialect.render_error(error)
+    return dialect.render_error(_refusal(request.method, request.path))
+
+
+def _refusal(method: str, path: str) -> CheckoutError:
     for methods, pattern in ROUTES:
         if re.fullmatch(pattern, path):
             return MethodNotAllowedError(
                 f"This path does not take {method}; it takes {methods}.",
                 tuple(methods.split(", ")),
             )
-    return RouteMissingError("No such route.")
+    return RouteMissingError(f"No such route: {method}: {path[:200]}")

@@ -32,7 +32,6 @@ from checkout.domain.records import Customer, Endpoint, EndpointStatus
 from checkout.domain.session import (
     LIFETIME_SLACK,
     MAX_LIFETIME,
-    METHODS,
     MIN_LIFETIME,
     Session,
 )
@@ -40,6 +39,7 @@ from checkout.settings import settings
 from checkout.store.creation import Idempotency
 from checkout.webhooks.signing import new_secret
 
+METHODS = ("card", "mobile_money", "bank_transfer")
 MAX_AMOUNT = 99_999_999
 MAX_URL = 2048
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500

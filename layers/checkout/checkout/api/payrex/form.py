@@ -6,10 +6,10 @@
     line_items[10][name]=C                           a map keyed "10", taken for a list's eleventh
     metadata[1]=v                                    {"metadata": {"1": "v"}}
 
-An element of `[]` begins where its key stands in the last one already, as Rack has it. The first ten
-elements come with empty brackets and the rest with a number from two of the SDKs, so a name may hold
-both; only the reader of a parameter knows whether numbers are places or keys, hence `as_list` and
-`as_map`. Values are text: `as_…` in `values.py` read them.
+An element of `[]` begins where its key stands in the last one already, as Rack has it. From two of
+the SDKs the first ten elements come with empty brackets and the rest with numbers, so a name may
+hold both; only the reader of a parameter knows whether numbers are places or keys, hence `as_list`
+and `as_map`. Values are text.
 """
 
 import re
@@ -84,7 +84,12 @@ def _put(group: Group, path: list[str], value: str, parameter: str) -> None:
     if not below:
         _put_leaf(group, key, value, parameter)
     elif below[0] == "" and len(below) > 1:
-        _put(_element(_child(group, key, parameter), below[1:], parameter), below[1:], value, parameter)
+        _put(
+            _element(_child(group, key, parameter), below[1:], parameter),
+            below[1:],
+            value,
+            parameter,
+        )
     else:
         _put(_child(group, key, parameter), below, value, parameter)
 
