@@ -1,4 +1,4 @@
-"""Whatever no other route takes, in the dialect its path belongs to."""
+"""Whatever no other route takes, in the dialect of the caller."""
 
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render

@@ -26,15 +26,15 @@ ROUTES = (
 
 
 def refuse(table: Table, request: Request) -> Response:
-    """The error of a route that is missing, in the dialect its path belongs to; a caller without
-    a key learns no more than that."""
-    of_paygate = request.path.startswith("/v1")
-    dialect: Dialect = paygate if of_paygate else payrex
+    """The error of a route that is missing, in the dialect of the caller's credentials; a caller
+    without a key learns no more than that."""
+    of_payrex = (request.header("authorization") or "").lower().startswith("basic ")
+    dialect: Dialect = payrex if of_payrex else paygate
     try:
-        if of_paygate:
-            authenticate_bearer(table, request, "paygate")
-        else:
+        if of_payrex:
             authenticate_basic(table, request, "payrex")
+        else:
+            authenticate_bearer(table, request, "paygate")
     except CheckoutError as error:
         return dialect.render_error(error)
     return dialect.render_error(_refusal(request.method, request.path))
