@@ -37,14 +37,15 @@ def refuse(table: Table, request: Request) -> Response:
             authenticate_bearer(table, request, "paygate")
     except CheckoutError as error:
         return dialect.render_error(error)
-    return dialect.render_error(_refusal(request.method, request.path))
+    missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
+    return dialect.render_error(missing if of_payrex else _wrong_method(request) or missing)
 
 
-def _refusal(method: str, path: str) -> CheckoutError:
+def _wrong_method(request: Request) -> CheckoutError | None:
     for methods, pattern in ROUTES:
-        if re.fullmatch(pattern, path):
+        if re.fullmatch(pattern, request.path):
             return MethodNotAllowedError(
-                f"This path does not take {method}; it takes {methods}.",
+                f"This path does not take {request.method}; it takes {methods}.",
                 tuple(methods.split(", ")),
             )
-    return RouteMissingError(f"No such route: {method}: {path[:200]}")
+    return None

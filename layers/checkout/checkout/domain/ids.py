@@ -13,7 +13,6 @@ TIME_LENGTH, RANDOM_LENGTH = 8, 24
 
 SESSION, PAYMENT, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "evt", "cus", "we"
 LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
-LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
 
 _TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
 

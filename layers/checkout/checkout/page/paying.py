@@ -38,7 +38,9 @@ def pay(table: Table, request: Request) -> Response:
     if is_live(session.scope):
         return view.redirect(page)
     form = request.form()
-    if form.get("decision") and session.attempt:
+    if form.get("decision"):
+        if session.attempt is None:
+            return view.redirect(page)  # Decided already, or given up: the page says which.
         return _decide(table, request, session.attempt, form["decision"] == "approve", page)
     try:
         wanted = forms.parse(form, session.methods, request.now)

@@ -31,6 +31,8 @@ def check_exists(scope: str, id: str) -> Check:
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Customer:
     """Sets fields of a customer that is not deleted. Raises ResourceMissingError."""
+    if not is_id(id, CUSTOMER):
+        raise ResourceMissingError("customer")
     there = Attr("scope").eq(scope) & Attr("deleted_at").not_exists()
     try:
         table.write(Update(keys.customer(id), {**changes, "updated_at": now}, there))

@@ -13,12 +13,11 @@ and `as_map`. Values are text.
 """
 
 import re
-from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 MAX_DEPTH = 8
-
-Node = "str | Group"
+MAX_INDEX_LENGTH = 9
+"""Digits of a list's index: Python reads no number of any length."""
 
 
 class Group:
@@ -37,18 +36,13 @@ class ShapeError(Exception):
         self.parameter = parameter
 
 
-class _Pair(NamedTuple):
-    path: list[str]
-    value: str
-
-
 def parse(text: str) -> Group:
     """The whole form. Raises ShapeError; of a name given twice the last counts."""
     form = Group()
     for name, value in parse_qsl(text, keep_blank_values=True):
-        pair = _Pair(_split(name), value)
-        if pair.path[0]:
-            _put(form, pair.path, value, pair.path[0])
+        path = _split(name)
+        if path[0]:
+            _put(form, path, value, path[0])
     return form
 
 
@@ -56,7 +50,7 @@ def as_list(node: "str | Group") -> "list[str | Group]":
     """Elements in order: those of `[]`, then the numbered ones. A lone text is a list of itself."""
     if isinstance(node, str):
         return [node]
-    if not all(key.isascii() and key.isdigit() for key in node.entries):
+    if not all(map(_is_index, node.entries)):
         raise ShapeError("")
     numbered = sorted(node.entries.items(), key=lambda entry: int(entry[0]))
     return [*node.items, *(value for _, value in numbered)]
@@ -66,6 +60,10 @@ def as_map(node: "str | Group") -> "dict[str, str | Group]":
     if isinstance(node, str) or node.items:
         raise ShapeError("")
     return node.entries
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= MAX_INDEX_LENGTH
 
 
 def _split(name: str) -> list[str]:
@@ -83,6 +81,8 @@ def _put(group: Group, path: list[str], value: str, parameter: str) -> None:
     key, below = path[0], path[1:]
     if not below:
         _put_leaf(group, key, value, parameter)
+    elif below[:2] == ["", ""]:
+        raise ShapeError(parameter)  # a list of lists: no SDK writes one
     elif below[0] == "" and len(below) > 1:
         _put(
             _element(_child(group, key, parameter), below[1:], parameter),

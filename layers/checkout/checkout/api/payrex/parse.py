@@ -1,7 +1,7 @@
 """PayRex's parameters (seed; contract, section 6.1): everything that is wrong is said at once.
 
-Text is all a form has, and the SDKs write the same thing differently: `True`, `1` and `true`; an
-empty value and the word `None` for nothing. `Reader` is where that ends.
+Text is all a form has, and the SDKs write the same thing differently: nothing is an empty value or
+the word `None`. `Reader` is where that ends.
 """
 
 import re
@@ -38,7 +38,6 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 SECRET_LENGTH = 32
 
 NOTHING = ("", "None")
-TRUE, FALSE = ("true", "True", "1"), ("false", "False", "0")
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\<>\"]")
 _PREFIX = re.compile(r"[A-Z0-9]{3,15}", re.ASCII)
@@ -130,8 +129,9 @@ class Reader:
         self, name: str, allowed: tuple[str, ...], *, required: bool = False
     ) -> tuple[str, ...]:
         """A list of different ones of `allowed`, in the order given."""
+        before = len(self.errors)
         chosen = [value for value in self._list(name) if value not in NOTHING]
-        if not chosen and required and not self.errors:
+        if not chosen and required and len(self.errors) == before:
             self.errors.append(ParameterMissingError(self.names(name)))
         if any(value not in allowed for value in chosen):
             self.fail(ParameterInvalidError, name, f"must be among {', '.join(allowed)}")
@@ -372,7 +372,7 @@ def _method_options(reader: Reader) -> dict[str, Any]:
     if card:
         card.choice("capture_type", ("automatic", "manual"))
     given = options.tree() if options else {}
-    return given | {"card": {"capture_type": "automatic"} | given.get("card", {})}
+    return given | {"card": {"capture_type": "automatic"} | (card.tree() if card else {})}
 
 
 def _billing(reader: Reader) -> Any:

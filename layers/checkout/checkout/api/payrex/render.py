@@ -12,6 +12,7 @@ from checkout.domain.account import is_live
 from checkout.domain.errors import (
     AuthenticationError,
     BodyInvalidError,
+    BodyTooLargeError,
     BusyError,
     CheckoutError,
     ConflictError,
@@ -26,7 +27,7 @@ from checkout.domain.errors import (
     RouteMissingError,
 )
 from checkout.domain.events import Event, Fact
-from checkout.domain.ids import PAYMENT_INTENT
+from checkout.domain.ids import PAYMENT_INTENT, SESSION
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.records import Customer, Endpoint
 from checkout.domain.session import LineItem, Session, Status
@@ -60,6 +61,7 @@ ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (ParameterMissingError, 400, "parameter_required"),
     (ReferenceMissingError, 400, "resource_not_found"),
     (BodyInvalidError, 400, "parameter_invalid"),
+    (BodyTooLargeError, 400, "parameter_invalid"),
     (InvalidRequestError, 400, None),
     (ConflictError, 400, "resource_invalid_state"),
     (LimitError, 400, "resource_invalid_state"),
@@ -75,7 +77,9 @@ def payment_intent_id(session_id: str) -> str:
 
 
 def session_id(payment_intent: str) -> str:
-    return f"cs_{payment_intent.partition('_')[2]}"
+    """The session whose payment intent this is; for any other id one that no session has."""
+    prefix, _, rest = payment_intent.partition("_")
+    return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
 
 def render_session(session: Session, now: int) -> Json:
@@ -221,20 +225,44 @@ def announce(
 
 EVENT_TYPES = (
     "payment_intent.succeeded",
+    "payment_intent.awaiting_capture",
+    "payment_intent.amount_capturable",
     "checkout_session.expired",
     "checkout_session.completed",
+    "refund.created",
+    "refund.updated",
+    "setup_intent.succeeded",
+    "payout.created",
+    "payout.deposited",
+    "billing_statement.created",
+    "billing_statement.updated",
+    "billing_statement.deleted",
+    "billing_statement.finalized",
+    "billing_statement.sent",
+    "billing_statement.marked_uncollectible",
+    "billing_statement.voided",
+    "billing_statement.paid",
+    "billing_statement.will_be_due",
+    "billing_statement.overdue",
+    "billing_statement_line_item.created",
+    "billing_statement_line_item.updated",
+    "billing_statement_line_item.deleted",
 )
+"""What an endpoint may subscribe to: PayRex's catalog (contract, section 10.3), for a merchant's
+program names what it wants of all of it, though only the events of `announce` ever happen here."""
 
 
 def render_envelope(event: Event) -> Json:
     """Flat `data`, `previous_attributes` beside it: the form that every official SDK reads."""
+    told = json.loads(event.object)
     return {
         "id": event.id,
         "resource": "event",
         "type": event.type,
-        **json.loads(event.object),
+        "data": told["data"],
         "livemode": is_live(event.scope),
         "pending_webhooks": event.webhooks,
+        "previous_attributes": told["previous_attributes"],
         "created_at": event.created_at,
         "updated_at": event.created_at,
     }
