@@ -1,15 +1,16 @@
 """Form bodies (contract, sections 4.1 to 4.4): what each name means, and that none is fatal."""
 
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from payrex import HttpClient
 
 from checkout.api.payrex.form import MAX_DEPTH, Group, ShapeError, as_list, as_map, parse
+from payrex import HttpClient
 
 # ------------------------------------------------------------------ one by one
 
@@ -143,7 +144,7 @@ VALUES = (
 MAPS = st.dictionaries(NAMES, VALUES, min_size=1, max_size=5)
 ALIKE = st.lists(NAMES, min_size=1, max_size=4, unique=True).flatmap(
     lambda keys: st.lists(
-        st.fixed_dictionaries({key: VALUES for key in keys}), min_size=1, max_size=14
+        st.fixed_dictionaries(dict.fromkeys(keys, VALUES)), min_size=1, max_size=14
     )
 )
 PAYLOADS = st.dictionaries(
@@ -202,7 +203,5 @@ def test_no_text_is_fatal(text: str) -> None:
         return
     for node in form.entries.values():
         for reading in (as_list, as_map):
-            try:
+            with suppress(ShapeError):
                 reading(node)
-            except ShapeError:
-                pass
