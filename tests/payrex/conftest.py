@@ -1,15 +1,33 @@
 """A merchant of PayRex: in a world of handlers, and in a whole stack on real sockets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.payrex.forms import SESSIONS, order
+from devstack.engines import Engine
+from tests.payrex.forms import CUSTOMER, HOOK, SESSIONS, encode, order
 from tests.stream.conftest import engine_name, receiver, stack  # noqa: F401 (fixtures)
 from tests.world import CARD, PAYREX_KEY, World
 
 Create = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def shop(engine: Engine) -> Iterator[World]:
+    """One world for all requests that are refused: they have to leave it as it is."""
+    with World.open(engine) as world:
+        world.payrex("POST", "/customers", encode(CUSTOMER))
+        world.payrex("POST", "/webhooks", encode(HOOK))
+        yield world
+
+
+def refused(world: World, target: str, form: str, method: str = "POST") -> tuple[int, Any]:
+    """Status, codes and parameters of a request that has to leave no trace."""
+    with world.untouched():
+        answer = world.payrex(method, target, form)
+    assert "None" not in answer.text
+    return answer.errors
 
 
 @pytest.fixture

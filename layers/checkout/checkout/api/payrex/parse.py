@@ -141,6 +141,7 @@ class Reader:
 
     def maps(self, name: str, *, required: bool = False) -> list["Reader"]:
         """A list of maps, each with a reader of its own; what is wrong is kept here."""
+        before = len(self.errors)
         elements = self._list(name)
         readers = []
         for place, element in enumerate(elements):
@@ -149,7 +150,7 @@ class Reader:
                 readers.append(Reader(element, path, self.errors))
             elif element not in NOTHING:
                 self.errors.append(ParameterTypeError(f"{path} must be a map.", path))
-        if required and not readers:
+        if required and not readers and len(self.errors) == before:
             self.errors.append(ParameterMissingError(self.names(name)))
         return readers
 
