@@ -1,13 +1,20 @@
 """A merchant of PayRex: in a world of handlers, and in a whole stack on real sockets."""
 
+import re
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
+import payrex
 import pytest
 
 from devstack.engines import Engine
+from devstack.stack import Stack
+from tests.conftest import ENGINES
 from tests.payrex.forms import CUSTOMER, HOOK, SESSIONS, encode, order
-from tests.stream.conftest import engine_name, receiver, stack  # noqa: F401 (fixtures)
+from tests.receiver import Receiver, listening
+from tests.stream.conftest import new_stack
 from tests.world import CARD, PAYREX_KEY, World
 
 Create = Callable[..., dict[str, Any]]
@@ -52,3 +59,46 @@ def pay(world: World) -> Callable[..., None]:
         assert answer.status == 303, answer.text
 
     return pay_it
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """One for a whole file, whose tests don't mind each other's objects."""
+    with new_stack(request.param, tmp_path_factory.mktemp("payrex")) as running:
+        yield running
+
+
+def client_of(stack: Stack, key: str) -> payrex.Client:
+    client = payrex.Client(key)
+    client.config.api_base_url = stack.url
+    return client
+
+
+@pytest.fixture
+def client(stack: Stack) -> payrex.Client:
+    return client_of(stack, "sk_test_payrex")
+
+
+@pytest.fixture
+def live(stack: Stack) -> payrex.Client:
+    return client_of(stack, "sk_live_payrex")
+
+
+def shopper_pays(session: Any, number: str = "4242424242424242") -> None:
+    """A browser on the session's page: its card form, posted where the page says."""
+    with urllib.request.urlopen(session.url, timeout=10) as answer:
+        page = answer.read().decode()
+    action = re.search('<form method="post" action="([^"]+)">', page)
+    assert action
+    form = {"method": "card", "number": number, "expiry": "12 / 40", "code": "123"}
+    target = session.url.partition("/c/")[0] + action[1]
+    with urllib.request.urlopen(target, data=urlencode(form).encode(), timeout=10) as answer:
+        assert answer.status == 200
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as opened:
+        yield opened

@@ -8,9 +8,9 @@ from urllib.parse import quote_plus, unquote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from payrex import HttpClient
 
 from checkout.api.payrex.form import MAX_DEPTH, Group, ShapeError, as_list, as_map, parse
-from payrex import HttpClient
 
 # ------------------------------------------------------------------ one by one
 
