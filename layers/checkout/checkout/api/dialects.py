@@ -1,8 +1,10 @@
 """Every dialect's words for what happens without a request: events and their envelopes."""
 
+import json
 from typing import Any, Protocol
 
 from checkout.api.paygate import render as paygate
+from checkout.api.payrex import render as payrex
 from checkout.domain.events import Event, Fact
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
@@ -17,8 +19,10 @@ class Wording(Protocol):
 
     def render_envelope(self, event: Event) -> dict[str, Any]: ...
 
+    def sign(self, event: Event, secret: str, body: bytes, now: int) -> dict[str, str]: ...
 
-DIALECTS: dict[str, Wording] = {"paygate": paygate}
+
+DIALECTS: dict[str, Wording] = {"paygate": paygate, "payrex": payrex}
 
 
 def announce(
@@ -27,5 +31,9 @@ def announce(
     return DIALECTS[session.api].announce(fact, session, payment)
 
 
-def envelope(event: Event) -> dict[str, Any]:
-    return DIALECTS[event.api].render_envelope(event)
+def letter(event: Event, secret: str, now: int) -> tuple[bytes, dict[str, str]]:
+    """The body an endpoint is sent, the same in every try, and the headers that sign it now."""
+    dialect = DIALECTS[event.api]
+    envelope = dialect.render_envelope(event)
+    body = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False).encode()
+    return body, dialect.sign(event, secret, body, now)
