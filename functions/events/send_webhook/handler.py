@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from checkout.api.dialects import letter
+from checkout.api.letters import letter
 from checkout.batches import report_failures
 from checkout.domain import clock
 from checkout.settings import settings

@@ -21,7 +21,6 @@ from checkout.domain.events import Event, Fact
 from checkout.domain.payment import Payment, PaymentStatus, masked_phone
 from checkout.domain.records import Customer, Endpoint
 from checkout.domain.session import Session, Status
-from checkout.webhooks.signing import paygate_headers
 
 Json = dict[str, Any]
 
@@ -157,10 +156,6 @@ def announce(
         raise ValueError(f"{fact} is about a payment")
     masked = payment.phone and masked_phone(payment.phone)
     return [(event_type, render_payment(payment) | {"phone": masked})]
-
-
-def sign(event: Event, secret: str, body: bytes, now: int) -> dict[str, str]:
-    return paygate_headers(secret, event.id, body, now)
 
 
 def render_list(url: str, objects: Sequence[Json], has_more: bool) -> Response:

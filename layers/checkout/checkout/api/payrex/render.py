@@ -31,7 +31,6 @@ from checkout.domain.ids import PAYMENT_INTENT, SESSION
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.records import Customer, Endpoint
 from checkout.domain.session import LineItem, Session, Status
-from checkout.webhooks.signing import payrex_headers
 
 Json = dict[str, Any]
 
@@ -266,10 +265,6 @@ def render_envelope(event: Event) -> Json:
         "created_at": event.created_at,
         "updated_at": event.created_at,
     }
-
-
-def sign(event: Event, secret: str, body: bytes, now: int) -> dict[str, str]:
-    return payrex_headers(secret, body, is_live(event.scope), now)
 
 
 def render_list(objects: Sequence[Json], has_more: bool) -> Response:
