@@ -13,7 +13,7 @@ from checkout.domain.session import Session
 from checkout.page import forms, view
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import InstrumentRefusedError
-from checkout.processors.simulator import Simulator
+from checkout.processors.simulator import APPROVED_ELSEWHERE, Simulator
 from checkout.store import accounts, payments, sessions
 from checkout.store.table import Table
 
@@ -38,8 +38,8 @@ def pay(table: Table, request: Request) -> Response:
     form = request.form()
     if is_live(session.scope):
         return view.redirect(page)
-    if form.get("decision") and session.attempt:
-        return _decide(table, request, session.attempt, form["decision"] == "approve", page)
+    if form.get("decision"):
+        return _decide(table, request, session, form["decision"] == "approve")
     return _try(table, request, session, form, page)
 
 
@@ -59,11 +59,15 @@ def _try(
     return view.redirect(f"{page}?attempt={payment.id}")
 
 
-def _decide(table: Table, request: Request, attempt: str, approved: bool, page: str) -> Response:
+def _decide(table: Table, request: Request, session: Session, approved: bool) -> Response:
     """The simulator's wallet: the shopper approved or declined there, and comes back."""
-    Simulator(table).decide(attempt, approved, request.now)
-    _attempts(table, request).settle(attempt)
-    return view.redirect(f"{page}?attempt={attempt}")
+    page = urlsplit(session.url).path
+    attempt = _attempt(table, session, session.attempt)
+    if attempt is None or attempt.method not in APPROVED_ELSEWHERE:
+        return view.redirect(page)  # Decided already, given up, or no wallet's: the page says.
+    Simulator(table).decide(attempt.id, approved, request.now)
+    _attempts(table, request).settle(attempt.id)
+    return view.redirect(f"{page}?attempt={attempt.id}")
 
 
 def _again(
