@@ -23,7 +23,7 @@ test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/checkout/checkout devstack
+	$(BIN)/mypy layers/checkout/checkout devstack functions
 
 browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }

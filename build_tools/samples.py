@@ -25,9 +25,10 @@ class _Puts:
 def sample_items() -> list[dict[str, Any]]:
     client = _Puts()
     table = Table(client, "checkout")
-    merchant = Merchant("merc_paygate", "Accra Books", "paygate")
-    accounts.save_merchant(merchant, table)
-    accounts.save_key("sk_test_paygate", merchant, table)
+    for api in ("paygate", "payrex"):
+        merchant = Merchant(f"merc_{api}", "Accra Books", api)
+        accounts.save_merchant(merchant, table)
+        accounts.save_key(f"sk_test_{api}", merchant, table)
     save_samples(table, int(time.time()))
     return client.items
 

@@ -9,8 +9,11 @@ def create_accounts() -> None:
 
     books = Merchant(id="merc_paygate", name="Accra Books", api="paygate")
     kitchens = Merchant(id="merc_paygate_two", name="Kumasi Kitchens", api="paygate")
-    for merchant in (books, kitchens):
+    manila = Merchant(id="merc_payrex", name="Manila Mugs", api="payrex")
+    for merchant in (books, kitchens, manila):
         accounts.save_merchant(merchant)
     for secret in ("sk_test_paygate", "sk_live_paygate", "pk_test_paygate"):
         accounts.save_key(secret, books)
     accounts.save_key("sk_test_paygate_two", kitchens)
+    for secret in ("sk_test_payrex", "sk_live_payrex"):
+        accounts.save_key(secret, manila)

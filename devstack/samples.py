@@ -1,17 +1,20 @@
 """The objects that the sample events in `events/` speak of, so that each sample does something."""
 
+from dataclasses import replace
 from typing import Any
 
 ID = "11111111SAMPLE111111111111111111"
 SCOPE = "merc_paygate#test"
+PAYREX_ID = "11111111SAMPLE222222222222222222"
+PAYREX_SCOPE = "merc_payrex#test"
 
 
 def save_samples(table: Any, now: int) -> None:
-    """Puts an open session, a customer, a payment, an endpoint, an event and its delivery; what
-    an earlier sample left of them is written over."""
+    """Puts an open session, a customer, a payment, an endpoint, an event and its delivery, and what
+    PayRex has of these; what an earlier sample left of them is written over."""
     from checkout.store.table import Put
 
-    for item in _items(now):
+    for item in [*_items(now), *_payrex_items(now)]:
         table.write(Put(item))
 
 
@@ -47,10 +50,66 @@ def _items(now: int) -> list[dict[str, Any]]:
     ]
 
 
-def _listed(kind: str, id: str) -> dict[str, str]:
+def _payrex_items(now: int) -> list[dict[str, Any]]:
+    from checkout.domain.records import Customer, Endpoint
+    from checkout.store import keys, sessions
+    from checkout.store.items import to_item
+
+    own: dict[str, Any] = {"scope": PAYREX_SCOPE, "created_at": now, "updated_at": now}
+    session = replace(
+        _session(now),
+        id=f"cs_{PAYREX_ID}",
+        scope=PAYREX_SCOPE,
+        api="payrex",
+        currency="PHP",
+        url=f"http://127.0.0.1:3000/c/cs_{PAYREX_ID}_secret_sample",
+        methods=("card", "gcash"),
+        submit_type="pay",
+        client_secret=f"cs_{PAYREX_ID}_secret_sample",
+        details={
+            "billing_details_collection": "always",
+            "payment_method_options": {"card": {"capture_type": "automatic"}},
+            "payment_intent_secret": f"pi_{PAYREX_ID}_secret_sample",
+        },
+    )
+    payment = replace(
+        _payment(now),
+        id=f"pay_{PAYREX_ID}",
+        scope=PAYREX_SCOPE,
+        api="payrex",
+        session=session.id,
+        currency="PHP",
+    )
+    customer = Customer(
+        id=f"cus_{PAYREX_ID}",
+        name="Ana Sample",
+        email="ana@example.com",
+        details={"currency": "PHP", "billing_statement_prefix": "SAMPLE"},
+        **own,
+    )
+    endpoint = Endpoint(
+        id=f"wh_{PAYREX_ID}",
+        url="http://127.0.0.1:9/hooks",
+        events=("payment_intent.succeeded",),
+        secret="whsk_sample",
+        **own,
+    )
+    return [
+        to_item(session, **keys.session(session.id), **sessions.index_keys(session)),
+        to_item(
+            payment, **keys.payment(payment.id), **_listed("payment", payment.id, PAYREX_SCOPE)
+        ),
+        to_item(
+            customer, **keys.customer(customer.id), **_listed("customer", customer.id, PAYREX_SCOPE)
+        ),
+        to_item(endpoint, **keys.endpoint(PAYREX_SCOPE, endpoint.id)),
+    ]
+
+
+def _listed(kind: str, id: str, scope: str = SCOPE) -> dict[str, str]:
     from checkout.store import keys
 
-    return {"gsi1pk": keys.by_kind(SCOPE, kind), "gsi1sk": id}
+    return {"gsi1pk": keys.by_kind(scope, kind), "gsi1sk": id}
 
 
 def _session(now: int) -> Any:
@@ -69,6 +128,7 @@ def _session(now: int) -> Any:
         lapses_at=now + MAX_LIFETIME,
         created_at=now,
         updated_at=now,
+        methods=("card", "mobile_money", "bank_transfer"),
         metadata={"order_id": "1234"},
     )
 

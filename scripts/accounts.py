@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     creating = commands.add_parser("create", help="make a merchant and its four keys")
     creating.add_argument("name", help="what shoppers see on the page")
-    creating.add_argument("--api", choices=["paygate"], default="paygate")
+    creating.add_argument("--api", choices=["paygate", "payrex"], default="paygate")
     commands.add_parser("revoke", help="end the key that standard input holds")
     chosen = parser.parse_args(arguments)
     if chosen.command == "create":

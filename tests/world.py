@@ -1,11 +1,13 @@
 """A table of its own, a clock that stands still until it is turned, and the handlers, called with
 the events that API Gateway, the stream, the queue and the scheduler would send."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from checkout.api.authentication import forget_keys
@@ -37,6 +39,15 @@ ACCRA = Merchant("merc_accra", "Accra Books", "paygate")
 KUMASI = Merchant("merc_kumasi", "Kumasi Kitchens", "paygate")
 SCOPE = "merc_accra#test"
 
+PAYREX_KEY, PAYREX_LIVE_KEY, PAYREX_OTHER_KEY, PAYREX_PUBLIC_KEY = (
+    "sk_test_manila",
+    "sk_live_manila",
+    "sk_test_cebu",
+    "pk_test_manila",
+)
+MANILA = Merchant("merc_manila", "Manila Mugs", "payrex")
+CEBU = Merchant("merc_cebu", "Cebu Chairs", "payrex")
+
 SESSIONS = "/v1/checkout/sessions"
 ORDER: dict[str, Any] = {
     "amount": 5000,
@@ -46,6 +57,7 @@ ORDER: dict[str, Any] = {
     "customer_email": "customer@example.com",
     "metadata": {"order_id": "1234"},
 }
+FORM_TYPE = "application/x-www-form-urlencoded"
 CARD = {"method": "card", "expiry": "12 / 40", "code": "123"}
 
 _functions: dict[str, Function] = {}
@@ -60,6 +72,15 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.text)
+
+    @property
+    def errors(self) -> tuple[int, list[tuple[str, str | None]]]:
+        """Status, and code and parameter of each of a PayRex error's entries."""
+        assert list(self.json) == ["errors"]
+        for each in self.json["errors"]:
+            assert set(each) in ({"code", "detail"}, {"code", "detail", "parameter"})
+            assert each["detail"]
+        return self.status, [(each["code"], each.get("parameter")) for each in self.json["errors"]]
 
     @property
     def error(self) -> tuple[int, str, str, str | None]:
@@ -102,11 +123,14 @@ class World:
                 client.delete_table(TableName=name)
 
     def _seed(self) -> None:
-        for merchant in (ACCRA, KUMASI):
+        for merchant in (ACCRA, KUMASI, MANILA, CEBU):
             accounts.save_merchant(merchant, self.table)
         for secret in (KEY, LIVE_KEY, PUBLIC_KEY):
             accounts.save_key(secret, ACCRA, self.table)
         accounts.save_key(OTHER_KEY, KUMASI, self.table)
+        for secret in (PAYREX_KEY, PAYREX_LIVE_KEY, PAYREX_PUBLIC_KEY):
+            accounts.save_key(secret, MANILA, self.table)
+        accounts.save_key(PAYREX_OTHER_KEY, CEBU, self.table)
 
     # -------------------------------------------------------------- HTTP
 
@@ -137,6 +161,20 @@ class World:
     def post(self, target: str, body: Any = None, **options: Any) -> Answer:
         return self.call("POST", target, body, **options)
 
+    def payrex(
+        self,
+        method: str,
+        target: str,
+        form: str = "",
+        key: str | None = PAYREX_KEY,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """A request as PayRex's SDKs send it: Basic authentication, a form, whatever the method."""
+        given = {"content-type": FORM_TYPE} | (headers or {})
+        if key is not None:
+            given["authorization"] = basic(key)
+        return self.call(method, target, form.encode(), key=None, headers=given)
+
     def create_session(self, key: str = KEY, **changes: Any) -> dict[str, Any]:
         answer = self.post(SESSIONS, ORDER | changes, key=key)
         assert answer.status == 201, answer.text
@@ -154,13 +192,11 @@ class World:
         return self.submit(id, {"method": "mobile_money", "phone": phone})
 
     def submit(self, id: str, form: dict[str, str]) -> Answer:
-        from urllib.parse import urlencode
-
         return self.post(
             f"/checkout/{id}",
             urlencode(form).encode(),
             key=None,
-            headers={"content-type": "application/x-www-form-urlencoded"},
+            headers={"content-type": FORM_TYPE},
         )
 
     def page(self, target: str) -> Answer:
@@ -229,6 +265,10 @@ class World:
 
     def event_types(self) -> list[str]:
         return sorted(item["type"] for item in self.having("EVENT#", "EVENT"))
+
+
+def basic(key: str) -> str:
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
 
 
 def _json(body: Any) -> bytes:

@@ -17,6 +17,10 @@ CORE = (
 RENDER = "api.http api.paygate.render"
 API = f"{RENDER} api.authentication domain.account store.accounts"
 QUERY = "api.paygate.query store.paging"
+WORDS = "api.dialects api.paygate.render api.payrex.render"
+PAYREX = "api.http api.payrex.render api.authentication domain.account store.accounts"
+FORM = "api.payrex.form api.payrex.parse domain.contact store.paging store.creation"
+LISTED = f"{FORM} api.payrex.query"
 PARSE = "api.paygate.parse domain.contact store.creation store.paging"
 CUSTOMERS = "store.creation store.customers store.paging"
 ENDPOINTS = "store.creation store.endpoints store.paging"
@@ -29,6 +33,7 @@ PAGE = (
     " domain.account domain.contact domain.money store.accounts"
 )
 FAN_OUT = "webhooks.fan_out webhooks.message webhooks.queue"
+LETTERS = f"api.http api.letters {WORDS} domain.account"
 SENDER = "webhooks.egress webhooks.message webhooks.retry webhooks.sending webhooks.signing"
 
 LOADS = {
@@ -36,7 +41,7 @@ LOADS = {
     "CreateCheckoutSession": (f"{API} {PARSE} api.paygate.new_session {SESSIONS}", PYDANTIC),
     "ListCheckoutSessions": (f"{API} {QUERY} {SESSIONS}", ""),
     "RetrieveCheckoutSession": (f"{API} {QUERY} {SESSIONS}", ""),
-    "ExpireCheckoutSession": (f"{API} {QUERY} {SESSIONS} api.dialects", ""),
+    "ExpireCheckoutSession": (f"{API} {QUERY} {SESSIONS} {WORDS}", ""),
     "CreateCustomer": (f"{API} {PARSE} api.paygate.new_customer {CUSTOMERS}", PYDANTIC),
     "ListCustomers": (f"{API} {QUERY} {CUSTOMERS}", ""),
     "RetrieveCustomer": (f"{API} {QUERY} {CUSTOMERS}", ""),
@@ -55,13 +60,34 @@ LOADS = {
     "DeleteWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),
     "ListEvents": (f"{API} {QUERY} {EVENTS}", ""),
     "RetrieveEvent": (f"{API} {QUERY} {EVENTS}", ""),
-    "RefuseRoute": (f"{API} api.routes", ""),
-    "ShowPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects", JINJA),
-    "PayPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects", JINJA),
+    "PayrexCreateCheckoutSession": (f"{PAYREX} {FORM} {SESSIONS}", ""),
+    "PayrexListCheckoutSessions": (f"{PAYREX} {LISTED} {SESSIONS}", ""),
+    "PayrexRetrieveCheckoutSession": (f"{PAYREX} {SESSIONS}", ""),
+    "PayrexExpireCheckoutSession": (f"{PAYREX} {SESSIONS} {WORDS}", ""),
+    "PayrexRetrievePaymentIntent": (f"{PAYREX} {SESSIONS}", ""),
+    "PayrexCancelPaymentIntent": (f"{PAYREX} {SESSIONS} {WORDS}", ""),
+    "PayrexRetrievePayment": (f"{PAYREX} {PAYMENTS}", ""),
+    "PayrexUpdatePayment": (f"{PAYREX} {FORM} {PAYMENTS}", ""),
+    "PayrexCreateCustomer": (f"{PAYREX} {FORM} {CUSTOMERS}", ""),
+    "PayrexListCustomers": (f"{PAYREX} {LISTED} {CUSTOMERS}", ""),
+    "PayrexRetrieveCustomer": (f"{PAYREX} {CUSTOMERS}", ""),
+    "PayrexUpdateCustomer": (f"{PAYREX} {FORM} {CUSTOMERS}", ""),
+    "PayrexDeleteCustomer": (f"{PAYREX} {CUSTOMERS}", ""),
+    "PayrexCreateWebhook": (f"{PAYREX} {FORM} {ENDPOINTS}", ""),
+    "PayrexListWebhooks": (f"{PAYREX} {LISTED} {ENDPOINTS}", ""),
+    "PayrexRetrieveWebhook": (f"{PAYREX} {ENDPOINTS}", ""),
+    "PayrexUpdateWebhook": (f"{PAYREX} {FORM} {ENDPOINTS}", ""),
+    "PayrexDeleteWebhook": (f"{PAYREX} {ENDPOINTS}", ""),
+    "PayrexEnableWebhook": (f"{PAYREX} {ENDPOINTS}", ""),
+    "PayrexDisableWebhook": (f"{PAYREX} {ENDPOINTS}", ""),
+    "RefuseRoute": (f"{API} api.payrex.render api.routes", ""),
+    "ShowPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
+    "PayPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
     "FanOutEvents": (f"batches {FAN_OUT} {ENDPOINTS} {EVENTS}", ""),
-    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {EVENTS} {RENDER} api.dialects", ""),
+    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {EVENTS} {LETTERS}", ""),
     "FireTimers": (
-        f"batches firing {FAN_OUT} {ENDPOINTS} {PROCESSOR} {PAYMENTS} {RENDER} api.dialects",
+        f"batches firing {FAN_OUT} {ENDPOINTS} {PROCESSOR} {PAYMENTS} api.http {WORDS}"
+        " domain.account",
         "",
     ),
 }

@@ -9,8 +9,11 @@ import pytest
 from checkout.api import authentication
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.store.items import to_wire
+from tests.payrex.forms import CUSTOMER, encode, order
+from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
-from tests.world import SESSIONS, TEMPLATE, World
+from tests.world import CARD, SESSIONS, TEMPLATE, World
 
 HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
 
@@ -21,6 +24,7 @@ def drive(world: World) -> None:
     lists(world)
     payments(world)
     events(world)
+    payrex(world)
     world.get("/v1/nowhere")
 
 
@@ -76,6 +80,35 @@ def events(world: World) -> None:
     for seconds in (90, 90, ATTEMPT_SECONDS, 86_400):
         world.now += seconds
         world.sweep()
+
+
+def payrex(world: World) -> None:
+    customer = world.payrex("POST", "/customers", encode(CUSTOMER)).json["id"]
+    hook = world.payrex("POST", "/webhooks", encode(HOOK_OF_PAYREX)).json["id"]
+    session = world.payrex("POST", PAYREX_SESSIONS, order(customer_id=customer)).json
+    world.submit(session["client_secret"], CARD | {"number": "4242424242424242"})
+    payment = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
+    paid = payment["latest_payment"]
+    expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))
+    for method, target in (
+        ("GET", PAYREX_SESSIONS),
+        ("POST", f"{PAYREX_SESSIONS}/{expiring['id']}/expire"),
+        ("GET", f"/payment_intents/{payment['id']}"),
+        ("POST", f"/payment_intents/{canceled['payment_intent']['id']}/cancel"),
+        ("GET", f"/payments/{paid}"),
+        ("PUT", f"/payments/{paid}"),
+        ("GET", "/customers"),
+        ("GET", f"/customers/{customer}"),
+        ("PUT", f"/customers/{customer}"),
+        ("DELETE", f"/customers/{customer}"),
+        ("GET", "/webhooks"),
+        ("GET", f"/webhooks/{hook}"),
+        ("PUT", f"/webhooks/{hook}"),
+        ("POST", f"/webhooks/{hook}/disable"),
+        ("POST", f"/webhooks/{hook}/enable"),
+        ("DELETE", f"/webhooks/{hook}"),
+    ):
+        assert world.payrex(method, target, "description=x").status == 200, target
 
 
 @pytest.fixture

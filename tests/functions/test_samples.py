@@ -9,7 +9,7 @@ import pytest
 
 from checkout.domain.account import Merchant
 from checkout.store import accounts
-from devstack.samples import ID, save_samples
+from devstack.samples import ID, PAYREX_ID, save_samples
 from tests.world import ROOT, TEMPLATE, World
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))
@@ -35,9 +35,10 @@ def function_of(sample: Path) -> str:
 
 @pytest.fixture
 def sampled(world: World) -> World:
-    merchant = Merchant("merc_paygate", "Accra Books", "paygate")
-    accounts.save_merchant(merchant, world.table)
-    accounts.save_key("sk_test_paygate", merchant, world.table)
+    for name, api in (("Accra Books", "paygate"), ("Manila Mugs", "payrex")):
+        merchant = Merchant(f"merc_{api}", name, api)
+        accounts.save_merchant(merchant, world.table)
+        accounts.save_key(f"sk_test_{api}", merchant, world.table)
     save_samples(world.table, int(world.now))
     return world
 
@@ -55,7 +56,7 @@ def test_a_sample_does_what_its_endpoint_is_for(sampled: World, sample: Path) ->
     if "routeKey" in event:
         assert answer["statusCode"] == EXPECTED.get(sample.stem, 200), answer["body"]
         if "{id}" in event["routeKey"] and sample.stem != "pay_page":
-            assert ID in answer["body"]
+            assert (PAYREX_ID if sample.stem.startswith("payrex") else ID) in answer["body"]
     elif sample.stem == "fire_timers_every_minute":
         assert answer == {"fired": 0, "failed": 0}
     else:

@@ -14,19 +14,80 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from checkout.api.paygate.render import render_time
 from checkout.domain.payment import ATTEMPT_SECONDS
 from devstack.engines import Engine
-from tests.world import SESSIONS, World
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.payrex.forms import order
+from tests.world import CARD, SESSIONS, World
 
 CARDS = {"4242424242424242": "complete", "4000000000000002": "open"}
+
+
+class PayGate:
+    """How a merchant of this dialect says it, and what comes back in the model's words."""
+
+    def create(self, world: World, expires_at: int) -> tuple[str, str]:
+        """The session's id, and what its page is found by."""
+        id = world.create_session(expires_at=render_time(expires_at))["id"]
+        return id, id
+
+    def pay_slowly(self, world: World, page_key: str, approves: bool) -> None:
+        """An attempt that stays in flight; it is approved after ten seconds, or never."""
+        world.pay_by_phone(page_key, "0240000002" if approves else "0240000005")
+
+    def status(self, world: World, id: str) -> str:
+        found = world.session(id)
+        status: str = found["status"]
+        assert found["payment_status"] == ("paid" if status == "complete" else "unpaid")
+        assert (found["payment"] is not None) == (status == "complete")
+        return status
+
+    def expire(self, world: World, id: str) -> bool:
+        status = world.post(f"{SESSIONS}/{id}/expire").status
+        assert status in (200, 409)
+        return status == 200
+
+    def events(self, complete: bool, failures: int) -> list[str]:
+        ends = ["checkout.session.completed", "payment.succeeded"]
+        return ["payment.failed"] * failures + (ends if complete else ["checkout.session.expired"])
+
+
+class PayRex(PayGate):
+    def create(self, world: World, expires_at: int) -> tuple[str, str]:
+        session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=expires_at)).json
+        return session["id"], session["client_secret"]
+
+    def pay_slowly(self, world: World, page_key: str, approves: bool) -> None:
+        world.pay(page_key, "4000000000003220" if approves else "4000000000006975")
+
+    def status(self, world: World, id: str) -> str:
+        found = world.payrex("GET", f"{PAYREX_SESSIONS}/{id}").json
+        status: str = {"active": "open", "completed": "complete"}.get(found["status"], "expired")
+        intent = found["payment_intent"]
+        assert (intent["amount_received"] == found["amount"]) == (status == "complete")
+        assert (intent["status"] == "succeeded") == (status == "complete")
+        assert (intent["status"] == "canceled") == (status == "expired")
+        return status
+
+    def expire(self, world: World, id: str) -> bool:
+        status = world.payrex("POST", f"{PAYREX_SESSIONS}/{id}/expire").status
+        assert status in (200, 400)
+        return status == 200
+
+    def events(self, complete: bool, failures: int) -> list[str]:
+        ends = ["checkout_session.completed", "payment_intent.succeeded"]
+        return ends if complete else ["checkout_session.expired"]
 
 
 class Expected:
     """What a merchant expects of one session."""
 
-    def __init__(self, id: str, expires_at: float) -> None:
+    def __init__(self, id: str, page_key: str, expires_at: float) -> None:
         self.id = id
+        self.page_key = page_key
         self.expires_at = expires_at
+        self.at_wallet = False
         self.ended: str | None = None
         self.approves_at: float | None = None
         self.deadline: float | None = None
@@ -44,6 +105,7 @@ class Expected:
 
 class Lifecycle(RuleBasedStateMachine):
     engine: Engine
+    dialect: PayGate
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,38 +126,62 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([30, 60, 1440]))
     @precondition(lambda self: len(self.sessions) < 4)
     def create(self, minutes: int) -> None:
-        from checkout.api.paygate.render import render_time
-
         expires_at = self.world.now + minutes * 60
-        session = self.world.create_session(expires_at=render_time(int(expires_at)))
-        self.sessions.append(Expected(session["id"], expires_at))
+        names = self.dialect.create(self.world, int(expires_at))
+        self.sessions.append(Expected(*names, expires_at))
 
     @rule(data=st.data(), number=st.sampled_from(list(CARDS)))
     @precondition(lambda self: self.sessions)
     def pay_by_card(self, data: st.DataObject, number: str) -> None:
         session = self.pick(data)
         payable = session.is_payable(self.world.now)
-        self.world.pay(session.id, number)
+        self.world.pay(session.page_key, number)
         if payable and CARDS[number] == "complete":
             session.ended = "complete"
         elif payable:
             session.failures += 1
 
-    @rule(data=st.data(), phone=st.sampled_from(["0240000002", "0240000005"]))
+    @rule(data=st.data(), approves=st.booleans())
     @precondition(lambda self: self.sessions)
-    def pay_by_phone(self, data: st.DataObject, phone: str) -> None:
+    def pay_slowly(self, data: st.DataObject, approves: bool) -> None:
         session = self.pick(data)
         payable = session.is_payable(self.world.now)
-        self.world.pay_by_phone(session.id, phone)
+        self.dialect.pay_slowly(self.world, session.page_key, approves)
         if payable:
             session.deadline = self.world.now + ATTEMPT_SECONDS
-            session.approves_at = self.world.now + 10 if phone == "0240000002" else None
+            session.approves_at = self.world.now + 10 if approves else None
+            session.at_wallet = False
+
+    @rule(data=st.data(), wallet=st.sampled_from(["gcash", "maya"]))
+    @precondition(lambda self: self.sessions and isinstance(self.dialect, PayRex))
+    def go_to_the_wallet(self, data: st.DataObject, wallet: str) -> None:
+        session = self.pick(data)
+        payable = session.is_payable(self.world.now)
+        self.world.submit(session.page_key, CARD | {"method": wallet})
+        if payable and wallet == "gcash":  # the only one that these sessions allow
+            session.deadline = self.world.now + ATTEMPT_SECONDS
+            session.approves_at = None
+            session.at_wallet = True
+
+    @rule(data=st.data(), decision=st.sampled_from(["approve", "decline"]))
+    @precondition(lambda self: self.sessions)
+    def decide_at_the_wallet(self, data: st.DataObject, decision: str) -> None:
+        """Which means nothing where no wallet waits for it."""
+        session = self.pick(data)
+        assert self.world.submit(session.page_key, {"decision": decision}).status == 303
+        if session.deadline is None or session.ended or not session.at_wallet:
+            return
+        if decision == "approve":
+            session.approves_at = self.world.now
+        else:
+            session.deadline = self.world.now
+        self.settle(session)
 
     @rule(data=st.data())
     @precondition(lambda self: self.sessions)
     def look_at_the_page(self, data: st.DataObject) -> None:
         session = self.pick(data)
-        assert self.world.page(f"/checkout/{session.id}").status == 200
+        assert self.world.page(f"/checkout/{session.page_key}").status == 200
         self.settle(session)
 
     @rule(data=st.data())
@@ -103,8 +189,7 @@ class Lifecycle(RuleBasedStateMachine):
     def expire(self, data: st.DataObject) -> None:
         session = self.pick(data)
         payable = session.is_payable(self.world.now)
-        answer = self.world.post(f"{SESSIONS}/{session.id}/expire")
-        assert answer.status == (200 if payable else 409)
+        assert self.dialect.expire(self.world, session.id) == payable
         if payable:
             session.ended = "expired"
 
@@ -121,11 +206,8 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def every_reader_sees_what_is_expected(self) -> None:
         for session in self.sessions:
-            found = self.world.session(session.id)
-            status = session.status(self.world.now)
-            assert found["status"] == status
-            assert found["payment_status"] == ("paid" if status == "complete" else "unpaid")
-            assert (found["payment"] is not None) == (status == "complete")
+            found = self.dialect.status(self.world, session.id)
+            assert found == session.status(self.world.now)
 
     def sweep_until_quiet(self) -> None:
         for _ in range(3):
@@ -150,10 +232,10 @@ class Lifecycle(RuleBasedStateMachine):
             e["type"] for e in self.world.having("EVENT#", "EVENT") if e["session"] == session.id
         ]
         complete = session.ended == "complete"
-        assert sorted(events) == sorted(
-            ["payment.failed"] * session.failures
-            + (["checkout.session.completed", "payment.succeeded"] if complete else [])
-            + ([] if complete else ["checkout.session.expired"])
+        assert sorted(events) == sorted(self.dialect.events(complete, session.failures))
+        assert session.failures == sum(
+            each["session"] == session.id and each["status"] != "succeeded"
+            for each in self.world.having("PAYMENT#")
         )
         book: dict[str, Any] = {
             e["pk"].partition("#")[2]: e for e in self.world.having("SIMULATOR#")
@@ -164,13 +246,14 @@ class Lifecycle(RuleBasedStateMachine):
             assert charged == (payment["status"] == "succeeded")
 
 
+@pytest.mark.parametrize("dialect", [PayGate(), PayRex()], ids=["paygate", "payrex"])
 @pytest.mark.parametrize("steps", [12])
-def test_sessions_live_as_merchants_expect(engine: Engine, steps: int) -> None:
+def test_sessions_live_as_merchants_expect(engine: Engine, steps: int, dialect: PayGate) -> None:
     moto = engine.kind == "moto"
     run_state_machine_as_test(
-        type("Life", (Lifecycle,), {"engine": engine}),
+        type("Life", (Lifecycle,), {"engine": engine, "dialect": dialect}),
         settings=settings(
-            max_examples=12 if moto else 60,
+            max_examples=12 if moto else 40,
             stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),

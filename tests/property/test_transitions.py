@@ -35,6 +35,7 @@ def a_session(status: Status, lapses_at: int, attempt: str | None) -> Session:
         lapses_at=lapses_at,
         created_at=START - 100,
         updated_at=START - 100,
+        methods=("card",),
         status=status,
         attempt=attempt,
     )

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.samples import ID
+from devstack.samples import ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED
 
-ERROR = {"type": "invalid_request_error", "code": "route_missing", "message": "No such route."}
+ERROR = {
+    "type": "invalid_request_error",
+    "code": "route_missing",
+    "message": "No such route: GET: /v1/unknown",
+}
 
 FIELDS: dict[str, dict[str, Any]] = {
     "create_checkout_session": {
@@ -39,6 +43,34 @@ FIELDS: dict[str, dict[str, Any]] = {
     "retrieve_payment": {"id": f"pay_{ID}", "status": "failed", "payment_method": "card"},
     "retrieve_webhook": {"id": f"we_{ID}", "status": "enabled"},
     "update_webhook": {"id": f"we_{ID}", "description": "Orders"},
+    "payrex_create_checkout_session": {
+        "resource": "checkout_session",
+        "status": "active",
+        "amount": 50000,
+        "metadata": {"order_id": "1234"},
+    },
+    "payrex_list_checkout_sessions": {"resource": "list", "has_more": False},
+    "payrex_retrieve_checkout_session": {"id": f"cs_{PAYREX_ID}", "status": "active"},
+    "payrex_expire_checkout_session": {"id": f"cs_{PAYREX_ID}", "status": "expired"},
+    "payrex_retrieve_payment_intent": {
+        "id": f"pi_{PAYREX_ID}",
+        "status": "awaiting_payment_method",
+    },
+    "payrex_cancel_payment_intent": {"id": f"pi_{PAYREX_ID}", "status": "canceled"},
+    "payrex_retrieve_payment": {"id": f"pay_{PAYREX_ID}", "status": "failed"},
+    "payrex_update_payment": {"id": f"pay_{PAYREX_ID}", "description": "Two mugs"},
+    "payrex_create_customer": {"resource": "customer", "name": "Ana Sample"},
+    "payrex_list_customers": {"resource": "list", "has_more": False},
+    "payrex_retrieve_customer": {"id": f"cus_{PAYREX_ID}", "name": "Ana Sample"},
+    "payrex_update_customer": {"id": f"cus_{PAYREX_ID}", "name": "Ana Reyes"},
+    "payrex_delete_customer": {"id": f"cus_{PAYREX_ID}", "deleted": True},
+    "payrex_create_webhook": {"resource": "webhook", "status": "enabled"},
+    "payrex_list_webhooks": {"resource": "list", "has_more": False},
+    "payrex_retrieve_webhook": {"id": f"wh_{PAYREX_ID}", "status": "enabled"},
+    "payrex_update_webhook": {"id": f"wh_{PAYREX_ID}", "description": "Orders"},
+    "payrex_delete_webhook": {"id": f"wh_{PAYREX_ID}", "deleted": True},
+    "payrex_enable_webhook": {"id": f"wh_{PAYREX_ID}", "status": "enabled"},
+    "payrex_disable_webhook": {"id": f"wh_{PAYREX_ID}", "status": "disabled"},
 }
 
 # The sample of sessions asks for complete ones, and there is none.

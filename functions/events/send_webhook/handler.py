@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from checkout.api.dialects import envelope
+from checkout.api.letters import letter
 from checkout.batches import report_failures
 from checkout.domain import clock
 from checkout.settings import settings
@@ -17,4 +17,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _send(record: dict[str, Any]) -> None:
     message = Message.from_body(record["body"])
-    send(open_table(), message, envelope, clock.now(), settings().allow_local_endpoints)
+    send(open_table(), message, letter, clock.now(), settings().allow_local_endpoints)

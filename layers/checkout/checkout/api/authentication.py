@@ -1,5 +1,6 @@
 """Whose key it is. Checked inside each function, so that no route can be reached around it."""
 
+import base64
 import re
 
 from checkout.api.http import Request
@@ -22,12 +23,34 @@ def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
 
     Raises AuthenticationError, or PermissionDeniedError for a public key.
     """
-    scheme, _, secret = (request.header("authorization") or "").partition(" ")
-    if not secret:
-        raise AuthenticationError("An API key is required: Authorization: Bearer sk_test_…")
-    if scheme.lower() != "bearer" or not _KEY.fullmatch(secret.strip()):
+    scheme, credentials = _credentials(request, "Authorization: Bearer sk_test_…")
+    return _authenticate(table, request, credentials if scheme == "bearer" else "", api)
+
+
+def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
+    """The caller of `Authorization: Basic`, the secret key as user name and no password.
+
+    Raises AuthenticationError, or PermissionDeniedError for a public key.
+    """
+    scheme, credentials = _credentials(request, "HTTP Basic, the key as user name")
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        user, password = "", ""
+    return _authenticate(table, request, user if scheme == "basic" and not password else "", api)
+
+
+def _credentials(request: Request, form: str) -> tuple[str, str]:
+    scheme, _, credentials = (request.header("authorization") or "").partition(" ")
+    if not credentials:
+        raise AuthenticationError(f"An API key is required: {form}")
+    return scheme.lower(), credentials.strip()
+
+
+def _authenticate(table: Table, request: Request, secret: str, api: str) -> Caller:
+    if not _KEY.fullmatch(secret):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
-    caller = _caller(table, secret.strip(), api, request.now)
+    caller = _caller(table, secret, api, request.now)
     request.notes.update(merchant=caller.merchant, mode=caller.mode)
     return caller
 

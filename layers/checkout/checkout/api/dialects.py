@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from checkout.api.paygate import render as paygate
+from checkout.api.payrex import render as payrex
 from checkout.domain.events import Event, Fact
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
@@ -18,14 +19,10 @@ class Wording(Protocol):
     def render_envelope(self, event: Event) -> dict[str, Any]: ...
 
 
-DIALECTS: dict[str, Wording] = {"paygate": paygate}
+DIALECTS: dict[str, Wording] = {"paygate": paygate, "payrex": payrex}
 
 
 def announce(
     fact: Fact, session: Session, payment: Payment | None
 ) -> list[tuple[str, dict[str, Any]]]:
     return DIALECTS[session.api].announce(fact, session, payment)
-
-
-def envelope(event: Event) -> dict[str, Any]:
-    return DIALECTS[event.api].render_envelope(event)

@@ -2,7 +2,12 @@
 
 import re
 
+from checkout.api.authentication import authenticate_basic, authenticate_bearer
+from checkout.api.http import Dialect, Request, Response
+from checkout.api.paygate import render as paygate
+from checkout.api.payrex import render as payrex
 from checkout.domain.errors import CheckoutError, MethodNotAllowedError, RouteMissingError
+from checkout.store.table import Table
 
 ROUTES = (
     ("GET, POST", r"/v1/checkout/sessions"),
@@ -17,13 +22,30 @@ ROUTES = (
     ("GET", r"/v1/events"),
     ("GET", r"/v1/events/[^/]+"),
 )
+"""PayGate's; PayRex has one word for an unknown path and an unknown method."""
 
 
-def refuse(method: str, path: str) -> CheckoutError:
+def refuse(table: Table, request: Request) -> Response:
+    """The error of a route that is missing, in the dialect of the caller's credentials; a caller
+    without a key learns no more than that."""
+    of_payrex = (request.header("authorization") or "").lower().startswith("basic ")
+    dialect: Dialect = payrex if of_payrex else paygate
+    try:
+        if of_payrex:
+            authenticate_basic(table, request, "payrex")
+        else:
+            authenticate_bearer(table, request, "paygate")
+    except CheckoutError as error:
+        return dialect.render_error(error)
+    missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
+    return dialect.render_error(missing if of_payrex else _wrong_method(request) or missing)
+
+
+def _wrong_method(request: Request) -> CheckoutError | None:
     for methods, pattern in ROUTES:
-        if re.fullmatch(pattern, path):
+        if re.fullmatch(pattern, request.path):
             return MethodNotAllowedError(
-                f"This path does not take {method}; it takes {methods}.",
+                f"This path does not take {request.method}; it takes {methods}.",
                 tuple(methods.split(", ")),
             )
-    return RouteMissingError("No such route.")
+    return None

@@ -3,11 +3,13 @@ the parameter; each dialect's renderer turns them into its own shape.
 
 CheckoutError
 ├── InvalidRequestError 400         ├── ParameterMissingError
-│                                   ├── ParameterInvalidError
+│                                   ├── ParameterInvalidError ── …TypeError, …BelowMinimumError,
+│                                   │                            …AboveMaximumError
 │                                   ├── ParameterUnknownError
 │                                   ├── ReferenceMissingError
 │                                   ├── BodyInvalidError
-│                                   └── BodyTooLargeError 413
+│                                   ├── BodyTooLargeError 413
+│                                   └── ManyInvalidError        several of them at once
 ├── AuthenticationError 401
 ├── PermissionDeniedError 403
 ├── NotFoundError 404               ├── ResourceMissingError
@@ -49,6 +51,26 @@ class ParameterMissingError(InvalidRequestError):
 
 class ParameterInvalidError(InvalidRequestError):
     code = "parameter_invalid"
+
+
+class ParameterTypeError(ParameterInvalidError):
+    code = "parameter_type_invalid"
+
+
+class ParameterBelowMinimumError(ParameterInvalidError):
+    code = "parameter_below_minimum"
+
+
+class ParameterAboveMaximumError(ParameterInvalidError):
+    code = "parameter_above_maximum"
+
+
+class ManyInvalidError(InvalidRequestError):
+    """All that is wrong with a request, for a dialect that says it at once."""
+
+    def __init__(self, errors: list["InvalidRequestError"]) -> None:
+        super().__init__("Several parameters are wrong.")
+        self.errors = errors
 
 
 class ParameterUnknownError(InvalidRequestError):

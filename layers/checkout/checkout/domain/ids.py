@@ -12,6 +12,7 @@ ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 TIME_LENGTH, RANDOM_LENGTH = 8, 24
 
 SESSION, PAYMENT, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "evt", "cus", "we"
+LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
 
 _TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
 
@@ -22,10 +23,10 @@ def new_id(prefix: str, at_ms: int | None = None) -> str:
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}{random_text(RANDOM_LENGTH)}"
 
 
-def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` has the form of an id of this kind; whether it exists is another matter."""
-    head, _, tail = text.partition("_")
-    return head == prefix and _TAIL.fullmatch(tail) is not None
+def is_id(text: str, *prefixes: str) -> bool:
+    """Whether `text` has the form of an id of such a kind; whether it exists is another matter."""
+    head, _, tail = text.rpartition("_")
+    return head in prefixes and _TAIL.fullmatch(tail) is not None
 
 
 def random_text(length: int) -> str:

@@ -48,6 +48,10 @@ class Failure(StrEnum):
 
     DECLINED = "declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    BLOCKED = "blocked"
+    CODE_INCORRECT = "code_incorrect"
+    PROCESSING_ERROR = "processing_error"
+    SYSTEM_ERROR = "system_error"
     TIMED_OUT = "timed_out"
     TOO_LATE = "too_late"
 
@@ -72,6 +76,7 @@ class Payment:
     phone: str | None = None
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
 
 
 def masked_phone(phone: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,9 @@ class Customer:
     name: str | None = None
     phone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    deleted_at: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only the account's dialect knows."""
 
 
 class EndpointStatus(StrEnum):

@@ -15,13 +15,26 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from checkout.domain.payment import Failure
+
 MIN_LIFETIME = 30 * 60
 MAX_LIFETIME = 24 * 60 * 60
 LIFETIME_SLACK = 10
 """Seconds by which a merchant's clock may be off at both ends of the allowed lifetime."""
 
-METHODS = ("card", "mobile_money", "bank_transfer")
 SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """`amount` is the price of one, in minor units."""
+
+    id: str
+    name: str
+    amount: int
+    quantity: int
+    description: str | None = None
+    image: str | None = None
 
 
 class Status(StrEnum):
@@ -47,7 +60,8 @@ class Session:
     created_at: int
     updated_at: int
     status: Status = Status.OPEN
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...]
+    """How it may be paid, in the order the page offers them."""
     metadata: dict[str, str] = field(default_factory=dict)
     payment: str | None = None
     attempt: str | None = None
@@ -55,6 +69,22 @@ class Session:
     customer: str | None = None
     customer_email: str | None = None
     customer_phone: str | None = None
+    description: str | None = None
+    line_items: tuple[LineItem, ...] = ()
+    submit_type: str | None = None
+    """What the page's button says."""
+    client_secret: str | None = None
+    """The page's key, where the session's id is not."""
+    latest_payment: str | None = None
+    """The last attempt, whatever became of it."""
+    latest_failure: Failure | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only the account's dialect knows of it, and nothing here looks at."""
+
+    @property
+    def page_key(self) -> str:
+        """What has to be known to see and pay it: the last part of its page's address."""
+        return self.client_secret or self.id
 
     def status_at(self, now: int) -> Status:
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
@@ -123,13 +153,22 @@ def begin_attempt(
         session,
         now,
         attempt=attempt,
+        latest_payment=attempt,
+        latest_failure=None,
         customer_email=email or session.customer_email,
         lapses_at=max(session.expires_at, deadline_at),
     )
 
 
-def release_attempt(session: Session, now: int) -> Session:
-    return _moved(RELEASE_ATTEMPT, session, now, attempt=None, lapses_at=session.expires_at)
+def release_attempt(session: Session, failure: Failure, now: int) -> Session:
+    return _moved(
+        RELEASE_ATTEMPT,
+        session,
+        now,
+        attempt=None,
+        latest_failure=failure,
+        lapses_at=session.expires_at,
+    )
 
 
 def complete(session: Session, payment: str, now: int) -> Session:

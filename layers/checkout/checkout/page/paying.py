@@ -1,5 +1,8 @@
 """What the hosted page does: show a session as it is now, and pay it."""
 
+import hmac
+from urllib.parse import urlsplit
+
 from checkout.api.dialects import announce
 from checkout.api.http import Request, Response
 from checkout.domain.account import is_live, merchant_of
@@ -10,7 +13,7 @@ from checkout.domain.session import Session
 from checkout.page import forms, view
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import InstrumentRefusedError
-from checkout.processors.simulator import Simulator
+from checkout.processors.simulator import APPROVED_ELSEWHERE, Simulator
 from checkout.store import accounts, payments, sessions
 from checkout.store.table import Table
 
@@ -31,10 +34,18 @@ def pay(table: Table, request: Request) -> Response:
     """Pays with what the form holds, then sends the browser to the page, so that a reload shows
     where the payment stands and never sends the form again."""
     session = _session(table, request)
-    page = f"/checkout/{session.id}"
+    page = urlsplit(session.url).path
+    form = request.form()
     if is_live(session.scope):
         return view.redirect(page)
-    form = request.form()
+    if form.get("decision"):
+        return _decide(table, request, session, form["decision"] == "approve")
+    return _try(table, request, session, form, page)
+
+
+def _try(
+    table: Table, request: Request, session: Session, form: dict[str, str], page: str
+) -> Response:
     try:
         wanted = forms.parse(form, session.methods, request.now)
         payment = _attempts(table, request).pay(session, wanted.instrument, wanted.email)
@@ -46,6 +57,17 @@ def pay(table: Table, request: Request) -> Response:
     except ConflictError:
         return view.redirect(page)  # Paid, expired or being paid: the page says which.
     return view.redirect(f"{page}?attempt={payment.id}")
+
+
+def _decide(table: Table, request: Request, session: Session, approved: bool) -> Response:
+    """The simulator's wallet: the shopper approved or declined there, and comes back."""
+    page = urlsplit(session.url).path
+    attempt = _attempt(table, session, session.attempt)
+    if attempt is None or attempt.method not in APPROVED_ELSEWHERE:
+        return view.redirect(page)  # Decided already, given up, or no wallet's: the page says.
+    Simulator(table).decide(attempt.id, approved, request.now)
+    _attempts(table, request).settle(attempt.id)
+    return view.redirect(f"{page}?attempt={attempt.id}")
 
 
 def _again(
@@ -65,8 +87,10 @@ def _attempts(table: Table, request: Request) -> Attempts:
 
 
 def _session(table: Table, request: Request) -> Session:
-    session = sessions.find(table, request.path_id)
-    if session is None:
+    """The session whose page this is. Who knows an id alone knows no page that has a secret."""
+    key = request.path_id
+    session = sessions.find(table, key.partition("_secret_")[0])
+    if session is None or not hmac.compare_digest(session.page_key.encode(), key.encode()):
         raise ResourceMissingError("checkout session")
     return session
 

@@ -16,6 +16,10 @@ FIELD_ERRORS = {
 FAILURES = {
     Failure.DECLINED: "The payment was declined. You have not been charged.",
     Failure.INSUFFICIENT_FUNDS: "There is not enough money available. You have not been charged.",
+    Failure.BLOCKED: "The card is blocked. You have not been charged.",
+    Failure.CODE_INCORRECT: "The security code is wrong. You have not been charged.",
+    Failure.PROCESSING_ERROR: "The bank could not process the payment. You have not been charged.",
+    Failure.SYSTEM_ERROR: "The bank cannot be reached just now. You have not been charged.",
     Failure.TIMED_OUT: "The payment was not approved in time. You have not been charged.",
     Failure.TOO_LATE: "The approval came too late. What was charged goes back to you.",
 }
@@ -24,4 +28,16 @@ METHODS = {
     "card": "Card",
     "mobile_money": "Mobile money",
     "bank_transfer": "Bank transfer",
+    "gcash": "GCash",
+    "maya": "Maya",
+    "qrph": "QR Ph",
 }
+
+BUTTONS = {
+    None: "Pay",
+    "pay": "Pay",
+    "book": "Book",
+    "donate": "Donate",
+    "send": "Send",
+}
+"""What the button says before the amount, by the session's `submit_type`."""

@@ -1,6 +1,7 @@
 """One session, one page: which screen a session's state shows, and its headers."""
 
 import secrets
+from urllib.parse import urlsplit
 
 from checkout.api.http import Response
 from checkout.domain.account import is_live
@@ -41,7 +42,13 @@ def render_session(
         "typed": typed or {},
         "methods": {name: texts.METHODS[name] for name in session.methods},
         "chosen": (typed or {}).get("method") or session.methods[0],
-        "cards": simulator.CARDS,
+        "cards": simulator.CARDS[session.api],
+        "elsewhere": simulator.APPROVED_ELSEWHERE,
+        "button": texts.BUTTONS[session.submit_type],
+        "items": [
+            (item, format_amount(item.amount, session.currency)) for item in session.line_items
+        ],
+        "page": urlsplit(session.url).path,
         "phones": simulator.PHONES,
         "refresh": WAITING_REFRESH_SECONDS,
         "attempt": attempt,
@@ -85,7 +92,7 @@ def _headers(nonce: str) -> dict[str, str]:
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": (
             f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-            "img-src data:; base-uri 'none'; frame-ancestors 'none'"
+            "img-src https: data:; base-uri 'none'; frame-ancestors 'none'"
         ),
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",

@@ -142,6 +142,7 @@ def _new_payment(session: Session, instrument: Instrument, now: int) -> Payment:
         phone=phone,
         customer=session.customer,
         metadata=session.metadata,
+        description=session.description,
         deadline_at=now + ATTEMPT_SECONDS,
         check_at=now + ATTEMPT_CHECK_SECONDS,
         created_at=now,

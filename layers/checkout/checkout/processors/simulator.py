@@ -29,13 +29,33 @@ DECLINED = Fate("is declined", Failure.DECLINED)
 NO_FUNDS = Fate("has insufficient funds", Failure.INSUFFICIENT_FUNDS)
 SILENT = Fate("never answers", after=NEVER)
 
-CARDS = {
-    "4242424242424242": AT_ONCE,
-    "4000000000003220": LATER,
-    "4000000000000002": DECLINED,
-    "4000000000009995": NO_FUNDS,
-    "4000000000006975": SILENT,
+CARDS: dict[str, dict[str, Fate]] = {
+    "paygate": {
+        "4242424242424242": AT_ONCE,
+        "4000000000003220": LATER,
+        "4000000000000002": DECLINED,
+        "4000000000009995": NO_FUNDS,
+        "4000000000006975": SILENT,
+    },
+    "payrex": {
+        "4242424242424242": AT_ONCE,
+        "4701322211111234": AT_ONCE,
+        "5425233430109903": AT_ONCE,
+        "5200828282828210": AT_ONCE,
+        "4000000760000002": AT_ONCE,
+        "4311780000241409": AT_ONCE,
+        "4000000000003220": LATER,
+        "4000000000001000": Fate("is blocked", Failure.BLOCKED),
+        "4005550000000019": DECLINED,
+        "4000000000000077": DECLINED,
+        "4503300000000008": NO_FUNDS,
+        "4205260000000005": Fate("has a wrong security code", Failure.CODE_INCORRECT),
+        "4001270000000000": Fate("meets a processing error", Failure.PROCESSING_ERROR),
+        "4012000033330026": Fate("meets a system error", Failure.SYSTEM_ERROR),
+        "4000000000006975": SILENT,
+    },
 }
+"""By the dialect whose documentation names them."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -47,6 +67,10 @@ PHONES = {
     "0270000001": AT_ONCE,
     "0270000002": LATER,
 }
+
+
+APPROVED_ELSEWHERE = ("gcash", "maya", "qrph")
+"""Pending until the shopper decides at the wallet; here, by two buttons on the waiting page."""
 
 
 class Simulator:
@@ -76,14 +100,24 @@ class Simulator:
         entry = simulator_book.settle_early(self._table, attempt, Failure.TIMED_OUT, now)
         return None if entry is None else _outcome(entry, now)
 
+    def decide(self, attempt: str, approved: bool, now: int) -> None:
+        """What the shopper does at the wallet. An attempt that is decided stays so."""
+        failure = None if approved else Failure.DECLINED
+        simulator_book.settle_early(self._table, attempt, failure, now)
+
     def refund(self, attempt: str, now: int) -> None:
         simulator_book.mark_refunded(self._table, attempt, now)
+
+
+_ALL_CARDS = {number: fate for cards in CARDS.values() for number, fate in cards.items()}
 
 
 def _fate(instrument: Instrument) -> Fate:
     if instrument.method == "bank_transfer":
         return LATER
-    known = CARDS if instrument.method == "card" else PHONES
+    if instrument.method in APPROVED_ELSEWHERE:
+        return SILENT
+    known = _ALL_CARDS if instrument.method == "card" else PHONES
     fate = known.get(instrument.number)
     if fate is None:
         raise InstrumentRefusedError(f"not_a_test_{instrument.method}")

@@ -2,14 +2,14 @@
 
 from boto3.dynamodb.conditions import Attr
 
-from checkout.domain.errors import ResourceMissingError
+from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import CUSTOMER, is_id
 from checkout.domain.records import Customer
 from checkout.store import keys
 from checkout.store.creation import Creation
-from checkout.store.items import to_item, to_record
-from checkout.store.paging import Cursor, read_page
-from checkout.store.table import Check, Put, Table
+from checkout.store.items import Item, to_item, to_record
+from checkout.store.paging import Cursor, Keep, keep_all, read_page
+from checkout.store.table import Check, ConditionFailedError, Put, Table, Update
 
 
 def creation_of(customer: Customer, answer: str) -> Creation:
@@ -25,7 +25,20 @@ def creation_of(customer: Customer, answer: str) -> Creation:
 
 def check_exists(scope: str, id: str) -> Check:
     """A part of a transaction that fails unless the scope has this customer."""
-    return Check(keys.customer(id), Attr("scope").eq(scope))
+    there = Attr("scope").eq(scope) & Attr("deleted_at").not_exists()
+    return Check(keys.customer(id), there)
+
+
+def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Customer:
+    """Sets fields of a customer that is not deleted. Raises ResourceMissingError."""
+    if not is_id(id, CUSTOMER):
+        raise ResourceMissingError("customer")
+    there = Attr("scope").eq(scope) & Attr("deleted_at").not_exists()
+    try:
+        table.write(Update(keys.customer(id), {**changes, "updated_at": now}, there))
+    except ConditionFailedError:
+        raise ResourceMissingError("customer") from None
+    return retrieve(table, scope, id)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Customer:
@@ -35,6 +48,27 @@ def retrieve(table: Table, scope: str, id: str) -> Customer:
     return to_record(Customer, item)
 
 
-def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Customer], bool]:
-    items, more = read_page(table, "gsi1", keys.by_kind(scope, "customer"), cursor)
+def list_page(
+    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
+) -> tuple[list[Customer], bool]:
+    """Deleted ones are not listed."""
+    items, more = read_page(
+        table,
+        "gsi1",
+        keys.by_kind(scope, "customer"),
+        cursor,
+        Attr("deleted_at").not_exists(),
+        keep,
+    )
     return [to_record(Customer, item) for item in items], more
+
+
+def refer(table: Table, scope: str, id: str, parameter: str) -> Customer:
+    """The customer that a parameter names. Raises ReferenceMissingError, also for a deleted one."""
+    try:
+        customer = retrieve(table, scope, id)
+    except ResourceMissingError:
+        raise ReferenceMissingError("customer", parameter) from None
+    if customer.deleted_at:
+        raise ReferenceMissingError("customer", parameter)
+    return customer

@@ -3,12 +3,12 @@
 from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import LimitError, ResourceMissingError
-from checkout.domain.ids import ENDPOINT, is_id
+from checkout.domain.ids import ENDPOINT, WEBHOOK, is_id
 from checkout.domain.records import Endpoint
 from checkout.store import keys
 from checkout.store.creation import Creation
 from checkout.store.items import Item, to_item, to_record
-from checkout.store.paging import Cursor, read_page
+from checkout.store.paging import Cursor, Keep, keep_all, read_page
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
@@ -30,7 +30,7 @@ def of_scope(table: Table, scope: str) -> list[Endpoint]:
 
 
 def find(table: Table, scope: str, id: str) -> Endpoint | None:
-    item = table.get(keys.endpoint(scope, id)) if is_id(id, ENDPOINT) else None
+    item = table.get(keys.endpoint(scope, id)) if is_id(id, ENDPOINT, WEBHOOK) else None
     return None if item is None else to_record(Endpoint, item)
 
 
@@ -57,6 +57,8 @@ def delete(table: Table, scope: str, id: str) -> None:
     table.write(Delete(keys.endpoint(scope, id)))
 
 
-def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Endpoint], bool]:
-    items, more = read_page(table, None, keys.endpoints(scope), cursor)
+def list_page(
+    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
+) -> tuple[list[Endpoint], bool]:
+    items, more = read_page(table, None, keys.endpoints(scope), cursor, keep=keep)
     return [to_record(Endpoint, item) for item in items], more

@@ -1,5 +1,6 @@
 """Pages of a list: newest first, the cursor is an id, no look-up and no total."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from boto3.dynamodb.conditions import ConditionBase, Key
@@ -8,15 +9,24 @@ from checkout.domain.session import Status
 from checkout.store.items import Item
 from checkout.store.table import Table
 
+Keep = Callable[[Item], bool]
+"""Whether an item belongs to a list."""
+
+
+def keep_all(_item: Item) -> bool:
+    return True
+
 
 class Cursor(NamedTuple):
     """`limit` objects that follow `after`, an id, in the order newest to oldest."""
 
     limit: int = 10
     after: str | None = None
+    before: str | None = None
+    """Instead of `after`: the objects that precede it, still newest first."""
 
     def admits(self, id: str) -> bool:
-        return self.after is None or id < self.after
+        return (self.after is None or id < self.after) and (self.before is None or id > self.before)
 
 
 class Filters(NamedTuple):
@@ -33,15 +43,19 @@ def read_page(
     partition: str,
     cursor: Cursor,
     only: ConditionBase | None = None,
+    keep: Keep = keep_all,
 ) -> tuple[list[Item], bool]:
     """Up to `limit` items and whether more follow.
 
-    One query, whatever the table holds; further ones only where `only` filtered a page's items out.
+    One query, whatever the table holds; further ones only where `only`, or `keep`, which sees what
+    a condition can't say, filtered a page's items out.
     """
     pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
     condition: ConditionBase = Key(pk).eq(partition)
     if cursor.after:
         condition = condition & Key(sk).lt(cursor.after)
+    elif cursor.before:
+        condition = condition & Key(sk).gt(cursor.before)
     items: list[Item] = []
     start = None
     while True:
@@ -49,13 +63,13 @@ def read_page(
             condition,
             index=index,
             only=only,
-            newest_first=True,
+            newest_first=not cursor.before,
             limit=cursor.limit + 1,
             start=start,
         )
-        items += page.items
+        items += filter(keep, page.items)
         start = page.last
-        if len(items) > cursor.limit:
-            return items[: cursor.limit], True
-        if start is None:
-            return items, False
+        if len(items) > cursor.limit or start is None:
+            break
+    found = items[: cursor.limit]
+    return found[::-1] if cursor.before else found, len(items) > cursor.limit

@@ -89,7 +89,7 @@ def fail(
     failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
     table.write(
         _change(payment, failed),
-        *_release(session, payment, now),
+        *_release(session, payment, failure, now),
         timers.delete(timers.attempt(payment.id, payment.check_at)),
         *events.writes(occasion.tell([Fact.PAYMENT_FAILED], session, failed)),
     )
@@ -111,7 +111,7 @@ def begin_refund(table: Table, session: Session, payment: Payment, occasion: Occ
     facts = [Fact.PAYMENT_FAILED] if unheard else []
     table.write(
         _change(payment, refunding),
-        *_release(session, payment, now),
+        *_release(session, payment, Failure.TOO_LATE, now),
         *_moved_timer(payment, check_at),
         *events.writes(occasion.tell(facts, session, refunding)),
     )
@@ -134,11 +134,11 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     return later
 
 
-def _release(session: Session, payment: Payment, now: int) -> Sequence[Action]:
+def _release(session: Session, payment: Payment, failure: Failure, now: int) -> Sequence[Action]:
     """Nothing where the session ended, or went on to another attempt, without this one."""
     if not machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
         return []
-    free = machine.release_attempt(session, now)
+    free = machine.release_attempt(session, failure, now)
     return [sessions.change(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
 
 
@@ -161,3 +161,10 @@ def _update(before: Payment, after: Payment, condition: ConditionBase) -> Update
     return Update(
         keys.payment(before.id), changes, condition & Attr("check_at").eq(before.check_at)
     )
+
+
+def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Payment:
+    """Sets what a merchant may set of a payment: its description, its metadata."""
+    retrieve(table, scope, id)
+    table.write(Update(keys.payment(id), {**changes, "updated_at": now}, Attr("pk").exists()))
+    return retrieve(table, scope, id)

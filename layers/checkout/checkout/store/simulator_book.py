@@ -21,14 +21,14 @@ def read(table: Table, attempt: str) -> Item | None:
     return table.get(keys.simulator(attempt))
 
 
-def settle_early(table: Table, attempt: str, failure: str, now: int) -> Item | None:
-    """Ends an entry that is open at `now` with a failure; the entry as it then is, if any."""
+def settle_early(table: Table, attempt: str, failure: str | None, now: int) -> Item | None:
+    """Ends an entry that is open at `now`; the entry as it then is, if any."""
     ended: Item = {"settles_at": now, "failure": failure}
     try:
         table.write(Update(keys.simulator(attempt), ended, Attr("settles_at").gt(now)))
     except ConditionFailedError as failed:
         return failed.found[0]
-    return ended
+    return {name: value for name, value in ended.items() if value is not None}
 
 
 def mark_refunded(table: Table, attempt: str, now: int) -> None:

@@ -1,9 +1,7 @@
 """One try of one delivery: signed, sent, and its answer written down."""
 
-import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 from checkout.domain.events import Event
 from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointStatus, Try
@@ -11,13 +9,12 @@ from checkout.store import endpoints, events
 from checkout.store.table import Table
 from checkout.webhooks import egress, retry
 from checkout.webhooks.message import Message
-from checkout.webhooks.signing import paygate_headers
 
-Envelope = Callable[[Event], dict[str, Any]]
-"""The account's dialect of an event as its endpoints receive it."""
+Letter = Callable[[Event, str, int], tuple[bytes, dict[str, str]]]
+"""The account's dialect: an event's body and, under a secret at a time, what signs it."""
 
 
-def send(table: Table, message: Message, envelope: Envelope, now: int, allow_local: bool) -> None:
+def send(table: Table, message: Message, letter: Letter, now: int, allow_local: bool) -> None:
     """Makes the try that the message asks for, unless it was made already."""
     delivery = events.find_delivery(table, message.event, message.endpoint)
     if delivery is None or delivery.state is not DeliveryState.PENDING:
@@ -31,17 +28,15 @@ def send(table: Table, message: Message, envelope: Envelope, now: int, allow_loc
     elif endpoint.status is EndpointStatus.DISABLED:
         events.put_off_delivery(table, delivery, now + retry.PAUSED_SECONDS, None)
     else:
-        _record(table, delivery, _attempt(endpoint, event, envelope, now, allow_local), now)
+        _record(table, delivery, _attempt(endpoint, event, letter, now, allow_local), now)
 
 
-def _attempt(
-    endpoint: Endpoint, event: Event, envelope: Envelope, now: int, allow_local: bool
-) -> Try:
-    body = json.dumps(envelope(event), separators=(",", ":"), ensure_ascii=False).encode()
+def _attempt(endpoint: Endpoint, event: Event, letter: Letter, now: int, allow_local: bool) -> Try:
+    body, signature = letter(event, endpoint.secret, now)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "checkout-webhooks/1",
-        **paygate_headers(endpoint.secret, event.id, body, now),
+        **signature,
     }
     started = time.perf_counter()
     status, error = None, None

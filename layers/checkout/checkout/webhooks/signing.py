@@ -1,6 +1,7 @@
 """Signatures over the raw body, made anew for each try.
 
-PayGate: `t=<epoch>,v1=<hex>`, HMAC-SHA256 of `<t>.<body>` under the whole `whsec_…` string.
+PayGate: `t=<epoch>,v1=<hex>`, HMAC-SHA256 of `<t>.<body>` under the whole `whsec_…` string;
+PayRex the same under `whsk_…`, in a place of its own for each mode.
 Beside it the Standard Webhooks headers, whose key is the base64-decoded part after the prefix.
 """
 
@@ -27,6 +28,13 @@ def paygate_headers(secret: str, event_id: str, body: bytes, now: int) -> dict[s
         "webhook-timestamp": str(now),
         "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
     }
+
+
+def payrex_headers(secret: str, body: bytes, live: bool, now: int) -> dict[str, str]:
+    """`t=…,te=…,li=…` in that order; the signature of the other mode is there, and empty."""
+    signature = _signed(secret, now, body)
+    test, real = ("", signature) if live else (signature, "")
+    return {"Payrex-Signature": f"t={now},te={test},li={real}"}
 
 
 def _signed(secret: str, now: int, body: bytes) -> str:

@@ -11,8 +11,9 @@ from checkout.api.paygate.parse import Body, Email, Metadata, Phone, Url, descri
 from checkout.domain.account import Caller
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import CUSTOMER, SESSION, new_id
-from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, METHODS, MIN_LIFETIME, Session
+from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, Session
 
+METHODS = ("card", "mobile_money", "bank_transfer")
 MAX_AMOUNT = 99_999_999
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)

@@ -1,0 +1,15 @@
+"""GET /customers/{id}: retrieves a customer, also one that was deleted."""
+
+from checkout.api.authentication import authenticate_basic
+from checkout.api.http import Request, Response, endpoint
+from checkout.api.payrex import render
+from checkout.store import customers
+from checkout.store.table import open_table
+
+
+@endpoint(render)
+def handler(request: Request) -> Response:
+    table = open_table()
+    caller = authenticate_basic(table, request, "payrex")
+    found = customers.retrieve(table, caller.scope, request.path_id)
+    return render.answer(render.render_customer(found))

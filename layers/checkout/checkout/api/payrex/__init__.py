@@ -1,0 +1,1 @@
+"""PayRex's dialect: form bodies, Basic keys, epoch seconds."""

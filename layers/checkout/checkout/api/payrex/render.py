@@ -1,0 +1,361 @@
+"""The one renderer of PayRex's objects, lists, events and errors (seed; contract, 6 to 11).
+
+Every key is always there, null where there is nothing: one of the SDKs reads them by index.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from checkout.api.http import Response
+from checkout.domain.account import is_live
+from checkout.domain.errors import (
+    AuthenticationError,
+    BodyInvalidError,
+    BodyTooLargeError,
+    BusyError,
+    CheckoutError,
+    ConflictError,
+    InvalidRequestError,
+    LimitError,
+    ManyInvalidError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ParameterMissingError,
+    PermissionDeniedError,
+    ReferenceMissingError,
+    RouteMissingError,
+)
+from checkout.domain.events import Event, Fact
+from checkout.domain.ids import PAYMENT_INTENT, SESSION
+from checkout.domain.payment import Failure, Payment, PaymentStatus
+from checkout.domain.records import Customer, Endpoint
+from checkout.domain.session import LineItem, Session, Status
+
+Json = dict[str, Any]
+
+SESSION_STATUSES = {
+    Status.OPEN: "active",
+    Status.COMPLETE: "completed",
+    Status.EXPIRED: "expired",
+}
+
+DECLINE_CODES = {
+    Failure.DECLINED: "generic_decline",
+    Failure.INSUFFICIENT_FUNDS: "funds_insufficient",
+    Failure.BLOCKED: "blocked",
+    Failure.CODE_INCORRECT: "cvc_incorrect",
+    Failure.PROCESSING_ERROR: "processing_error",
+    Failure.SYSTEM_ERROR: "system_error",
+    Failure.TIMED_OUT: "generic_decline",
+    Failure.TOO_LATE: "generic_decline",
+}
+
+ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
+    (AuthenticationError, 401, "auth_invalid"),
+    (PermissionDeniedError, 401, "auth_invalid"),
+    (RouteMissingError, 404, "route_not_found"),
+    (MethodNotAllowedError, 404, "route_not_found"),
+    (NotFoundError, 404, "resource_not_found"),
+    (ParameterMissingError, 400, "parameter_required"),
+    (ReferenceMissingError, 400, "resource_not_found"),
+    (BodyInvalidError, 400, "parameter_invalid"),
+    (BodyTooLargeError, 400, "parameter_invalid"),
+    (InvalidRequestError, 400, None),
+    (ConflictError, 400, "resource_invalid_state"),
+    (LimitError, 400, "resource_invalid_state"),
+    (BusyError, 503, "internal_system_error"),
+    (CheckoutError, 500, "internal_system_error"),
+)
+"""Status and code of an error, by the first that fits; None is the error's own code."""
+
+
+def payment_intent_id(session_id: str) -> str:
+    """A payment intent is its session seen from the payment's side, so it needs no item."""
+    return f"{PAYMENT_INTENT}_{session_id.partition('_')[2]}"
+
+
+def session_id(payment_intent: str) -> str:
+    """The session whose payment intent this is; for any other id one that no session has."""
+    prefix, _, rest = payment_intent.partition("_")
+    return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
+
+
+def render_session(session: Session, now: int) -> Json:
+    return {
+        "id": session.id,
+        "resource": "checkout_session",
+        "amount": session.amount,
+        "billing_details_collection": session.details["billing_details_collection"],
+        "customer_reference_id": session.details.get("customer_reference_id"),
+        "customer_id": session.customer,
+        "customer": _customer_within(session),
+        "client_secret": session.client_secret,
+        "status": SESSION_STATUSES[session.status_at(now)],
+        "currency": session.currency,
+        "line_items": [_line_item(item) for item in session.line_items],
+        "livemode": is_live(session.scope),
+        "url": session.url,
+        "payment_intent": render_payment_intent(session, now),
+        "metadata": session.metadata or None,
+        "statement_descriptor": session.details.get("statement_descriptor"),
+        "success_url": session.success_url,
+        "cancel_url": session.cancel_url,
+        "payment_methods": list(session.methods),
+        "payment_method_options": session.details["payment_method_options"],
+        "description": session.description,
+        "submit_type": session.submit_type,
+        "expires_at": session.expires_at,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+    }
+
+
+def render_payment_intent(session: Session, now: int) -> Json:
+    paid = session.status is Status.COMPLETE
+    return {
+        "id": payment_intent_id(session.id),
+        "resource": "payment_intent",
+        "amount": session.amount,
+        "amount_received": session.amount if paid else 0,
+        "amount_capturable": 0,
+        "capture_type": None,
+        "client_secret": session.details["payment_intent_secret"],
+        "currency": session.currency,
+        "customer": session.details.get("customer"),
+        "description": session.description,
+        "last_payment_error": _last_error(session),
+        "latest_payment": session.latest_payment,
+        "livemode": is_live(session.scope),
+        "metadata": session.metadata or None,
+        "next_action": _next_action(session, now),
+        "payment_method_id": None,
+        "payment_methods": list(session.methods),
+        "payment_method_options": session.details["payment_method_options"],
+        "statement_descriptor": session.details.get("statement_descriptor"),
+        "status": _intent_status(session, now),
+        "return_url": session.url if session.latest_payment else None,
+        "capture_before_at": None,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+    }
+
+
+def render_payment(payment: Payment) -> Json:
+    sent_back = payment.status is PaymentStatus.REFUNDED
+    return {
+        "id": payment.id,
+        "resource": "payment",
+        "amount": payment.amount,
+        "amount_refunded": payment.amount if sent_back else 0,
+        "billing": _no_billing(),
+        "currency": payment.currency,
+        "description": payment.description,
+        "fee": 0,
+        "livemode": is_live(payment.scope),
+        "metadata": payment.metadata or None,
+        "net_amount": payment.amount,
+        "payment_intent_id": payment_intent_id(payment.session),
+        "status": _payment_status(payment),
+        "customer": None,
+        "payment_method": {"type": payment.method},
+        "refunded": sent_back,
+        "page_session": None,
+        "created_at": payment.created_at,
+        "updated_at": payment.updated_at,
+    }
+
+
+def render_customer(customer: Customer) -> Json:
+    details = customer.details
+    return {
+        "id": customer.id,
+        "resource": "customer",
+        "billing": details.get("billing"),
+        "billing_statement_prefix": details["billing_statement_prefix"],
+        "currency": details["currency"],
+        "email": customer.email,
+        "livemode": is_live(customer.scope),
+        "name": customer.name,
+        "next_billing_statement_sequence_number": "1",
+        "metadata": customer.metadata or None,
+        **({"deleted": True} if customer.deleted_at else {}),
+        "created_at": customer.created_at,
+        "updated_at": customer.updated_at,
+    }
+
+
+def render_endpoint(endpoint: Endpoint) -> Json:
+    return {
+        "id": endpoint.id,
+        "resource": "webhook",
+        "secret_key": endpoint.secret,
+        "status": endpoint.status,
+        "description": endpoint.description,
+        "livemode": is_live(endpoint.scope),
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
+
+
+def render_deleted(id: str, resource: str) -> Response:
+    return answer({"id": id, "resource": resource, "deleted": True})
+
+
+def announce(
+    fact: Fact, session: Session, payment: Payment | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """PayRex has no event for a failed payment: the shopper tries again on the same page."""
+    now = session.updated_at
+    if fact is Fact.PAYMENT_SUCCEEDED and payment is not None:
+        intent = render_payment_intent(session, now) | {"latest_payment": render_payment(payment)}
+        before = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
+        return [("payment_intent.succeeded", _told(intent, before))]
+    names = {
+        Fact.SESSION_COMPLETED: "checkout_session.completed",
+        Fact.SESSION_EXPIRED: "checkout_session.expired",
+    }
+    if fact not in names:
+        return []
+    return [(names[fact], _told(render_session(session, now), {"status": "active"}))]
+
+
+EVENT_TYPES = (
+    "payment_intent.succeeded",
+    "payment_intent.awaiting_capture",
+    "payment_intent.amount_capturable",
+    "checkout_session.expired",
+    "checkout_session.completed",
+    "refund.created",
+    "refund.updated",
+    "setup_intent.succeeded",
+    "payout.created",
+    "payout.deposited",
+    "billing_statement.created",
+    "billing_statement.updated",
+    "billing_statement.deleted",
+    "billing_statement.finalized",
+    "billing_statement.sent",
+    "billing_statement.marked_uncollectible",
+    "billing_statement.voided",
+    "billing_statement.paid",
+    "billing_statement.will_be_due",
+    "billing_statement.overdue",
+    "billing_statement_line_item.created",
+    "billing_statement_line_item.updated",
+    "billing_statement_line_item.deleted",
+)
+"""What an endpoint may subscribe to: PayRex's catalog (contract, section 10.3), for a merchant's
+program names what it wants of all of it, though only the events of `announce` ever happen here."""
+
+
+def render_envelope(event: Event) -> Json:
+    """Flat `data`, `previous_attributes` beside it: the form that every official SDK reads."""
+    told = json.loads(event.object)
+    return {
+        "id": event.id,
+        "resource": "event",
+        "type": event.type,
+        "data": told["data"],
+        "livemode": is_live(event.scope),
+        "pending_webhooks": event.webhooks,
+        "previous_attributes": told["previous_attributes"],
+        "created_at": event.created_at,
+        "updated_at": event.created_at,
+    }
+
+
+def render_list(objects: Sequence[Json], has_more: bool) -> Response:
+    return answer({"resource": "list", "has_more": has_more, "data": objects})
+
+
+def answer(body: Json, status: int = 200) -> Response:
+    return json_response(encode(body), status)
+
+
+def json_response(body: str, status: int = 200) -> Response:
+    return Response(body, status, {"content-type": "application/json"})
+
+
+def encode(body: Json) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def render_error(error: CheckoutError) -> Response:
+    errors = error.errors if isinstance(error, ManyInvalidError) else [error]
+    status, _ = _code(errors[0])
+    response = answer({"errors": [_told_error(each) for each in errors]}, status)
+    if status == 401:
+        return response._replace(headers={**response.headers, "www-authenticate": "Basic"})
+    return response
+
+
+def _told_error(error: CheckoutError) -> Json:
+    told = {"code": _code(error)[1], "detail": error.message}
+    if isinstance(error, InvalidRequestError) and error.param:
+        told["parameter"] = error.param
+    return told
+
+
+def _code(error: CheckoutError) -> tuple[int, str]:
+    status, code = next((s, c) for kind, s, c in ERROR_CODES if isinstance(error, kind))
+    return status, code or error.code
+
+
+def _told(rendered: Json, previous: Json) -> Json:
+    return {"data": rendered, "previous_attributes": previous}
+
+
+def _line_item(item: LineItem) -> Json:
+    return {
+        "id": item.id,
+        "resource": "checkout_session_line_item",
+        "name": item.name,
+        "amount": item.amount,
+        "quantity": item.quantity,
+        "description": item.description,
+        "image": item.image,
+    }
+
+
+def _customer_within(session: Session) -> Json | None:
+    """A session's customer comes without its id and type (contract, section 6.3)."""
+    customer: Json | None = session.details.get("customer")
+    if customer is None:
+        return None
+    return {name: value for name, value in customer.items() if name not in ("id", "resource")}
+
+
+def _intent_status(session: Session, now: int) -> str:
+    status = session.status_at(now)
+    if status is Status.COMPLETE:
+        return "succeeded"
+    if status is Status.EXPIRED:
+        return "canceled"
+    return "awaiting_next_action" if session.attempt else "awaiting_payment_method"
+
+
+def _next_action(session: Session, now: int) -> Json | None:
+    if _intent_status(session, now) != "awaiting_next_action":
+        return None
+    return {"type": "redirect", "redirect_url": session.url}
+
+
+def _last_error(session: Session) -> Json | None:
+    if session.latest_failure is None:
+        return None
+    return {"failed_code": DECLINE_CODES[session.latest_failure]}
+
+
+def _payment_status(payment: Payment) -> str:
+    if payment.status is PaymentStatus.PENDING:
+        return "pending"
+    return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
+
+
+def _no_billing() -> Json:
+    """The page asks for no address; the keys are there all the same."""
+    address = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"))
+    return {"name": None, "email": None, "phone": None, "address": address}

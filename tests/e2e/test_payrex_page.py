@@ -1,0 +1,203 @@
+"""A shopper of a PayRex merchant in Chromium, on a phone's screen, with scripts and without."""
+
+from collections.abc import Callable
+from typing import Any
+
+import payrex
+import pytest
+from playwright.sync_api import Page, expect
+
+from devstack.stack import Stack
+from tests.payrex.conftest import client_of
+from tests.payrex.forms import ORDER
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Any]
+
+MUGS = [
+    {"name": "Mug", "amount": 25050, "quantity": 2, "description": "Blue", "image": "https://x/1"},
+    {"name": "Tea & honey", "amount": 100000, "quantity": 1},
+]
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.fixture
+def client(stack: Stack) -> payrex.Client:
+    return client_of(stack, "sk_test_payrex")
+
+
+@pytest.fixture
+def open_session(client: payrex.Client, page: Page, shop: str) -> Open:
+    """Creates a session, opens its page and returns it."""
+
+    def open_it(**changes: Any) -> Any:
+        page.route(
+            "https://x/**", lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml")
+        )
+        own = {"line_items": MUGS, "success_url": f"{shop}/thanks", "cancel_url": f"{shop}/cart"}
+        session = client.checkout_sessions.create(ORDER | own | changes)
+        page.goto(session.url)
+        return session
+
+    return open_it
+
+
+def pay_by_card(page: Page, number: str, button: str = "Pay ₱1,501.00") -> None:
+    page.locator("[autocomplete=cc-number]").fill(number)
+    page.locator("[autocomplete=cc-exp]").fill("12 / 40")
+    page.locator("[autocomplete=cc-csc]").fill("123")
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def go_to_gcash(page: Page) -> None:
+    page.get_by_text("GCash", exact=True).click()
+    page.get_by_role("button", name="Go to GCash").click()
+    expect(page.get_by_role("status")).to_contain_text("Approve the payment with GCash")
+
+
+def test_the_page_shows_what_is_bought_and_its_total_in_pesos(
+    page: Page, open_session: Open
+) -> None:
+    open_session()
+
+    expect(page.get_by_role("heading", name="Manila Mugs")).to_be_visible()
+    expect(page.locator(".amount")).to_have_text("₱1,501.00")
+    expect(page.get_by_text("Test mode")).to_be_visible()
+    expect(page.get_by_text("Some description")).to_be_visible()
+    items = page.locator(".items li")
+    expect(items).to_have_count(2)
+    expect(items.first).to_contain_text("2 × Mug")
+    expect(items.first).to_contain_text("Blue")
+    expect(items.first).to_contain_text("₱250.50")
+    expect(items.first.locator("img")).to_have_attribute("src", "https://x/1")
+    expect(items.last).to_contain_text("1 × Tea & honey")
+    expect(items.last).to_contain_text("₱1,000.00")
+
+
+@pytest.mark.parametrize("submit_type", ["pay", "book", "donate", "send"])
+def test_the_buttons_text_is_the_submit_type(
+    page: Page, open_session: Open, submit_type: str
+) -> None:
+    open_session(submit_type=submit_type)
+
+    button = page.get_by_role("button", name=f"{submit_type.title()} ₱1,501.00", exact=True)
+    expect(button).to_be_visible()
+
+
+def test_a_card_pays_and_leads_back_to_the_shop(
+    page: Page, open_session: Open, client: payrex.Client, shop: str
+) -> None:
+    session = open_session()
+
+    pay_by_card(page, "4242 4242 4242 4242")
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert client.checkout_sessions.retrieve(session.id).status == "completed"
+
+
+def test_gcash_is_approved_elsewhere_and_leads_back_to_the_shop(
+    page: Page, open_session: Open, client: payrex.Client, shop: str
+) -> None:
+    session = open_session()
+    go_to_gcash(page)
+    intent = client.payment_intents.retrieve(session.payment_intent["id"])
+    assert intent.status == "awaiting_next_action"
+
+    page.get_by_role("button", name="Approve").click()
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert client.checkout_sessions.retrieve(session.id).status == "completed"
+    paid = client.payment_intents.retrieve(session.payment_intent["id"]).latest_payment
+    assert client.payments.retrieve(paid).payment_method == {"type": "gcash"}
+
+
+def test_gcash_declined_can_be_followed_by_a_card(
+    page: Page, open_session: Open, client: payrex.Client, shop: str
+) -> None:
+    session = open_session()
+    go_to_gcash(page)
+
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_role("alert")).to_contain_text("The payment was declined")
+    assert client.checkout_sessions.retrieve(session.id).status == "active"
+    pay_by_card(page, "4242424242424242")
+
+    page.wait_for_url(f"{shop}/thanks")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("4000000000001000", "The card is blocked"),
+        ("4503300000000008", "There is not enough money"),
+        ("4205260000000005", "The security code is wrong"),
+    ],
+)
+def test_a_documented_cards_decline_is_explained(
+    page: Page, open_session: Open, number: str, words: str
+) -> None:
+    open_session()
+
+    pay_by_card(page, number)
+
+    expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+def test_cancel_leads_back_and_leaves_the_session_active(
+    page: Page, open_session: Open, client: payrex.Client, shop: str
+) -> None:
+    session = open_session()
+
+    page.get_by_role("link", name="Cancel").click()
+
+    page.wait_for_url(f"{shop}/cart")
+    assert client.checkout_sessions.retrieve(session.id).status == "active"
+
+
+def test_all_four_methods_are_offered_where_none_is_named(page: Page, open_session: Open) -> None:
+    open_session(payment_methods=[])
+
+    expect(page.locator("details.method > summary")).to_have_text(
+        ["Card", "GCash", "Maya", "QR Ph"]
+    )
+
+
+@pytest.mark.parametrize("path", ["/checkout/", "/c/"])
+def test_a_bare_session_id_opens_no_page(
+    page: Page, open_session: Open, stack: Stack, path: str
+) -> None:
+    session = open_session()
+
+    for key in (session.id, f"{session.id}_secret_", session.client_secret[:-1]):
+        answer = page.goto(f"{stack.url}{path}{key}")
+        assert answer is not None
+        assert answer.status == 404
+        expect(page.get_by_role("heading")).to_have_text("This link is not right")
+
+
+def test_an_expired_session_shows_so_and_offers_no_form(
+    page: Page, open_session: Open, client: payrex.Client
+) -> None:
+    session = open_session()
+    client.checkout_sessions.expire(session.id)
+
+    page.reload()
+
+    expect(page.get_by_role("status")).to_contain_text("has expired")
+    expect(page.locator("form")).to_have_count(0)
+
+
+def test_the_browser_finds_nothing_to_block_and_nothing_is_too_wide(
+    page: Page, open_session: Open, shop: str
+) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.set_viewport_size({"width": 320, "height": 640})
+    open_session(line_items=[{"name": "W" * 90, "amount": 150100, "quantity": 1}])
+    assert page.locator("html").evaluate("node => node.scrollWidth") <= 320
+
+    pay_by_card(page, "4242424242424242")
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert complaints == []

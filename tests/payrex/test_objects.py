@@ -1,0 +1,271 @@
+"""PayRex's objects, key by key: the seed's session, and contract sections 6 to 9 for the rest."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.payrex.conftest import Create
+from tests.payrex.forms import CUSTOMER, SESSIONS, encode, order
+from tests.world import PAYREX_LIVE_KEY, START, World
+
+BASE58 = "[1-9A-HJ-NP-Za-km-z]{32}"
+PAGE = "https://api.example.com/c/"
+
+SEED: dict[str, Any] = json.loads("""
+{"id": "cs_", "resource": "checkout_session", "customer_reference_id": null,
+ "client_secret": "cs_secret", "status": "active", "currency": "PHP",
+ "line_items": [
+  {"id": "cs_li_", "resource": "checkout_session_line_item", "name": "Some name", "amount": 10000,
+   "quantity": 5, "description": null, "image": "https://some-url.com/1.jpg"},
+  {"id": "cs_li_", "resource": "checkout_session_line_item", "name": "Some name", "amount": 10000,
+   "quantity": 5, "description": null, "image": null}],
+ "livemode": false, "url": "page",
+ "payment_intent": {
+  "id": "pi_", "amount": 100000, "capture_type": null, "client_secret": "pi_secret",
+  "currency": "PHP", "description": "Some description", "livemode": false, "metadata": null,
+  "next_action": null, "payment_method_id": null, "payment_methods": ["card", "gcash"],
+  "payment_method_options": {"card": {"capture_type": "automatic"}},
+  "status": "awaiting_payment_method", "return_url": null, "capture_before_at": null,
+  "created_at": 1800000000, "updated_at": 1800000000},
+ "metadata": null, "success_url": "http://some-url.com", "cancel_url": "http://some-url.com",
+ "payment_methods": ["card", "gcash"], "description": "Some description", "submit_type": "pay",
+ "expires_at": 1800086400, "created_at": 1800000000, "updated_at": 1800000000}
+""")
+"""The seed's JSON at the test's time; ids and secrets by their kind, as `anonymous` leaves them."""
+SESSION_KEYS = [
+    "id", "resource", "amount", "billing_details_collection", "customer_reference_id",
+    "customer_id", "customer", "client_secret", "status", "currency", "line_items", "livemode",
+    "url", "payment_intent", "metadata", "statement_descriptor", "success_url", "cancel_url",
+    "payment_methods", "payment_method_options", "description", "submit_type", "expires_at",
+    "created_at", "updated_at",
+]  # fmt: skip
+INTENT_KEYS = {
+    *SEED["payment_intent"], "resource", "amount_received", "amount_capturable", "customer",
+    "last_payment_error", "latest_payment", "statement_descriptor",
+}  # fmt: skip
+
+Pay = Callable[..., None]
+
+
+def anonymous(value: Any) -> Any:
+    """Ids, secrets and the page's address by their kind; fails where one is malformed."""
+    text = json.dumps(value)
+    text = re.sub(rf"{PAGE}cs_{BASE58}_secret_{BASE58}(?=\")", "page", text)
+    text = re.sub(rf"\b(cs|pi)_{BASE58}_secret_{BASE58}(?=\")", r"\1_secret", text)
+    text = re.sub(rf"\b(cs_li|cs|pi|pay|cus)_{BASE58}(?=\")", r"\1_", text)
+    return json.loads(text)
+
+
+def test_a_created_session_is_the_seeds_key_by_key(create: Create) -> None:
+    session = create()
+
+    found = anonymous(session)
+    assert {key: found[key] for key in SEED if key != "payment_intent"} == {
+        key: value for key, value in SEED.items() if key != "payment_intent"
+    }
+    intent = found["payment_intent"]
+    assert {key: intent[key] for key in SEED["payment_intent"]} == SEED["payment_intent"]
+    assert session["amount"] == 100_000
+    assert session["expires_at"] == session["created_at"] + 86_400
+
+
+def test_every_key_is_there_and_null_where_there_is_nothing(create: Create) -> None:
+    session = create(description=None, payment_methods=None)
+
+    assert list(session) == SESSION_KEYS
+    assert set(session["payment_intent"]) == INTENT_KEYS
+    for name in ("customer_reference_id", "customer_id", "customer", "metadata", "description"):
+        assert session[name] is None
+    for name in ("metadata", "description", "customer", "last_payment_error", "latest_payment"):
+        assert session["payment_intent"][name] is None
+    assert session["payment_methods"] == ["card", "gcash", "maya", "qrph"]
+
+
+def test_the_secrets_are_two_and_the_page_is_the_sessions(create: Create) -> None:
+    session = create()
+    intent = session["payment_intent"]
+
+    assert session["client_secret"].startswith(f"{session['id']}_secret_")
+    assert intent["client_secret"].startswith(f"{intent['id']}_secret_")
+    assert session["url"] == PAGE + session["client_secret"]
+    assert intent["client_secret"][-32:] != session["client_secret"][-32:]
+    assert len({item["id"] for item in session["line_items"]}) == 2
+
+
+def test_what_was_answered_is_what_is_found_and_listed(world: World, create: Create) -> None:
+    session = create(metadata={"order": "1"}, customer_reference_id="42")
+
+    assert world.payrex("GET", f"{SESSIONS}/{session['id']}").json == session
+    assert world.payrex("GET", SESSIONS).json["data"] == [session]
+    intent = session["payment_intent"]
+    assert world.payrex("GET", f"/payment_intents/{intent['id']}").json == intent
+
+
+def test_a_payment_intent_has_no_id_but_its_own(world: World, create: Create) -> None:
+    id = create()["id"].partition("_")[2]
+
+    for other in (f"cs_{id}", f"pay_{id}", id, f"pi_{id}1", f"pi_cs_{id}", "pi_"):
+        for method, target in (("GET", other), ("POST", f"{other}/cancel")):
+            answer = world.payrex(method, f"/payment_intents/{target}")
+            assert answer.errors == (404, [("resource_not_found", None)])
+
+
+def test_a_live_sessions_objects_say_so(create: Create) -> None:
+    session = create(key=PAYREX_LIVE_KEY)
+
+    assert (session["livemode"], session["payment_intent"]["livemode"]) == (True, True)
+
+
+# -------------------------------------------------------------------- statuses
+
+
+def test_a_paid_session_is_completed_and_its_intent_succeeded(
+    world: World, create: Create, pay: Pay
+) -> None:
+    session = create(metadata={"order": "1"})
+    world.now += 60
+    pay(session)
+
+    paid = world.payrex("GET", f"{SESSIONS}/{session['id']}").json
+    intent = paid["payment_intent"]
+    assert (paid["status"], intent["status"]) == ("completed", "succeeded")
+    assert (intent["amount_received"], intent["amount_capturable"]) == (100_000, 0)
+    assert intent["return_url"] == session["url"]
+    assert (paid["updated_at"], paid["created_at"]) == (START + 60, START)
+    assert paid["metadata"] == intent["metadata"] == {"order": "1"}
+    payment = world.payrex("GET", f"/payments/{intent['latest_payment']}").json
+    assert anonymous(payment) == {
+        "id": "pay_",
+        "resource": "payment",
+        "amount": 100_000,
+        "amount_refunded": 0,
+        "billing": {
+            "name": None,
+            "email": None,
+            "phone": None,
+            "address": dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country")),
+        },
+        "currency": "PHP",
+        "description": "Some description",
+        "fee": 0,
+        "livemode": False,
+        "metadata": {"order": "1"},
+        "net_amount": 100_000,
+        "payment_intent_id": "pi_",
+        "status": "paid",
+        "customer": None,
+        "payment_method": {"type": "card"},
+        "refunded": False,
+        "page_session": None,
+        "created_at": START + 60,
+        "updated_at": START + 60,
+    }
+    assert payment["payment_intent_id"] == intent["id"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("4000000000001000", "blocked"),
+        ("4005550000000019", "generic_decline"),
+        ("4503300000000008", "funds_insufficient"),
+        ("4205260000000005", "cvc_incorrect"),
+        ("4001270000000000", "processing_error"),
+        ("4012000033330026", "system_error"),
+        ("4000000000000077", "generic_decline"),
+    ],
+)
+def test_a_declined_card_is_told_by_its_code_and_may_be_followed_by_another(
+    world: World, create: Create, pay: Pay, number: str, code: str
+) -> None:
+    session = create()
+    pay(session, number)
+
+    intent = world.payrex("GET", f"{SESSIONS}/{session['id']}").json["payment_intent"]
+    assert intent["status"] == "awaiting_payment_method"
+    assert intent["last_payment_error"]["failed_code"] == code
+    failed = world.payrex("GET", f"/payments/{intent['latest_payment']}").json
+    assert (failed["status"], failed["refunded"]) == ("failed", False)
+
+    pay(session, "4311780000241409")
+    paid = world.payrex("GET", f"{SESSIONS}/{session['id']}").json
+    assert (paid["status"], paid["payment_intent"]["last_payment_error"]) == ("completed", None)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["4242424242424242", "4701322211111234", "5425233430109903", "5200828282828210",
+     "4000000760000002", "4311780000241409"],
+)  # fmt: skip
+def test_every_documented_card_that_succeeds_does(
+    world: World, create: Create, pay: Pay, number: str
+) -> None:
+    session = create()
+    pay(session, number)
+
+    assert world.payrex("GET", f"{SESSIONS}/{session['id']}").json["status"] == "completed"
+
+
+@pytest.mark.parametrize("wallet", ["gcash", "maya", "qrph"])
+def test_a_wallets_payment_awaits_the_next_action(
+    world: World, create: Create, wallet: str
+) -> None:
+    session = create(payment_methods=[wallet])
+    world.submit(session["client_secret"], {"method": wallet})
+
+    intent = world.payrex("GET", f"/payment_intents/{session['payment_intent']['id']}").json
+    assert intent["status"] == "awaiting_next_action"
+    assert intent["next_action"] == {"type": "redirect", "redirect_url": session["url"]}
+    payment = world.payrex("GET", f"/payments/{intent['latest_payment']}").json
+    assert (payment["status"], payment["payment_method"]) == ("pending", {"type": wallet})
+
+
+@pytest.mark.parametrize("way", ["expire", "cancel", "time"])
+def test_expiring_cancels_the_intent_and_keeps_the_time_of_expiry(
+    world: World, create: Create, way: str
+) -> None:
+    session = create()
+    intent_id = session["payment_intent"]["id"]
+    world.now += 86_400 if way == "time" else 60
+    if way == "expire":
+        answer = world.payrex("POST", f"{SESSIONS}/{session['id']}/expire").json
+        assert (answer["status"], answer["updated_at"]) == ("expired", START + 60)
+    elif way == "cancel":
+        assert world.payrex("POST", f"/payment_intents/{intent_id}/cancel").json["status"] == (
+            "canceled"
+        )
+
+    found = world.payrex("GET", f"{SESSIONS}/{session['id']}").json
+    assert (found["status"], found["payment_intent"]["status"]) == ("expired", "canceled")
+    assert found["expires_at"] == session["expires_at"]
+
+
+# ------------------------------------------------------------------- customers
+
+
+def test_a_sessions_customer_comes_without_id_and_its_intents_with(world: World) -> None:
+    customer = world.payrex("POST", "/customers", encode(CUSTOMER | {"metadata": {"a": "b"}})).json
+
+    session = world.payrex("POST", SESSIONS, order(customer_id=customer["id"])).json
+
+    assert session["customer_id"] == customer["id"]
+    assert session["payment_intent"]["customer"] == customer
+    assert session["customer"] == {k: customer[k] for k in customer if k not in ("id", "resource")}
+
+
+def test_a_customer_has_every_key_and_billing_by_its_other_name(world: World) -> None:
+    plain = world.payrex("POST", "/customers", encode(CUSTOMER)).json
+    billing = {"phone": "0917", "address": {"city": "Manila"}}
+    billed = world.payrex("POST", "/customers", encode(CUSTOMER | {"billing_details": billing}))
+
+    assert list(plain) == [
+        "id", "resource", "billing", "billing_statement_prefix", "currency", "email", "livemode",
+        "name", "next_billing_statement_sequence_number", "metadata", "created_at", "updated_at",
+    ]  # fmt: skip
+    assert (plain["billing"], plain["metadata"]) == (None, None)
+    assert plain["next_billing_statement_sequence_number"] == "1"
+    assert re.fullmatch("[A-Z0-9]{8}", plain["billing_statement_prefix"])
+    assert billed.json["billing"] == billing

@@ -1,0 +1,180 @@
+"""A merchant's program written for PayRex with its official Python SDK, unchanged but for base URL
+and key, against a whole stack on real sockets."""
+
+import payrex
+import pytest
+
+from devstack.stack import Stack
+from tests.payrex.conftest import client_of, shopper_pays
+from tests.payrex.forms import CUSTOMER, ORDER
+
+# ----------------------------------------------------------- checkout sessions
+
+
+def test_a_session_is_created_retrieved_listed_and_expired(client: payrex.Client) -> None:
+    created = client.checkout_sessions.create(ORDER | {"metadata": {"order_id": "42"}})
+    assert (created.status, created.livemode, created.currency) == ("active", False, "PHP")
+    assert created.payment_intent["amount"] == 100_000
+    assert created.metadata == {"order_id": "42"}
+    assert created.url.endswith(f"/c/{created.client_secret}")
+
+    retrieved = client.checkout_sessions.retrieve(created.id)
+    assert vars(retrieved) == vars(created)
+
+    listed = client.checkout_sessions.list({"limit": 1})
+    assert [each.id for each in listed.data] == [created.id]
+
+    expired = client.checkout_sessions.expire(created.id)
+    assert (expired.status, expired.payment_intent["status"]) == ("expired", "canceled")
+    assert expired.expires_at == created.created_at + 86_400
+
+
+def test_lists_are_paged_by_after_and_before(client: payrex.Client) -> None:
+    ids = [client.checkout_sessions.create(ORDER).id for _ in range(3)][::-1]
+
+    first = client.checkout_sessions.list({"limit": 2})
+    assert ([each.id for each in first.data], first.has_more) == (ids[:2], True)
+    (following, *_) = client.checkout_sessions.list({"after": ids[1]}).data
+    assert following.id == ids[2]
+    before = client.checkout_sessions.list({"before": ids[2]})
+    assert ([each.id for each in before.data], before.has_more) == (ids[:2], False)
+    assert client.checkout_sessions.list().data[0].id == ids[0]
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 30])
+def test_every_item_of_a_long_order_arrives_in_its_place(client: payrex.Client, count: int) -> None:
+    items = [{"name": f"Mug {n}", "amount": 5000 + n, "quantity": 1 + n % 3} for n in range(count)]
+
+    session = client.checkout_sessions.create(ORDER | {"line_items": items})
+
+    assert [
+        {name: item[name] for name in ("name", "amount", "quantity")} for item in session.line_items
+    ] == items
+
+
+def test_none_and_booleans_and_options_are_taken_as_the_sdk_writes_them(
+    client: payrex.Client,
+) -> None:
+    session = client.checkout_sessions.create(
+        ORDER
+        | {
+            "description": None,
+            "customer_reference_id": "ord 1/é & co.",
+            "submit_type": "donate",
+            "billing_details_collection": "auto",
+            "metadata": {"gift": True, "note": "a=b&c"},
+            "payment_method_options": {"card": {"allowed_bins": ["424242", "555555"]}},
+        }
+    )
+
+    assert session.description is None
+    assert session.customer_reference_id == "ord 1/é & co."
+    assert (session.submit_type, session.billing_details_collection) == ("donate", "auto")
+    assert session.metadata == {"gift": "True", "note": "a=b&c"}
+
+
+# ------------------------------------------------ payment intents and payments
+
+
+def test_a_paid_session_leads_to_its_intent_and_its_payment(client: payrex.Client) -> None:
+    session = client.checkout_sessions.create(ORDER | {"metadata": {"order_id": "42"}})
+    shopper_pays(session)
+
+    intent = client.payment_intents.retrieve(session.payment_intent["id"])
+    assert (intent.status, intent.amount_received) == ("succeeded", 100_000)
+    assert client.checkout_sessions.retrieve(session.id).status == "completed"
+
+    payment = client.payments.retrieve(intent.latest_payment)
+    assert (payment.status, payment.amount, payment.refunded) == ("paid", 100_000, False)
+    assert (payment.payment_intent_id, payment.metadata) == (intent.id, {"order_id": "42"})
+
+    changed = {"description": "Two mugs", "metadata": {"shipped": "yes"}}
+    updated = client.payments.update(payment.id, changed)
+    assert (updated.description, updated.metadata) == ("Two mugs", {"shipped": "yes"})
+    assert vars(client.payments.retrieve(payment.id)) == vars(updated)
+
+
+def test_an_intent_is_canceled_and_its_session_expires(client: payrex.Client) -> None:
+    session = client.checkout_sessions.create(ORDER)
+
+    assert client.payment_intents.cancel(session.payment_intent["id"]).status == "canceled"
+
+    assert client.checkout_sessions.retrieve(session.id).status == "expired"
+
+
+# ------------------------------------------------------------------- customers
+
+
+def test_a_customer_is_created_listed_changed_and_deleted(client: payrex.Client) -> None:
+    ana = client.customers.create(CUSTOMER | {"metadata": {"city": "Manila"}})
+    assert (ana.name, ana.email, ana.currency) == ("Ana Cruz", "ana@example.com", "PHP")
+
+    updated = client.customers.update(ana.id, {"name": "Ana Reyes"})
+    assert (updated.name, updated.metadata) == ("Ana Reyes", {"city": "Manila"})
+    assert vars(client.customers.retrieve(ana.id)) == vars(updated)
+    assert [each.id for each in client.customers.list({"name": "Ana Reyes"}).data] == [ana.id]
+
+    session = client.checkout_sessions.create(ORDER | {"customer_id": ana.id})
+    assert session.payment_intent["customer"]["id"] == ana.id
+
+    deleted = client.customers.delete(ana.id)
+    assert (deleted.id, deleted.deleted) == (ana.id, True)
+    assert client.customers.retrieve(ana.id).name == "Ana Reyes"
+    assert client.customers.list({"name": "Ana Reyes"}).data == []
+
+
+# ------------------------------------------------------------------ exceptions
+
+
+def test_all_that_is_wrong_is_in_one_request_invalid_exception(client: payrex.Client) -> None:
+    item = {"name": "Mug", "amount": 0, "quantity": 1}
+
+    with pytest.raises(payrex.RequestInvalidException) as raised:
+        client.checkout_sessions.create({"line_items": [item], "cancel_url": "shop"})
+
+    assert sorted((error.code, error.parameter) for error in raised.value.errors) == [
+        ("parameter_below_minimum", "line_items[0][amount]"),
+        ("parameter_invalid", "cancel_url"),
+        ("parameter_required", "currency"),
+        ("parameter_required", "success_url"),
+    ]
+    assert all(error.detail for error in raised.value.errors)
+
+
+def test_an_expired_session_expires_no_second_time(client: payrex.Client) -> None:
+    id = client.checkout_sessions.create(ORDER).id
+    client.checkout_sessions.expire(id)
+
+    with pytest.raises(payrex.RequestInvalidException) as raised:
+        client.checkout_sessions.expire(id)
+
+    (error,) = raised.value.errors
+    assert (error.code, error.parameter) == ("resource_invalid_state", None)
+
+
+@pytest.mark.parametrize("key", ["sk_test_nobody", "sk_test_paygate", "", "pk_test_payrex"])
+def test_a_key_that_is_none_of_ours_is_authentication_invalid(stack: Stack, key: str) -> None:
+    with pytest.raises(payrex.AuthenticationInvalidException) as raised:
+        client_of(stack, key).checkout_sessions.create(ORDER)
+
+    (error,) = raised.value.errors
+    assert error.code == "auth_invalid"
+
+
+def test_what_is_not_there_or_of_the_other_mode_is_not_found(
+    client: payrex.Client, live: payrex.Client
+) -> None:
+    of_live = live.checkout_sessions.create(ORDER).id
+
+    for id in (of_live, "cs_" + "1" * 32, "nope"):
+        with pytest.raises(payrex.ResourceNotFoundException) as raised:
+            client.checkout_sessions.retrieve(id)
+        assert [error.code for error in raised.value.errors] == ["resource_not_found"]
+
+
+def test_a_service_that_is_not_here_is_a_route_not_found(client: payrex.Client) -> None:
+    with pytest.raises(payrex.ResourceNotFoundException) as raised:
+        client.refunds.create({"amount": 100, "payment_id": "pay_1", "reason": "others"})
+
+    (error,) = raised.value.errors
+    assert (error.code, "POST: /refunds" in error.detail) == ("route_not_found", True)
