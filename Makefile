@@ -46,14 +46,14 @@ bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done
 
 # ---------------------------------------------------------------- in Lambda's container
 # Skipped without Docker; CI=true installs it.
-test-sam-local:
+test-sam-local: .venv-sam/.done
 	@scripts/with-docker --or-skip $(MAKE) --no-print-directory sam-local-tests
 
 sam-local-tests: $(VENV)/.test .aws-sam/local/.done
 	$(BIN)/pytest -m sam_local tests/sam_local
 
 # make invoke FUNCTION=ShowPage EVENT=events/show_page.json
-invoke:
+invoke: .venv-sam/.done
 	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
