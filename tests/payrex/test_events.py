@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checkout.api.dialects import letter
+from checkout.api.letters import letter
 from checkout.domain.events import Event
 from checkout.store.items import to_record
 from tests.payrex.conftest import Create

@@ -46,7 +46,12 @@ def render_session(
         "elsewhere": simulator.APPROVED_ELSEWHERE,
         "button": texts.BUTTONS[session.submit_type],
         "items": [
-            (item, format_amount(item.amount, session.currency)) for item in session.line_items
+            (
+                item,
+                format_amount(item.amount, session.currency),
+                format_amount(item.amount * item.quantity, session.currency),
+            )
+            for item in session.line_items
         ],
         "page": urlsplit(session.url).path,
         "phones": simulator.PHONES,
