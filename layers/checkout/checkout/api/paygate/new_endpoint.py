@@ -1,7 +1,6 @@
 """PayGate's webhook endpoint, as a body asks for one or for its change (contract, section 6)."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -10,13 +9,14 @@ from checkout.api.paygate.parse import (
     CONFIG,
     Body,
     Text,
-    check_url,
     described,
+    fits,
     parse,
     without_repeats,
 )
 from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.account import Caller
+from checkout.domain.contact import is_endpoint_url
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import ENDPOINT, new_id
 from checkout.domain.records import Endpoint, EndpointStatus
@@ -24,13 +24,8 @@ from checkout.settings import settings
 from checkout.webhooks.signing import new_secret
 
 
-def _endpoint_url(text: str) -> str:
-    """HTTPS; what the host resolves to is checked on each connection."""
-    parts = urlsplit(check_url(text))
-    local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
-    if parts.scheme != "https" and not (local and settings().allow_local_endpoints):
-        raise ValueError
-    return text
+def _is_endpoint_url(text: str) -> bool:
+    return is_endpoint_url(text, settings().allow_local_endpoints)
 
 
 def _known_event(name: str) -> str:
@@ -41,7 +36,7 @@ def _known_event(name: str) -> str:
 
 EndpointUrl = Annotated[
     str,
-    AfterValidator(_endpoint_url),
+    fits(_is_endpoint_url),
     described("a public HTTPS URL without credentials"),
 ]
 EventTypes = Annotated[

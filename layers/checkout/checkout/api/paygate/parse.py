@@ -6,8 +6,8 @@ Each body has a module of its own: a function builds the models that it reads, a
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from pydantic import (
 
 from checkout.api.http import MAX_IDEMPOTENCY_KEY, Request
 from checkout.domain.account import Caller
-from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE
+from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, PHONE, is_web_url
 from checkout.domain.errors import (
     CheckoutError,
     ParameterInvalidError,
@@ -29,35 +29,22 @@ from checkout.domain.errors import (
 )
 from checkout.store.creation import Idempotency
 
-MAX_URL = 2048
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
 
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\s\\<>\"]")
 
+def fits(rule: Callable[[str], bool]) -> AfterValidator:
+    """A text that keeps a rule, as it was sent."""
 
-def check_url(text: str) -> str:
-    """An absolute http(s) URL, kept as it was sent."""
-    parts = urlsplit(text)
-    valid = (
-        len(text) <= MAX_URL
-        and not _UNSAFE_IN_URL.search(text)
-        and parts.scheme in ("http", "https")
-        and parts.hostname
-        and "@" not in parts.netloc
-        and (parts.port is None or parts.port > 0)  # raises ValueError for one that is no port
-    )
-    if not valid:
-        raise ValueError
-    return text
-
-
-def _matches(pattern: re.Pattern[str], limit: int) -> AfterValidator:
     def check(text: str) -> str:
-        if len(text) > limit or not pattern.fullmatch(text):
+        if not rule(text):
             raise ValueError
         return text
 
     return AfterValidator(check)
+
+
+def _matches(pattern: re.Pattern[str], limit: int) -> AfterValidator:
+    return fits(lambda text: len(text) <= limit and pattern.fullmatch(text) is not None)
 
 
 def without_repeats(values: list[str]) -> list[str]:
@@ -78,7 +65,7 @@ def described(description: str) -> Any:
 
 Url = Annotated[
     str,
-    AfterValidator(check_url),
+    fits(is_web_url),
     described(f"an absolute http or https URL of at most {MAX_URL} characters"),
 ]
 Email = Annotated[str, _matches(EMAIL, EMAIL_LENGTH), described("an e-mail address")]

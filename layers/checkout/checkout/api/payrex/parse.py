@@ -7,13 +7,18 @@ the word `None`. `Reader` is where that ends.
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from checkout.api.http import Request
 from checkout.api.payrex.form import Group, ShapeError, as_list, as_map, parse
 from checkout.api.payrex.render import EVENT_TYPES, payment_intent_id, render_customer
 from checkout.domain.account import Caller
-from checkout.domain.contact import EMAIL, EMAIL_LENGTH
+from checkout.domain.contact import (
+    EMAIL,
+    EMAIL_LENGTH,
+    MAX_URL,
+    is_endpoint_url,
+    is_web_url,
+)
 from checkout.domain.errors import (
     BodyInvalidError,
     InvalidRequestError,
@@ -33,13 +38,12 @@ METHODS = ("card", "gcash", "maya", "qrph")
 SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT, MAX_AMOUNT = 2_000, 5_999_999_999
 MAX_LINE_ITEMS, MAX_QUANTITY = 100, 1_000_000
-MAX_TEXT, MAX_URL = 1_000, 2_048
+MAX_TEXT = 1_000
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 SECRET_LENGTH = 32
 
 NOTHING = ("", "None")
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\<>\"]")
 _PREFIX = re.compile(r"[A-Z0-9]{3,15}", re.ASCII)
 _DESCRIPTOR = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{5,22}", re.ASCII)
 
@@ -123,7 +127,7 @@ class Reader:
         return text
 
     def url(self, name: str, *, required: bool = False) -> str | None:
-        return self.matching(name, _is_url, "must be an http or https URL", required=required)
+        return self.matching(name, is_web_url, "must be an http or https URL", required=required)
 
     def choices(
         self, name: str, allowed: tuple[str, ...], *, required: bool = False
@@ -392,26 +396,8 @@ def _is_email(text: str) -> bool:
     return len(text) <= EMAIL_LENGTH and EMAIL.fullmatch(text) is not None
 
 
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises for one that is none
-    except ValueError:
-        return False
-    return bool(
-        not _UNSAFE_IN_URL.search(text)
-        and parts.scheme in ("http", "https")
-        and parts.hostname
-        and "@" not in parts.netloc
-    )
-
-
 def _is_endpoint_url(text: str) -> bool:
-    if not _is_url(text):
-        return False
-    parts = urlsplit(text)
-    local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
-    return parts.scheme == "https" or (local and settings().allow_local_endpoints)
+    return is_endpoint_url(text, settings().allow_local_endpoints)
 
 
 def _plain(node: "str | Group") -> Any:
