@@ -1,10 +1,13 @@
 """The one logger. Nothing that a merchant or a shopper sent is ever logged, faults included."""
 
+import logging
 import traceback
 
 from aws_lambda_powertools import Logger
 
 logger = Logger()
+# Where it found its credentials is nobody's news at every start.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def log_fault(error: Exception, where: str) -> None:

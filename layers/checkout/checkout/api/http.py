@@ -59,7 +59,9 @@ class Request(NamedTuple):
         return text
 
     def header(self, name: str) -> str | None:
-        value: str | None = self.event["headers"].get(name)
+        headers = self.event["headers"]
+        # API Gateway writes names in lower case, `sam local start-api` in title case.
+        value: str | None = headers.get(name, headers.get(name.title()))
         return value
 
     def idempotency_key(self) -> str | None:
