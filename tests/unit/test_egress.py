@@ -65,3 +65,16 @@ def test_local_endpoints_are_for_devstack_alone(monkeypatch) -> None:
 
     with pytest.raises(egress.AddressRefusedError):
         egress.post("http://127.0.0.1:80/hook", b"{}", {}, allow_local=False)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example.com", "a..example.com"])
+def test_a_name_that_cannot_be_one_is_a_failed_try(host: str, monkeypatch) -> None:
+    """Not a fault of ours, which would leave the delivery's tries uncounted for ever."""
+
+    def resolve(name: str, *_: object, **__: object) -> list[object]:
+        name.encode("idna")  # what the real look-up does first
+        raise AssertionError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(egress.HTTPError):
+        egress.post(f"https://{host}/hook", b"{}", {}, allow_local=False)

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
@@ -37,14 +37,9 @@ def post(url: str, body: bytes, headers: dict[str, str], allow_local: bool) -> t
             preload_content=False,
         )
         try:
-            return answer.status, _first_bytes(answer)
+            return answer.status, answer.read(ANSWER_BYTES)
         finally:
             answer.close()
-
-
-def _first_bytes(answer: "HTTPResponse | object") -> bytes:
-    read: bytes = answer.read(ANSWER_BYTES)  # type: ignore[union-attr]
-    return read
 
 
 def public_addresses(host: str, port: int) -> list[str]:
@@ -70,7 +65,7 @@ class _PinnedConnection(HTTPSConnection):
         try:
             address = public_addresses(self._dns_host, self.port or 443)[0]
             return socket.create_connection((address, self.port or 443), self.timeout)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a name that can't be one
             raise NewConnectionError(self, f"connection failed: {type(error).__name__}") from error
 
 
