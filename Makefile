@@ -4,15 +4,18 @@ VENV = .venv
 BIN = $(VENV)/bin
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: dev test test-all lint browser sam-validate deploy clean
-.PHONY: build bench-cold bench-warm
+.PHONY: dev demo test test-all lint browser sam-validate deploy clean
+.PHONY: build bench-cold bench-warm bench-webhooks screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 dev: $(VENV)/.dev
 	@$(BIN)/python -m devstack
 
+demo: $(VENV)/.dev
+	@$(BIN)/python -m shop
+
 test: $(VENV)/.test lint
-	$(BIN)/pytest -m "not dynoxide and not browser and not artifact and not sam_local"
+	$(BIN)/pytest -m "not dynoxide and not browser and not artifact and not crash and not sam_local"
 
 # Adds the engine that threads can race on, a real browser, SAM's own view of the template, and
 # what was built in Lambda's container.
@@ -23,7 +26,7 @@ test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/checkout/checkout devstack functions
+	$(BIN)/mypy layers/checkout/checkout devstack functions shop
 
 browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
@@ -40,9 +43,17 @@ build: .venv-sam/.done
 	@env -u PYTHONPATH ARCH=$(ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
 		--build-dir $(BUILD_DIR) --parameter-overrides Architecture=$(ARCH)
 
+# Of the hosted page in every state; SCENES="open-card left" by choice.
+screenshots: $(VENV)/.test browser
+	@$(BIN)/python -m scripts.screenshots $(SCENES)
+
 # Each prints a table. RUNS=15 and FUNCTIONS="ShowPage PayPage" by choice.
 bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done
 	@$(BIN)/python -m benchmarks.$* $(FUNCTIONS)
+
+# Ten endpoints, five of them hanging: do the others notice? EVENTS=60 RATE=2 ROUNDS=3 by choice.
+bench-webhooks: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.webhooks
 
 # ---------------------------------------------------------------- in Lambda's container
 # Skipped without Docker; CI=true installs it.

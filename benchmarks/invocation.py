@@ -57,7 +57,8 @@ def microseconds(work, times=BATCH):
 
 
 if "checkout.webhooks.egress" in sys.modules:
-    sys.modules["checkout.webhooks.egress"].post = lambda *_: (200, b"")
+    egress = sys.modules["checkout.webhooks.egress"]
+    egress.post = lambda *_: egress.Answer(200, {}, b"")
 
 first = microseconds(invoke, times=1)
 calls = calls_of_one_invocation()

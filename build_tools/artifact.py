@@ -15,7 +15,8 @@ from devstack.template import load_template
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("ARTIFACT", ROOT / ".aws-sam/local"))
 """What was built for this machine's processor."""
-LAYERS = ("DependenciesLayer", "CheckoutLayer")
+LAYERS = ("DependenciesLayer", "CheckoutLayer", "StripeLayer")
+"""Here every function has them all; in AWS, StripeLayer only those that talk to Stripe."""
 SITE_PACKAGES = "python/lib/python3.13/site-packages"
 DATE_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
     "TABLE_NAME": "checkout",
     "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/deliveries",
+    "SECRETS_KEY": "sample",
     "PAGE_URL": "",
     "POWERTOOLS_SERVICE_NAME": "checkout",
     "POWERTOOLS_LOG_LEVEL": "INFO",

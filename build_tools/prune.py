@@ -1,8 +1,9 @@
 """Leaves of the installed packages what the functions use.
 
-    prune.py <site-packages> <layers/dependencies>
+    prune.py <site-packages> <layers/dependencies or layers/stripe>
 
-Removes what unused.txt names, lays stand_ins/ over the rest, cuts botocore's data.
+Removes what unused.txt names, and where the layer has them lays stand_ins/ over the rest and cuts
+botocore's data to operations.json.
 """
 
 import json
@@ -29,7 +30,8 @@ if __name__ == "__main__":
     for line in (folder / "unused.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             remove(packages, line)
-    shutil.copytree(folder / "stand_ins", packages, dirs_exist_ok=True)
-    cut_botocore.cut(
-        packages / "botocore/data", json.loads((folder / "operations.json").read_bytes())
-    )
+    if (folder / "stand_ins").exists():
+        shutil.copytree(folder / "stand_ins", packages, dirs_exist_ok=True)
+    if (folder / "operations.json").exists():
+        operations = json.loads((folder / "operations.json").read_bytes())
+        cut_botocore.cut(packages / "botocore/data", operations)

@@ -1,9 +1,10 @@
 """AWS for one process of a built function: botocore's requests are answered from a list of items,
-and writes change nothing. For the code that `Artifact.run_stubbed` runs.
+and of writes only what is put can be got again. For the code that `Artifact.run_stubbed` runs.
 
 Of the environment: ITEMS, a JSON file of items in DynamoDB's form; EVENT, the file of an event.
 """
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -16,7 +17,10 @@ PARTITION_KEYS = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
 ITEMS = json.loads(Path(os.environ["ITEMS"]).read_text())
 EVENT = json.loads(Path(os.environ["EVENT"]).read_text())
 GOT = {(each["pk"]["S"], each["sk"]["S"]): json.dumps({"Item": each}).encode() for each in ITEMS}
+OPENED = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
+SEALED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
+OTHERS = {"SendMessageBatch": SENT, "Decrypt": OPENED, "Encrypt": SEALED}
 
 queried = {}
 
@@ -27,20 +31,30 @@ class Context:
         return 30_000
 
 
-def partition(value):
-    """What has this partition key, in the table or in an index."""
-    if value not in queried:
+def partition(value, prefix):
+    """What has this partition key, in the table or in an index, and a sort key that begins so."""
+    if (value, prefix) not in queried:
         found = [each for each in ITEMS if {"S": value} in map(each.get, PARTITION_KEYS)]
-        queried[value] = json.dumps({"Items": found, "Count": len(found)}).encode()
-    return queried[value]
+        found = [each for each in found if each["sk"]["S"].startswith(prefix)]
+        queried[value, prefix] = json.dumps({"Items": found, "Count": len(found)}).encode()
+    return queried[value, prefix]
+
+
+def keep(item):
+    GOT[item["pk"]["S"], item["sk"]["S"]] = json.dumps({"Item": item}).encode()
 
 
 def answer(operation, request):
+    if operation == "TransactWriteItems":
+        for put in filter(None, (each.get("Put") for each in request["TransactItems"])):
+            keep(put["Item"])
     if operation == "GetItem":
         return GOT.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]), b"{}")
     if operation == "Query":
-        return partition(request["ExpressionAttributeValues"][":v0"]["S"])
-    return SENT if operation == "SendMessageBatch" else b"{}"
+        values = request["ExpressionAttributeValues"]
+        begins = "begins_with" in request["KeyConditionExpression"]
+        return partition(values[":v0"]["S"], values[":v1"]["S"] if begins else "")
+    return OTHERS.get(operation, b"{}")
 
 
 def send(_session, request):

@@ -40,7 +40,7 @@ def describe_request(method: str, path: str, status: int, seconds: float) -> str
 
 def mask_path(path: str) -> str:
     """The path with the end of a hosted page's id cut off."""
-    found = re.match(r"(/checkout/)([^/]+)(.*)", path)
+    found = re.match(r"(/(?:checkout|c)/)([^/]+)(.*)", path)
     if not found or len(found[2]) <= _SHOWN_OF_AN_ID:
         return path
     return f"{found[1]}{found[2][:_SHOWN_OF_AN_ID]}…{found[3]}"

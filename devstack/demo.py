@@ -7,9 +7,9 @@ def create_accounts() -> None:
     from checkout.domain.account import Merchant
     from checkout.store import accounts
 
-    books = Merchant(id="merc_paygate", name="Accra Books", api="paygate")
-    kitchens = Merchant(id="merc_paygate_two", name="Kumasi Kitchens", api="paygate")
-    manila = Merchant(id="merc_payrex", name="Manila Mugs", api="payrex")
+    books = Merchant("merc_paygate", "Accra Books", "paygate", colour="#0b5d4e")
+    kitchens = Merchant("merc_paygate_two", "Kumasi Kitchens", "paygate", colour="#b3361b")
+    manila = Merchant("merc_payrex", "Manila Mugs", "payrex", colour="#1f4fd8")
     for merchant in (books, kitchens, manila):
         accounts.save_merchant(merchant)
     for secret in ("sk_test_paygate", "sk_live_paygate", "pk_test_paygate"):

@@ -9,8 +9,9 @@ from devstack.errors import DevstackError
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace `path` in one step: a kill in the middle leaves the old text."""
+    """Replace `path` at once, so that a kill leaves the old text. Only its owner reads it."""
     fresh = path.with_suffix(f"{path.suffix}.new")
+    fresh.touch(mode=0o600)
     fresh.write_text(text, "utf-8")
     os.replace(fresh, path)
 

@@ -19,9 +19,6 @@ from devstack.template import ACCOUNT, REGION, Json, Queue, QueueMapping
 
 log = logging.getLogger("devstack")
 
-# Invocations at once; one that hangs takes one of them.
-CONCURRENCY = 16
-
 # moto's own visibility timeout only has to be longer than any invocation.
 _HELD_SECONDS = 43_200
 
@@ -80,7 +77,7 @@ class Poller:
         self._url = queue.url
         self._read_time = read_time
         self._activity = activity
-        self._free = threading.Semaphore(CONCURRENCY)
+        self._free = threading.Semaphore(definition.concurrency)
         self._lock = threading.Lock()
         self._running = 0
         self._failed: dict[str, float] = {}

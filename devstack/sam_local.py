@@ -32,8 +32,9 @@ from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.errors import DevstackError
 from devstack.queues import create_queues
+from devstack.relay import relaying
 from devstack.samples import save_samples
-from devstack.sqs_relay import relaying
+from devstack.secrets import SECRETS_KEY, create_key
 from devstack.template import REGION, Template, create_table, load_template, read_document
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +47,12 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 _HOST = "host.docker.internal"
 
 # `sam local` hands on only what the template declares. None of these is deployed.
-_UNDECLARED = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "ALLOW_LOCAL_ENDPOINTS")
+_UNDECLARED = (
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_SQS",
+    "ALLOW_LOCAL_ENDPOINTS",
+)
 
 _INVOKE_TIMEOUT = 180
 _START_TIMEOUT = 300.0
@@ -67,7 +73,7 @@ class Invocation:
 
 @dataclass
 class Local:
-    """An engine, a table and a queue, and the containers of the built functions before them.
+    """An engine, a table, a queue and a key, and the containers of the built functions before them.
 
     `host` is the address of this machine that containers reach, `url_of` says how they call it.
     """
@@ -83,6 +89,7 @@ class Local:
 
     def put_samples(self) -> None:
         """Begin anew: a table that holds the demo accounts and the sample objects alone."""
+        from checkout.sealing import seal
         from checkout.store.table import open_table
 
         client = self.engine.client("dynamodb")
@@ -90,7 +97,7 @@ class Local:
             client.delete_table(TableName=self.table)
         create_table(client, self.template, self.table)
         demo.create_accounts()
-        save_samples(open_table(), int(time.time()))
+        save_samples(open_table(), int(time.time()), seal)
 
     def invoke(self, function: str, event: Path) -> Invocation:
         """One call of one function, in a container of its own. A function that raises is an error
@@ -153,16 +160,18 @@ def opened(build: Path = BUILD) -> Iterator[Local]:
         environment = _sam_environment(work)
         queues = engine.client("sqs")
         urls = create_queues(queues, template.queues)
-        queue_port = opening.enter_context(relaying(queues, host))
+        port = opening.enter_context(relaying(engine.calls, host))
         table = template.table_name
-        references = template.environment({template.table.name: table, **urls})
+        others = {SECRETS_KEY: create_key(engine.client("kms")), **urls}
+        references = template.environment({template.table.name: table, **others})
         opening.enter_context(applied(references, keep_aws=True))
         opening.enter_context(library.on_path(template.layers))
         engine_port = urlsplit(engine.environment["AWS_ENDPOINT_URL_DYNAMODB"]).port or 80
         variables = {
             **references,
             "AWS_ENDPOINT_URL_DYNAMODB": url_of(engine_port),
-            "AWS_ENDPOINT_URL_SQS": url_of(queue_port),
+            "AWS_ENDPOINT_URL_KMS": url_of(port),
+            "AWS_ENDPOINT_URL_SQS": url_of(port),
             "ALLOW_LOCAL_ENDPOINTS": "true",
         }
         arguments = _arguments(_declare(build), variables, work)

@@ -1,25 +1,35 @@
 """The objects that the sample events in `events/` speak of, so that each sample does something."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 ID = "11111111SAMPLE111111111111111111"
 SCOPE = "merc_paygate#test"
 PAYREX_ID = "11111111SAMPLE222222222222222222"
+PAID_ID = "11111111SAMPLE333333333333333333"
+PAYREX_PAID_ID = "11111111SAMPLE444444444444444444"
 PAYREX_SCOPE = "merc_payrex#test"
+APPROVAL_ID = "11111111SAMPLE555555555555555555"
+"""Of a payment that waits for its approval."""
+FORM_KEY = "sample"
 
 
-def save_samples(table: Any, now: int) -> None:
-    """Puts an open session, a customer, a payment, an endpoint, an event and its delivery, and what
-    PayRex has of these; what an earlier sample left of them is written over."""
+class Seal(Protocol):
+    def __call__(self, plain: str, *, context: str) -> str: ...
+
+
+def save_samples(table: Any, now: int, seal: Seal) -> None:
+    """Puts an open session, a customer, a payment, an endpoint, an event with its delivery and a
+    resend, and what PayRex has of these; what an earlier sample left of them is written over.
+    `seal` is what the endpoints' secrets are sealed with."""
     from checkout.store.table import Put
 
-    for item in [*_items(now), *_payrex_items(now)]:
+    for item in [*_items(now, seal), *_payrex_items(now, seal)]:
         table.write(Put(item))
 
 
-def _items(now: int) -> list[dict[str, Any]]:
-    from checkout.domain.records import Customer, Delivery, Endpoint
+def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
+    from checkout.domain.records import Customer, Delivery, Endpoint, Resend, ResendStatus
     from checkout.store import keys, sessions
     from checkout.store.items import to_item
 
@@ -32,7 +42,7 @@ def _items(now: int) -> list[dict[str, Any]]:
         scope=SCOPE,
         url="http://127.0.0.1:9/hooks",
         events=("checkout.session.completed",),
-        secret="whsec_c2FtcGxlIHNlY3JldCBmb3IgZGV2c3RhY2sgb25seQ==",
+        secret=seal("whsec_c2FtcGxlIHNlY3JldCBmb3IgZGV2c3RhY2sgb25seQ==", context=f"we_{ID}"),
         created_at=now,
         updated_at=now,
     )
@@ -40,9 +50,22 @@ def _items(now: int) -> list[dict[str, Any]]:
     delivery = Delivery(
         event=event.id, endpoint=endpoint.id, scope=SCOPE, next_try_at=now, timer_due=now + 60
     )
+    resend = Resend(
+        id=f"rs_{ID}",
+        scope=SCOPE,
+        created_at=now,
+        updated_at=now,
+        since=now - 3600,
+        until=now,
+        timer_due=now,
+        status=ResendStatus.DONE,
+        events=2,
+    )
     return [
+        to_item(resend, **keys.resend(resend.id)),
         to_item(session, **keys.session(session.id), **sessions.index_keys(session)),
         to_item(payment, **keys.payment(payment.id), **_listed("payment", payment.id)),
+        *_refunded(_paid(now), f"re_{ID}"),
         to_item(customer, **keys.customer(customer.id), **_listed("customer", customer.id)),
         to_item(endpoint, **keys.endpoint(SCOPE, endpoint.id)),
         to_item(event, **keys.event(event.id), **_listed("event", event.id)),
@@ -50,7 +73,8 @@ def _items(now: int) -> list[dict[str, Any]]:
     ]
 
 
-def _payrex_items(now: int) -> list[dict[str, Any]]:
+def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
+    from checkout.domain.payment import ATTEMPT_SECONDS, PaymentStatus
     from checkout.domain.records import Customer, Endpoint
     from checkout.store import keys, sessions
     from checkout.store.items import to_item
@@ -80,6 +104,15 @@ def _payrex_items(now: int) -> list[dict[str, Any]]:
         session=session.id,
         currency="PHP",
     )
+    waiting = replace(
+        payment,
+        id=f"pay_{APPROVAL_ID}",
+        method="gcash",
+        status=PaymentStatus.PENDING,
+        failure=None,
+        deadline_at=now + ATTEMPT_SECONDS,
+        check_at=now + ATTEMPT_SECONDS,
+    )
     customer = Customer(
         id=f"cus_{PAYREX_ID}",
         name="Ana Sample",
@@ -91,13 +124,25 @@ def _payrex_items(now: int) -> list[dict[str, Any]]:
         id=f"wh_{PAYREX_ID}",
         url="http://127.0.0.1:9/hooks",
         events=("payment_intent.succeeded",),
-        secret="whsk_sample",
+        secret=seal("whsk_sample", context=f"wh_{PAYREX_ID}"),
         **own,
     )
     return [
         to_item(session, **keys.session(session.id), **sessions.index_keys(session)),
         to_item(
             payment, **keys.payment(payment.id), **_listed("payment", payment.id, PAYREX_SCOPE)
+        ),
+        to_item(waiting, **keys.payment(waiting.id)),
+        *_refunded(
+            replace(
+                _paid(now),
+                id=f"pay_{PAYREX_PAID_ID}",
+                scope=PAYREX_SCOPE,
+                api="payrex",
+                session=session.id,
+                currency="PHP",
+            ),
+            f"re_{PAYREX_ID}",
         ),
         to_item(
             customer, **keys.customer(customer.id), **_listed("customer", customer.id, PAYREX_SCOPE)
@@ -129,6 +174,7 @@ def _session(now: int) -> Any:
         created_at=now,
         updated_at=now,
         methods=("card", "mobile_money", "bank_transfer"),
+        form_key=FORM_KEY,
         metadata={"order_id": "1234"},
     )
 
@@ -151,6 +197,53 @@ def _payment(now: int) -> Any:
         created_at=now,
         updated_at=now,
     )
+
+
+def _paid(now: int) -> Any:
+    from checkout.domain.payment import PaymentStatus
+
+    paid = replace(_payment(now), id=f"pay_{PAID_ID}", status=PaymentStatus.SUCCEEDED)
+    return replace(paid, failure=None, amount_refunded=100)
+
+
+def _refunded(payment: Any, refund_id: str) -> list[dict[str, Any]]:
+    """A paid payment, a refund of a part of it, and what the simulator knows of the charge."""
+    from checkout.domain.refund import Refund, RefundStatus
+    from checkout.store import keys
+    from checkout.store.items import to_item
+
+    own = {name: getattr(payment, name) for name in ("scope", "api", "session", "currency")}
+    refund = Refund(
+        id=refund_id,
+        payment=payment.id,
+        amount=100,
+        status=RefundStatus.SUCCEEDED,
+        created_at=payment.created_at,
+        updated_at=payment.created_at,
+        check_at=payment.created_at,
+        processed_at=payment.created_at,
+        **own,
+    )
+    of_payment = keys.refunds_by_payment(payment.scope, payment.id)
+    charge = {
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "settles_at": payment.created_at,
+        "refunded": refund.amount,
+        "refund_after": 0,
+    }
+    return [
+        to_item(
+            payment, **keys.payment(payment.id), **_listed("payment", payment.id, payment.scope)
+        ),
+        to_item(
+            refund,
+            **keys.refund(refund.id),
+            **_listed("refund", refund.id, refund.scope),
+            gsi3pk=of_payment,
+        ),
+        charge | keys.simulator(payment.id),
+    ]
 
 
 def _event(now: int) -> Any:

@@ -29,6 +29,7 @@ from devstack.gateway import Request, Response
 from devstack.queues import OpenQueue, Poller, create_queues
 from devstack.records import Record
 from devstack.schedules import Ticker
+from devstack.secrets import SECRETS_KEY, create_key
 from devstack.server import Server, listening
 from devstack.sources import open_source
 from devstack.streams import Journal, Mapping, Reader, Watcher
@@ -119,7 +120,10 @@ class Stack:
         opened.enter_context(applied(aws_variables, keep_aws=keep))
         table = create_table(self.engine.client("dynamodb"), self.template, chosen.table_name)
         urls = create_queues(self.engine.client("sqs"), self.template.queues)
-        opened.enter_context(applied(self._function_variables(table, urls), keep_aws=True))
+        seal = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
+        opened.enter_context(
+            applied(self._function_variables(table, urls | {SECRETS_KEY: seal}), keep_aws=True)
+        )
         self._load_library(opened)
         names = self.template.functions
         self.functions = {name: Function(each) for name, each in names.items()}
@@ -133,8 +137,8 @@ class Stack:
             opened.enter_context(self.clock.installed())
             demo.create_accounts()
 
-    def _function_variables(self, table: str, urls: dict[str, str]) -> dict[str, str]:
-        references = {self.template.table.name: table, **urls}
+    def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
+        references = {self.template.table.name: table, **others}
         variables = self.template.environment(references)
         # Lambda's logs would drown the console's lines; whoever wants them says so.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")

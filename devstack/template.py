@@ -25,6 +25,8 @@ REGION = "us-east-1"
 _STREAM_BATCH = 100
 _QUEUE_BATCH = 10
 _FOREVER = -1
+# Invocations at once where the template names no number.
+_CONCURRENCY = 16
 
 _MINUTES_IN = {"minute": 1, "hour": 60, "day": 1440}
 
@@ -87,6 +89,7 @@ class QueueMapping:
     queue: str
     batch_size: int
     reports_failures: bool
+    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -277,7 +280,9 @@ def _read_event(template: Template, function: str, name: str, event: Json) -> No
         case "DynamoDB":
             template.streams.append(_read_stream(full_name, function, properties))
         case "SQS":
-            template.queue_sources.append(_read_queue_source(full_name, function, properties))
+            template.queue_sources.append(
+                _read_queue_source(full_name, function, properties, template.parameters)
+            )
         case "ScheduleV2" | "Schedule":
             template.schedules.append(_read_schedule(full_name, function, properties))
         case other:
@@ -298,13 +303,17 @@ def _read_stream(name: str, function: str, properties: Json) -> StreamMapping:
     )
 
 
-def _read_queue_source(name: str, function: str, properties: Json) -> QueueMapping:
+def _read_queue_source(
+    name: str, function: str, properties: Json, parameters: Mapping[str, str]
+) -> QueueMapping:
+    most = properties.get("ScalingConfig", {}).get("MaximumConcurrency", _CONCURRENCY)
     return QueueMapping(
         name=name,
         function=function,
         queue=_referenced(properties["Queue"]),
         batch_size=int(properties.get("BatchSize", _QUEUE_BATCH)),
         reports_failures=_reports_failures(properties),
+        concurrency=int(resolve(most, parameters)),
     )
 
 

@@ -1,35 +1,89 @@
 """Merchants and keys of a deployed stack. Needs AWS credentials that may write its table.
 
 TABLE_NAME=… python scripts/accounts.py create "Accra Books"     prints the keys, once
+    --logo https://… --colour '#0b5d4e'      how the shop looks on the page
 TABLE_NAME=… python scripts/accounts.py revoke < file-with-key   ends a key within a minute
+TABLE_NAME=… SECRETS_KEY=… python scripts/accounts.py processor merc_… stripe --mode live < file
+    has Stripe take a mode's payments: the file's lines are the publishable key, the secret key and
+    the webhook's signing secret; prints the path that Stripe's webhook goes to
+TABLE_NAME=… python scripts/accounts.py processor merc_… simulator      goes back
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/checkout"))
 
 from checkout.domain import clock, ids
-from checkout.domain.account import Merchant
+from checkout.domain.account import Merchant, ProcessorAccount, scope_of
+from checkout.domain.colour import COLOUR
+from checkout.domain.contact import is_web_url
+from checkout.processors import choice
+from checkout.sealing import seal
 from checkout.store import accounts
-from checkout.store.table import ConditionFailedError
+from checkout.store.table import ConditionFailedError, open_table
 
 KEY_LENGTH = 32
 
 
-def create(name: str, api: str) -> list[str]:
+def create(name: str, api: str, logo: str | None = None, colour: str | None = None) -> list[str]:
     """A new merchant's secret and public keys in both modes; the table keeps only their digests."""
-    merchant = Merchant(ids.new_id("merc"), name, api)
+    merchant = Merchant(ids.new_id("merc"), name, api, logo=logo, colour=colour)
     secrets = [
         f"{kind}_{mode}_{ids.random_text(KEY_LENGTH)}"
         for mode in ("test", "live")
         for kind in ("sk", "pk")
     ]
     accounts.save_merchant(merchant)
+    print(f"The merchant is {merchant.id}.", file=sys.stderr)
     for secret in secrets:
         accounts.save_key(secret, merchant)
     return secrets
+
+
+def choose_processor(merchant_id: str, processor: str, mode: str, lines: list[str]) -> str:
+    """Has `processor` take the merchant's payments from now on; what was begun ends where it began.
+
+    `lines` are Stripe's publishable key, secret key and signing secret. Returns what to tell the
+    operator. Raises ValueError.
+    """
+    merchant = accounts.merchant(open_table(), merchant_id)
+    if merchant is None:
+        raise ValueError("No such merchant.")
+    if processor == choice.SIMULATOR:
+        accounts.save_merchant(replace(merchant, processor=processor))
+        return "Test mode is simulated; no live payment is taken."
+    account = _sealed(scope_of(merchant_id, mode), mode, lines)
+    in_mode = replace(merchant, processor=processor)
+    in_mode = replace(in_mode, live=account) if mode == "live" else replace(in_mode, test=account)
+    accounts.save_merchant(in_mode)
+    return f"/processors/{processor}/{merchant_id}.{mode}"
+
+
+def _sealed(scope: str, mode: str, lines: list[str]) -> ProcessorAccount:
+    starts = ((f"pk_{mode}_",), (f"sk_{mode}_", f"rk_{mode}_"), ("whsec_",))
+    if len(lines) != len(starts) or not all(map(str.startswith, lines, starts)):
+        raise ValueError(f"Three lines are wanted: pk_{mode}_…, sk_{mode}_… or rk_…, whsec_…")
+    public_key, secret_key, signing_secret = lines
+    return ProcessorAccount(
+        public_key=public_key,
+        secret_key=seal(secret_key, context=choice.place(scope, "secret_key")),
+        signing_secret=seal(signing_secret, context=choice.place(scope, "signing_secret")),
+    )
+
+
+def _logo(text: str) -> str:
+    if not (text.startswith("https://") and is_web_url(text)):
+        raise argparse.ArgumentTypeError("an https URL")
+    return text
+
+
+def _colour(text: str) -> str:
+    if not COLOUR.fullmatch(text):
+        raise argparse.ArgumentTypeError("# and six hexadecimal digits")
+    return text
 
 
 def main(arguments: list[str]) -> int:
@@ -38,10 +92,25 @@ def main(arguments: list[str]) -> int:
     creating = commands.add_parser("create", help="make a merchant and its four keys")
     creating.add_argument("name", help="what shoppers see on the page")
     creating.add_argument("--api", choices=["paygate", "payrex"], default="paygate")
+    creating.add_argument("--logo", type=_logo, help="a square picture's https URL")
+    creating.add_argument("--colour", type=_colour, help="of the page's buttons, as #rrggbb")
     commands.add_parser("revoke", help="end the key that standard input holds")
+    choosing = commands.add_parser("processor", help="choose who takes a merchant's payments")
+    choosing.add_argument("merchant", help="its id")
+    choosing.add_argument("processor", choices=[choice.SIMULATOR, choice.STRIPE])
+    choosing.add_argument("--mode", choices=["test", "live"], default="test")
     chosen = parser.parse_args(arguments)
     if chosen.command == "create":
-        print("\n".join(create(chosen.name, chosen.api)))
+        print("\n".join(create(chosen.name, chosen.api, chosen.logo, chosen.colour)))
+        return 0
+    if chosen.command == "processor":
+        wanted = chosen.merchant, chosen.processor, chosen.mode
+        lines = [] if chosen.processor == choice.SIMULATOR else sys.stdin.read().split()
+        try:
+            print(choose_processor(*wanted, lines))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
         return 0
     try:
         accounts.revoke_key(sys.stdin.read().strip(), clock.now())

@@ -10,9 +10,12 @@ from io import StringIO
 import pytest
 
 from checkout.log import logger
+from checkout.settings import settings
 from devstack import engines
 from devstack.environment import applied
-from tests.world import World
+from tests.processors import accounts, stripe_server
+from tests.processors.stripe_server import StripeServer
+from tests.world import ACCRA, World
 
 ENGINES = os.environ.get("ENGINES", "moto").split(",")
 
@@ -45,3 +48,22 @@ def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     written = StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
     return written
+
+
+@pytest.fixture(scope="session")
+def localstripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StripeServer]:
+    with stripe_server.running(tmp_path_factory.mktemp("localstripe")) as server:
+        yield server
+
+
+@pytest.fixture
+def stripe_side(
+    world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> StripeServer:
+    """Empty, and where this world finds Stripe; Accra Books takes its payments there."""
+    localstripe.start_anew()
+    monkeypatch.setenv("STRIPE_API", localstripe.url)
+    monkeypatch.setenv("STRIPE_SCRIPT", f"{localstripe.url}/js.stripe.com/v3/")
+    settings.cache_clear()
+    accounts.open_at_stripe(world.table, ACCRA.id)
+    return localstripe

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.world import ORDER, SESSIONS
+from tests.world import ORDER, SESSIONS, token_in
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -64,10 +64,10 @@ class Merchant:
         return self._submit(id, {"method": "mobile_money", "phone": phone})
 
     def _submit(self, id: str, form: dict[str, str]) -> tuple[int, str]:
-        request = urllib.request.Request(
-            f"{self.url}/checkout/{id}", data=urlencode(form).encode(), method="POST"
-        )
-        status, headers, _ = _send(request)
+        page = f"{self.url}/checkout/{id}"
+        token = token_in(_send(urllib.request.Request(page))[2])
+        body = urlencode(form | {"token": token}).encode()
+        status, headers, _ = _send(urllib.request.Request(page, data=body, method="POST"))
         return status, headers.get("location", "")
 
 

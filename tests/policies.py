@@ -86,7 +86,9 @@ class Recorder:
 
 
 def _permissions(operation: str, params: dict[str, Any]) -> Iterable[Permission]:
-    if "QueueUrl" in params:
+    if operation in ("Encrypt", "Decrypt"):
+        yield f"kms:{operation}", "SecretsKey"
+    elif "QueueUrl" in params:
         yield f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", "DeliveryQueue"
     elif operation == "TransactWriteItems":
         for action in params["TransactItems"]:

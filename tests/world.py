@@ -3,6 +3,7 @@ the events that API Gateway, the stream, the queue and the scheduler would send.
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,17 +12,22 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from checkout.api.authentication import forget_keys
+from checkout.api.dialects import announce
 from checkout.domain import clock
 from checkout.domain.account import Merchant
+from checkout.domain.events import Occasion
+from checkout.processors import choice
+from checkout.sealing import open_kms, unseal
 from checkout.settings import settings
 from checkout.store import accounts
-from checkout.store.items import from_wire
+from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
 from devstack import gateway
 from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.functions import Context, Function
+from devstack.secrets import create_key
 from devstack.template import create_table, load_template
 from tests.policies import Recorder
 from tests.roots import ROOT
@@ -105,21 +111,23 @@ class World:
         variables = {
             "TABLE_NAME": name,
             "QUEUE_URL": queue_url,
+            "SECRETS_KEY": create_key(engine.client("kms")),
             "ALLOW_LOCAL_ENDPOINTS": "true",
+            "STRIPE_API": "http://127.0.0.1:9",  # nobody: the tests of Stripe start one
             "POWERTOOLS_SERVICE_NAME": "checkout",
             **engine.environment,
         }
         with applied(variables, keep_aws=True):
-            _forget_process()
+            forget_process()
             world = cls(open_table(), engine)
-            world.recorder.attach(world.table.client, open_queue().client)
+            world.recorder.attach(world.table.client, open_queue().client, open_kms())
             read, clock.read = clock.read, lambda: world.now
             world._seed()
             try:
                 yield world
             finally:
                 clock.read = read
-                _forget_process()
+                forget_process()
                 client.delete_table(TableName=name)
 
     def _seed(self) -> None:
@@ -191,13 +199,23 @@ class World:
     def pay_by_phone(self, id: str, phone: str) -> Answer:
         return self.submit(id, {"method": "mobile_money", "phone": phone})
 
-    def submit(self, id: str, form: dict[str, str]) -> Answer:
-        return self.post(
-            f"/checkout/{id}",
-            urlencode(form).encode(),
-            key=None,
-            headers={"content-type": FORM_TYPE},
-        )
+    def submit(self, id: str, form: dict[str, str], token: str | None = None) -> Answer:
+        """A form of the page, with the token that the page gives it now."""
+        path = f"/checkout/{id}"
+        return self._send(path, form | {"token": token or self.form_token(path)})
+
+    def decide(self, attempt: str, decision: str) -> Answer:
+        """What the shopper does at the simulator's page; the page that follows it."""
+        path = f"/simulator/{attempt}"
+        answer = self._send(path, {"token": self.form_token(path), "decision": decision})
+        return self.page(answer.headers["location"])
+
+    def form_token(self, path: str) -> str:
+        return token_in(self.page(path).text)
+
+    def _send(self, path: str, form: dict[str, str]) -> Answer:
+        given = {"content-type": FORM_TYPE}
+        return self.post(path, urlencode(form).encode(), key=None, headers=given)
 
     def page(self, target: str) -> Answer:
         return self.get(target, key=None)
@@ -224,6 +242,22 @@ class World:
 
     def sweep(self) -> Any:
         return self.invoke("FireTimers", {"source": "aws.scheduler"})
+
+    def fan_out_all(self) -> None:
+        """What the stream brings: every event that was not fanned out."""
+        for item in self.having("EVENT#", "EVENT"):
+            if "fanned_out_at" not in item:
+                record = {"dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"}}
+                failed = self.invoke("FanOutEvents", {"Records": [record]})
+                assert failed == {"batchItemFailures": []}
+
+    def send_all(self) -> int:
+        """What the queue brings, each message by itself; how many of them failed."""
+        failed = 0
+        for body in self.messages():
+            answer = self.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": body}]})
+            failed += len(answer["batchItemFailures"])
+        return failed
 
     def messages(self) -> list[str]:
         """What the queue has been sent since the last look."""
@@ -267,6 +301,17 @@ class World:
         return sorted(item["type"] for item in self.having("EVENT#", "EVENT"))
 
 
+def occasion_of(world: World) -> Occasion:
+    """What a request or a timer at the world's time would tell events by."""
+    return Occasion(int(world.now), announce)
+
+
+def token_in(page: str) -> str:
+    """A form's token; nothing where the page, as it is, has no form."""
+    found = re.search(r'name="token" value="(\w+)"', page)
+    return found[1] if found else ""
+
+
 def basic(key: str) -> str:
     return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
 
@@ -275,8 +320,8 @@ def _json(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
-def _forget_process() -> None:
+def forget_process() -> None:
     """What a new Lambda process would not know."""
-    for cached in (settings, open_table, open_queue):
+    for cached in (settings, open_table, open_queue, open_kms, unseal, choice._stripe):
         cached.cache_clear()
     forget_keys()

@@ -19,7 +19,12 @@ REGIONS = (
     *("eu-west-1", "us-east-1", "af-south-1", "ap-southeast-1", "cn-north-1", "us-gov-west-1"),
     *("us-iso-east-1", "eusc-de-east-1", "xx-nowhere-1"),
 )
-CLIENTS_OF = {"dynamodb": LIBRARY / "store/table.py", "sqs": LIBRARY / "webhooks/queue.py"}
+CLIENTS_OF = {
+    "dynamodb": LIBRARY / "store/table.py",
+    "kms": LIBRARY / "sealing.py",
+    "sqs": LIBRARY / "webhooks/queue.py",
+}
+CLIENTS = ("self.client", "open_kms()")
 
 ENDPOINTS = """
 import boto3
@@ -41,10 +46,10 @@ def model(service: str) -> dict[str, Any]:
 
 
 def methods_called(file: Path) -> set[str]:
-    """`self.client.get_item(…)`, and the methods that `getattr(self.client, …)` may find."""
+    """What is called of a client, and the methods that `getattr(self.client, …)` may find."""
     called = set()
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self.client":
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in CLIENTS:
             called.add(node.attr)
         elif isinstance(node, ast.Constant) and str(node.value).endswith("_item"):
             called.add(node.value)

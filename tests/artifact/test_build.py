@@ -20,10 +20,11 @@ FUNCTIONS = tuple(load_template(ROOT / "template.yaml").functions)
 PACKAGES = {
     "DependenciesLayer": {
         *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jinja2"),
-        *("jmespath", "markupsafe", "pydantic", "pydantic_core", "s3transfer", "six.py"),
+        *("jmespath", "markupsafe", "pydantic", "pydantic_core", "s3transfer", "segno", "six.py"),
         *("typing_extensions.py", "typing_inspection", "urllib3", "__pycache__"),
     },
     "CheckoutLayer": {"checkout"},
+    "StripeLayer": {"stripe"},
 }
 LEFT_OVER = {
     *("tests", "test", "bin", "examples", "Makefile", "README.md", "requirements.txt"),

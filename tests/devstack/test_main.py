@@ -116,6 +116,7 @@ def test_one_folder_is_for_one_devstack(tmp_path: Path) -> None:
     ("path", "shown"),
     [
         ("/checkout/cs_test_1234567890abcdef", "/checkout/cs_test_123456…"),
+        ("/c/cs_1234567890abcdef_secret_1234", "/c/cs_1234567890a…"),
         ("/v1/checkout/sessions/cs_test_1234567890abcdef",) * 2,
         ("/checkout/short", "/checkout/short"),
     ],

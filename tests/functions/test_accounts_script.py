@@ -4,8 +4,12 @@ import io
 
 import pytest
 
+from checkout.processors import choice
+from checkout.store import accounts, keys
 from scripts import accounts as script
-from tests.world import ORDER, SESSIONS, World
+from tests.world import ACCRA, ORDER, SESSIONS, World
+
+MODES = ("test", "live")
 
 
 def test_a_new_merchant_can_take_a_payment_at_once(
@@ -39,3 +43,52 @@ def test_revoking_an_unknown_key_writes_nothing(
 
     assert script.main(["revoke"]) == 1
     assert world.get(SESSIONS, key="sk_test_nobody").status == 401
+
+
+STRIPE = ["pk_live_shop", "sk_live_shop", "whsec_shop"]
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, lines: list[str], *arguments: str) -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+    return script.main(["processor", ACCRA.id, *arguments])
+
+
+def test_a_merchants_processor_is_chosen_for_one_mode(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choose(monkeypatch, STRIPE, "stripe", "--mode", "live") == 0
+
+    assert capsys.readouterr().out == f"/processors/stripe/{ACCRA.id}.live\n"
+    merchant = accounts.merchant(world.table, ACCRA.id)
+    assert merchant is not None
+    chosen = [choice.processor_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
+    assert [each and each.name for each in chosen] == ["simulator", "stripe"]
+    assert merchant.live is not None and merchant.live.public_key == STRIPE[0]
+    item = world.table.get(keys.merchant(ACCRA.id))
+    assert "sk_live_shop" not in str(item) and "whsec_shop" not in str(item)
+
+    assert choose(monkeypatch, [], "simulator") == 0
+
+    merchant = accounts.merchant(world.table, ACCRA.id)
+    assert choice.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        STRIPE[:2],
+        ["pk_test_shop", *STRIPE[1:]],
+        [STRIPE[0], "sk_test_shop", STRIPE[2]],
+        [STRIPE[1], STRIPE[0], STRIPE[2]],
+        [*STRIPE[:2], "sk_live_shop"],
+    ],
+)
+def test_keys_of_another_kind_or_mode_change_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, lines: list[str]
+) -> None:
+    before = accounts.merchant(world.table, ACCRA.id)
+
+    assert choose(monkeypatch, lines, "stripe", "--mode", "live") == 1
+
+    assert accounts.merchant(world.table, ACCRA.id) == before

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from checkout.sealing import unseal
 from checkout.settings import settings
 from tests.world import World
 
@@ -21,7 +22,8 @@ def test_an_endpoint_has_the_contracts_fields_and_shows_its_secret_once(world: W
     made = answer.json
     assert answer.status == 201
     assert list(made) == [
-        "id", "object", "url", "description", "status", "events", "secret", "created_at"
+        "id", "object", "url", "description", "status", "disabled_because", "events", "secret",
+        "created_at",
     ]  # fmt: skip
     assert re.fullmatch(r"we_[1-9A-HJ-NP-Za-km-z]{32}", made["id"])
     assert made == HOOK | {
@@ -29,6 +31,7 @@ def test_an_endpoint_has_the_contracts_fields_and_shows_its_secret_once(world: W
         "object": "webhook_endpoint",
         "description": "orders",
         "status": "enabled",
+        "disabled_because": None,
         "secret": made["secret"],
         "created_at": NOW,
     }
@@ -70,10 +73,12 @@ def test_a_patch_changes_what_it_names_and_nothing_else(
 
     answer = world.call("PATCH", address, change)
 
-    assert (answer.status, answer.json) == (200, before | change)
-    assert world.get(address).json == before | change
+    because = "merchant" if change.get("status") == "disabled" else None
+    after = before | change | {"disabled_because": because}
+    assert (answer.status, answer.json) == (200, after)
+    assert world.get(address).json == after
     (stored,) = world.having("ENDPOINTS#")
-    assert stored["secret"] == secret
+    assert unseal(stored["secret"], context=before["id"]) == secret
     assert stored["updated_at"] == stored["created_at"] + 60
 
 

@@ -130,7 +130,8 @@ def test_an_event_has_the_contracts_fields_and_names_its_request(world: World) -
 
     (event,) = world.get(EVENTS).json["data"]
     assert list(event) == [
-        "id", "object", "type", "created_at", "data", "pending_webhooks", "request"
+        "id", "object", "type", "created_at", "data", "pending_webhooks",
+        "checkout_session", "sequence", "request"
     ]  # fmt: skip
     assert re.fullmatch(r"evt_[1-9A-HJ-NP-Za-km-z]{32}", event["id"])
     assert event == {
@@ -140,11 +141,31 @@ def test_an_event_has_the_contracts_fields_and_names_its_request(world: World) -
         "created_at": LATER,
         "data": {"object": answer.json},
         "pending_webhooks": 0,
+        "checkout_session": event["data"]["object"]["id"],
+        "sequence": 1,
         "request": {"id": answer.headers["request-id"], "idempotency_key": "order-1234"},
     }
     assert list(event["data"]["object"]) == list(answer.json)
     assert list(event["request"]) == ["id", "idempotency_key"]
     assert world.get(f"{EVENTS}/{event['id']}").json == event
+
+
+def test_a_sessions_events_are_numbered_without_a_gap(world: World) -> None:
+    id, other = world.create_session()["id"], world.create_session()["id"]
+    for phone in ("0240000003", "0240000004", "0240000001"):
+        world.pay_by_phone(id, phone)
+    world.post(f"{SESSIONS}/{other}/expire")
+
+    told = world.get(EVENTS).json["data"]
+
+    numbers = {each["sequence"]: each["type"] for each in told if each["checkout_session"] == id}
+    assert numbers == {
+        1: "payment.failed",
+        2: "payment.failed",
+        3: "payment.succeeded",
+        4: "checkout.session.completed",
+    }
+    assert [each["sequence"] for each in told if each["checkout_session"] == other] == [1]
 
 
 def test_an_event_keeps_its_object_as_it_was(world: World) -> None:

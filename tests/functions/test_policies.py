@@ -6,19 +6,29 @@ from typing import Any
 
 import pytest
 
+from checkout import sealing
 from checkout.api import authentication
 from checkout.domain.payment import ATTEMPT_SECONDS
+from checkout.processors import choice
+from checkout.sealing import unseal
+from checkout.settings import settings
+from checkout.store import keys
 from checkout.store.items import to_wire
+from checkout.store.table import Put
+from checkout.webhooks import retry, sending
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
-from tests.world import CARD, SESSIONS, TEMPLATE, World
+from tests.processors.accounts import open_at_stripe
+from tests.processors.notices import deliver, told_of
+from tests.processors.stripe_server import StripeServer
+from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World
 
 HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
 
 
-def drive(world: World) -> None:
+def drive(world: World, server: StripeServer) -> None:
     """Every function, along every way that does something else at AWS."""
     merchants_objects(world)
     lists(world)
@@ -26,6 +36,7 @@ def drive(world: World) -> None:
     events(world)
     payrex(world)
     world.get("/v1/nowhere")
+    at_stripe(world, server)
 
 
 def merchants_objects(world: World) -> None:
@@ -36,7 +47,7 @@ def merchants_objects(world: World) -> None:
     world.session(session)
     world.get(f"/v1/customers/{customer}")
     world.get(f"/v1/webhooks/{hook}")
-    world.call("PATCH", f"/v1/webhooks/{hook}", {"description": "Orders"})
+    world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "enabled"})
     world.call("DELETE", f"/v1/webhooks/{world.post('/v1/webhooks', HOOK).json['id']}")
 
 
@@ -53,17 +64,30 @@ def lists(world: World) -> None:
 
 def payments(world: World) -> None:
     for number in ("4242424242424242", "4000000000000002"):
-        world.pay(world.create_session()["id"], number)
+        world.page(world.pay(world.create_session()["id"], number).headers["location"])
     waiting = world.create_session()["id"]
     location = world.pay_by_phone(waiting, "0240000002").headers["location"]
     world.now += 10
     world.page(location)
     world.get(f"/v1/payments/{location.partition('=')[2]}")
+    refunds(world)
     abandoned = world.create_session()["id"]
     location = world.pay_by_phone(abandoned, "0240000005").headers["location"]
     world.now += ATTEMPT_SECONDS
     world.page(location)
     world.pay_by_phone(abandoned, "0240000005")
+
+
+def refunds(world: World) -> None:
+    session = world.create_session()["id"]
+    world.pay(session)
+    payment = world.session(session)["payment"]
+    made = world.post(
+        "/v1/refunds", {"payment": payment}, headers={"idempotency-key": "back"}
+    ).json["id"]
+    world.get(f"/v1/refunds/{made}")
+    for query in ("", f"?payment={payment}"):
+        world.get(f"/v1/refunds{query}")
 
 
 def events(world: World) -> None:
@@ -73,13 +97,49 @@ def events(world: World) -> None:
     ]
     record = {"dynamodb": {"NewImage": to_wire(completed), "SequenceNumber": "1"}}
     world.invoke("FanOutEvents", {"Records": [record]})
+    busy_and_disabled(world)
+    looking_and_doing_again(world, completed["id"])
+    for seconds in (90, 90, ATTEMPT_SECONDS, 86_400):
+        world.now += seconds
+        world.sweep()
+
+
+def busy_and_disabled(world: World) -> None:
+    """A webhook's try finds every slot taken, then the endpoint disabled, then it is sent."""
+    (hook,) = (each["id"] for each in world.get("/v1/webhooks").json["data"])
+    send_what_is_due(world)
+    for number in range(settings().webhook_in_flight):
+        lease = {"since": world.now + 90, "until": world.now + 200}
+        world.table.write(Put({**keys.slot(hook, number), "number": number, **lease}))
+    send_what_is_due(world)
+    world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "disabled"})
+    world.now += retry.LONGEST_WAIT
+    send_what_is_due(world)
+    world.table.write(Put(keys.parked_delivery(hook, "evt_that_is_gone")))
+    world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "enabled"})
+    send_what_is_due(world)
+
+
+def send_what_is_due(world: World) -> None:
     world.now += 90
     world.sweep()
     for body in world.messages():
         world.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": body}]})
-    for seconds in (90, 90, ATTEMPT_SECONDS, 86_400):
-        world.now += seconds
-        world.sweep()
+
+
+def looking_and_doing_again(world: World, event: str) -> None:
+    hook = world.post("/v1/webhooks", HOOK).json["id"]
+    world.get(f"/v1/events/{event}/deliveries")
+    world.now += 1
+    world.post(f"/v1/events/{event}/resend")
+    world.post(f"/v1/events/{event}/resend", {"webhook": hook})
+    world.now += 1
+    world.post(f"/v1/events/{event}/resend")
+    range_of = {"created_at": {"gte": int(world.now) - 9999}, "webhook": hook}
+    resend = world.post("/v1/events/resend", range_of, headers={"idempotency-key": "1"}).json["id"]
+    world.get(f"/v1/events/resends/{resend}")
+    world.post(f"/v1/webhooks/{hook}/test")
+    world.post(f"/v1/webhooks/{hook}/rotate", headers={"idempotency-key": "1"})
 
 
 def payrex(world: World) -> None:
@@ -89,6 +149,11 @@ def payrex(world: World) -> None:
     world.submit(session["client_secret"], CARD | {"number": "4242424242424242"})
     payment = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
     paid = payment["latest_payment"]
+    wallet = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    location = world.submit(wallet["client_secret"], {"method": "gcash"}).headers["location"]
+    world.decide(location.rpartition("/")[2], "approve")
+    wanted = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
+    refund = world.payrex("POST", "/refunds", encode(wanted)).json["id"]
     expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))
     for method, target in (
         ("GET", PAYREX_SESSIONS),
@@ -97,6 +162,7 @@ def payrex(world: World) -> None:
         ("POST", f"/payment_intents/{canceled['payment_intent']['id']}/cancel"),
         ("GET", f"/payments/{paid}"),
         ("PUT", f"/payments/{paid}"),
+        ("PUT", f"/refunds/{refund}"),
         ("GET", "/customers"),
         ("GET", f"/customers/{customer}"),
         ("PUT", f"/customers/{customer}"),
@@ -111,10 +177,58 @@ def payrex(world: World) -> None:
         assert world.payrex(method, target, "description=x").status == 200, target
 
 
+def at_stripe(world: World, server: StripeServer) -> None:
+    open_at_stripe(world.table, ACCRA.id)
+    paid, waiting = (world.create_session()["id"] for _ in range(2))
+    world.submit(paid, {"method": "card"})
+    world.page(f"/checkout/{paid}")
+    (intent,) = server.intents()
+    server.confirm(intent["id"])
+    assert deliver(world, told_of(intent)).status == 200
+    payment = world.session(paid)["payment"]
+    assert world.post("/v1/refunds", {"payment": payment}).json["status"] == "succeeded"
+    world.submit(waiting, {"method": "card"})
+    world.now += ATTEMPT_SECONDS
+    world.sweep()
+    at_stripe_in_payrex(world, server)
+
+
+def at_stripe_in_payrex(world: World, server: StripeServer) -> None:
+    open_at_stripe(world.table, MANILA.id)
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    known = {each["id"] for each in server.intents()}
+    world.submit(session["client_secret"], {"method": "card"})
+    (intent,) = {each["id"] for each in server.intents()} - known
+    server.confirm(intent)
+    world.page(f"/c/{session['client_secret']}")
+    found = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
+    wanted = {"payment_id": found["latest_payment"], "amount": 5, "currency": "PHP"}
+    made = world.payrex("POST", "/refunds", encode(wanted | {"reason": "others"}))
+    assert made.json["status"] == "succeeded"
+
+
+_invoke = World.invoke
+
+
+def _invoke_in_a_process_of_its_own(world: World, function: str, event: Any) -> Any:
+    unseal.cache_clear()
+    return _invoke(world, function, event)
+
+
 @pytest.fixture
-def used(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[Any]]:
+def used(
+    world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, set[Any]]:
     monkeypatch.setattr(authentication, "CACHE_SECONDS", 0)  # each process asks for the key once
-    drive(world)
+    # Nor does one process know another's secrets.
+    monkeypatch.setattr(choice, "_stripe", choice._stripe.__wrapped__)
+    monkeypatch.setattr(sealing, "unseal", sealing.unseal.__wrapped__)
+    localstripe.start_anew()
+    monkeypatch.setenv("STRIPE_API", localstripe.url)
+    settings.cache_clear()
+    monkeypatch.setattr(World, "invoke", _invoke_in_a_process_of_its_own)
+    monkeypatch.setattr(sending, "SLOT_PAUSES", ())
+    drive(world, localstripe)
     return world.recorder.used
 
 

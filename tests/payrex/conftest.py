@@ -15,7 +15,7 @@ from tests.conftest import ENGINES
 from tests.payrex.forms import CUSTOMER, HOOK, SESSIONS, encode, order
 from tests.receiver import Receiver, listening
 from tests.stream.conftest import new_stack
-from tests.world import CARD, PAYREX_KEY, World
+from tests.world import CARD, PAYREX_KEY, World, token_in
 
 Create = Callable[..., dict[str, Any]]
 
@@ -90,9 +90,9 @@ def shopper_pays(session: Any, number: str = "4242424242424242") -> None:
     """A browser on the session's page: its card form, posted where the page says."""
     with urllib.request.urlopen(session.url, timeout=10) as answer:
         page = answer.read().decode()
-    action = re.search('<form method="post" action="([^"]+)">', page)
+    action = re.search('<form method="post" action="([^"]+)"', page)
     assert action
-    form = {"method": "card", "number": number, "expiry": "12 / 40", "code": "123"}
+    form = CARD | {"number": number, "token": token_in(page)}
     target = session.url.partition("/c/")[0] + action[1]
     with urllib.request.urlopen(target, data=urlencode(form).encode(), timeout=10) as answer:
         assert answer.status == 200

@@ -24,8 +24,11 @@ REFUSED = (401, [("auth_invalid", None)])
 ROUTES = [
     route
     for route in TEMPLATE.routes
-    if not route.path.startswith(("/v1", "$default", "/checkout/", "/c/"))
+    if not route.path.startswith(
+        ("/v1", "$default", "/checkout/", "/c/", "/simulator/", "/processors/")
+    )
 ]
+REFUND: dict[str, Any] = {"amount": 1, "currency": "PHP", "reason": "others"}
 # What would change something at each route, had it a key.
 BODIES: dict[str, dict[str, Any]] = {
     f"POST {SESSIONS}": ORDER,
@@ -34,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /webhooks": HOOK,
     "PUT /webhooks/{id}": {"description": "Another"},
     "PUT /payments/{id}": {"description": "Another"},
+    "POST /refunds": REFUND,
+    "PUT /refunds/{id}": {"metadata": {"a": "b"}},
 }
 
 
@@ -49,6 +54,7 @@ class Shop:
             SESSIONS: self.create(SESSIONS, ORDER),
             "/payment_intents": self.create(SESSIONS, ORDER).replace("cs_", "pi_"),
             "/payments": payment["id"],
+            "/refunds": self.create("/refunds", {**REFUND, "payment_id": payment["id"]}),
             "/customers": self.create("/customers", CUSTOMER),
             "/webhooks": self.create("/webhooks", HOOK),
         }
@@ -60,7 +66,11 @@ class Shop:
     def send(self, route: Route, **options: Any) -> Any:
         collection = route.path.partition("/{id}")[0]
         target = route.path.replace("{id}", self.ids.get(collection, ""))
-        return self.world.payrex(route.method, target, encode(BODIES.get(route.key, {})), **options)
+        return self.world.payrex(route.method, target, encode(self.body(route)), **options)
+
+    def body(self, route: Route) -> dict[str, Any]:
+        of_payment = {"payment_id": self.ids["/payments"]} if route.path == "/refunds" else {}
+        return BODIES.get(route.key, {}) | of_payment
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +107,7 @@ def test_every_route_of_those_walks_works_with_a_secret_key(engine: Engine) -> N
 
 
 def test_the_walk_covers_all_that_payrex_has_and_the_pages_are_open(shop: Shop) -> None:
-    assert len(ROUTES) == 20
+    assert len(ROUTES) == 22
     secret = shop.world.payrex("POST", SESSIONS, encode(ORDER)).json["client_secret"]
     assert shop.world.page(f"/c/{secret}").status == 200
 

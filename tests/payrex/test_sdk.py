@@ -174,7 +174,7 @@ def test_what_is_not_there_or_of_the_other_mode_is_not_found(
 
 def test_a_service_that_is_not_here_is_a_route_not_found(client: payrex.Client) -> None:
     with pytest.raises(payrex.ResourceNotFoundException) as raised:
-        client.refunds.create({"amount": 100, "payment_id": "pay_1", "reason": "others"})
+        client.billing_statements.create({"customer_id": "cus_1", "currency": "PHP"})
 
     (error,) = raised.value.errors
-    assert (error.code, "POST: /refunds" in error.detail) == ("route_not_found", True)
+    assert (error.code, "POST: /billing_statements" in error.detail) == ("route_not_found", True)

@@ -1,7 +1,5 @@
-"""Sessions created, paid, declined, expired and left alone, in any order, at any pace: the API
-never contradicts a model of what a merchant expects."""
-
-from typing import Any
+"""Sessions created, paid, declined, blocked, refunded, expired and left alone, in any order, at any
+pace: the API never contradicts a model of what a merchant expects."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,13 +13,25 @@ from hypothesis.stateful import (
 )
 
 from checkout.api.paygate.render import render_time
+from checkout.domain import session as machine
 from checkout.domain.payment import ATTEMPT_SECONDS
 from devstack.engines import Engine
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
-from tests.payrex.forms import order
+from tests.payrex.forms import encode, order
+from tests.racing import check_money, check_numbers
 from tests.world import CARD, SESSIONS, World
 
-CARDS = {"4242424242424242": "complete", "4000000000000002": "open"}
+CARDS = {
+    "4242424242424242": "complete",
+    "4000000000007726": "complete",
+    "4000000000005126": "complete",
+    "4000000000000002": "open",
+}
+TOO_MANY = 3
+"""Failed attempts that block a session here, so that a short life meets it."""
+NO_REFUND = "4000000000005126"
+AMOUNT = 100_000
+"""Of every session, in either currency's minor unit."""
 
 
 class PayGate:
@@ -29,7 +39,7 @@ class PayGate:
 
     def create(self, world: World, expires_at: int) -> tuple[str, str]:
         """The session's id, and what its page is found by."""
-        id = world.create_session(expires_at=render_time(expires_at))["id"]
+        id = world.create_session(amount=AMOUNT, expires_at=render_time(expires_at))["id"]
         return id, id
 
     def pay_slowly(self, world: World, page_key: str, approves: bool) -> None:
@@ -47,6 +57,11 @@ class PayGate:
         status = world.post(f"{SESSIONS}/{id}/expire").status
         assert status in (200, 409)
         return status == 200
+
+    def refund(self, world: World, payment: str, amount: int) -> bool:
+        answer = world.post("/v1/refunds", {"payment": payment, "amount": amount})
+        assert answer.status in (201, 400, 409)
+        return answer.status == 201
 
     def events(self, complete: bool, failures: int) -> list[str]:
         ends = ["checkout.session.completed", "payment.succeeded"]
@@ -75,6 +90,12 @@ class PayRex(PayGate):
         assert status in (200, 400)
         return status == 200
 
+    def refund(self, world: World, payment: str, amount: int) -> bool:
+        form = {"payment_id": payment, "amount": amount, "currency": "PHP", "reason": "others"}
+        answer = world.payrex("POST", "/refunds", encode(form))
+        assert answer.status in (200, 400)
+        return answer.status == 200
+
     def events(self, complete: bool, failures: int) -> list[str]:
         ends = ["checkout_session.completed", "payment_intent.succeeded"]
         return ends if complete else ["checkout_session.expired"]
@@ -92,6 +113,27 @@ class Expected:
         self.approves_at: float | None = None
         self.deadline: float | None = None
         self.failures = 0
+        self.failures_counted = 0
+        self.blocked_until = 0.0
+        self.late = 0
+        self.refunds = 0
+        self.left = AMOUNT
+        self.refund_fails = False
+
+    def fail(self, now: float) -> None:
+        self.failures += 1
+        self.failures_counted += 1
+        if self.failures_counted == TOO_MANY:
+            self.blocked_until = now + machine.BLOCK_SECONDS
+            self.failures_counted = 0
+
+    def refund(self, amount: int) -> bool:
+        """Whether a refund of so much is made, though it may fail at the processor."""
+        if self.ended != "complete" or amount > self.left:
+            return False
+        self.refunds += 1
+        self.left -= 0 if self.refund_fails else amount
+        return True
 
     def status(self, now: float) -> str:
         if self.ended:
@@ -100,7 +142,8 @@ class Expected:
         return "expired" if lapses_at <= now else "open"
 
     def is_payable(self, now: float) -> bool:
-        return self.status(now) == "open" and self.deadline is None
+        free = self.deadline is None and self.blocked_until <= now
+        return free and self.status(now) == "open"
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -118,10 +161,17 @@ class Lifecycle(RuleBasedStateMachine):
         self.sweep_until_quiet()
         for session in self.sessions:
             self.check_events(session)
+        check_money(self.world.items(), self.world.now)
         self.opening.__exit__(None, None, None)
 
     def pick(self, data: st.DataObject) -> Expected:
         return data.draw(st.sampled_from(self.sessions))
+
+    def open_the_page(self, data: st.DataObject) -> Expected:
+        """A form's token comes with the page, which looks up what is in flight."""
+        session = self.pick(data)
+        self.settle(session)
+        return session
 
     @rule(minutes=st.sampled_from([30, 60, 1440]))
     @precondition(lambda self: len(self.sessions) < 4)
@@ -133,18 +183,29 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(data=st.data(), number=st.sampled_from(list(CARDS)))
     @precondition(lambda self: self.sessions)
     def pay_by_card(self, data: st.DataObject, number: str) -> None:
-        session = self.pick(data)
+        session = self.open_the_page(data)
         payable = session.is_payable(self.world.now)
         self.world.pay(session.page_key, number)
         if payable and CARDS[number] == "complete":
             session.ended = "complete"
+            session.refund_fails = number == NO_REFUND
         elif payable:
-            session.failures += 1
+            session.fail(self.world.now)
+
+    @rule(data=st.data(), amount=st.sampled_from([1, 40_000, 60_000, AMOUNT, AMOUNT + 1]))
+    @precondition(lambda self: self.sessions)
+    def refund(self, data: st.DataObject, amount: int) -> None:
+        """The last payment that was tried, whatever became of it."""
+        session = self.pick(data)
+        (item,) = self.world.having(f"SESSION#{session.id}")
+        if "latest_payment" in item and not session.late:
+            made = self.dialect.refund(self.world, item["latest_payment"], amount)
+            assert made == session.refund(amount)
 
     @rule(data=st.data(), approves=st.booleans())
     @precondition(lambda self: self.sessions)
     def pay_slowly(self, data: st.DataObject, approves: bool) -> None:
-        session = self.pick(data)
+        session = self.open_the_page(data)
         payable = session.is_payable(self.world.now)
         self.dialect.pay_slowly(self.world, session.page_key, approves)
         if payable:
@@ -155,7 +216,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(data=st.data(), wallet=st.sampled_from(["gcash", "maya"]))
     @precondition(lambda self: self.sessions and isinstance(self.dialect, PayRex))
     def go_to_the_wallet(self, data: st.DataObject, wallet: str) -> None:
-        session = self.pick(data)
+        session = self.open_the_page(data)
         payable = session.is_payable(self.world.now)
         self.world.submit(session.page_key, CARD | {"method": wallet})
         if payable and wallet == "gcash":  # the only one that these sessions allow
@@ -163,12 +224,23 @@ class Lifecycle(RuleBasedStateMachine):
             session.approves_at = None
             session.at_wallet = True
 
+    def payment_at_the_wallet(self, session: Expected) -> str | None:
+        """The session's last one there, whatever became of it since."""
+        mine = [
+            payment["id"]
+            for payment in self.world.having("PAYMENT#")
+            if payment["session"] == session.id and payment["method"] == "gcash"
+        ]
+        return max(mine, default=None)
+
     @rule(data=st.data(), decision=st.sampled_from(["approve", "decline"]))
     @precondition(lambda self: self.sessions)
     def decide_at_the_wallet(self, data: st.DataObject, decision: str) -> None:
         """Which means nothing where no wallet waits for it."""
         session = self.pick(data)
-        assert self.world.submit(session.page_key, {"decision": decision}).status == 303
+        payment = self.payment_at_the_wallet(session)
+        if payment:
+            assert self.world.decide(payment, decision).status == 200
         if session.deadline is None or session.ended or not session.at_wallet:
             return
         if decision == "approve":
@@ -193,7 +265,7 @@ class Lifecycle(RuleBasedStateMachine):
         if payable:
             session.ended = "expired"
 
-    @rule(seconds=st.sampled_from([1, 9, 10, 60, 299, 300, 1799, 1800, 86400]))
+    @rule(seconds=st.sampled_from([1, 9, 10, 60, 299, 300, 899, 900, 1799, 1800, 86400]))
     def let_time_pass(self, seconds: int) -> None:
         self.world.now += seconds
 
@@ -222,33 +294,31 @@ class Lifecycle(RuleBasedStateMachine):
         if approved and session.status(now) == "open":
             session.ended, session.deadline = "complete", None
         elif approved or session.deadline <= now:
-            session.failures += 1
+            session.late += approved
+            session.fail(now)
             session.deadline = None
 
     def check_events(self, session: Expected) -> None:
         """Each end was announced once, each failure once, and nothing is charged and not kept."""
         self.settle(session)
-        events = [
-            e["type"] for e in self.world.having("EVENT#", "EVENT") if e["session"] == session.id
-        ]
-        complete = session.ended == "complete"
-        assert sorted(events) == sorted(self.dialect.events(complete, session.failures))
-        assert session.failures == sum(
-            each["session"] == session.id and each["status"] != "succeeded"
-            for each in self.world.having("PAYMENT#")
-        )
-        book: dict[str, Any] = {
-            e["pk"].partition("#")[2]: e for e in self.world.having("SIMULATOR#")
-        }
-        for payment in self.world.having("PAYMENT#"):
-            charge = book[payment["id"]]
-            charged = "failure" not in charge and "refunded_at" not in charge
-            assert charged == (payment["status"] == "succeeded")
+        events = [e for e in self.world.having("EVENT#", "EVENT") if e["session"] == session.id]
+        expected = self.dialect.events(session.ended == "complete", session.failures)
+        expected += ["refund.created", "refund.updated"] * (session.refunds + session.late)
+        assert sorted(event["type"] for event in events) == sorted(expected)
+        (item,) = self.world.having(f"SESSION#{session.id}")
+        check_numbers(item, events)
+        payments = [p for p in self.world.having("PAYMENT#") if p["session"] == session.id]
+        assert session.failures == sum(each["status"] != "succeeded" for each in payments)
+        kept = [each for each in payments if each["status"] == "succeeded"]
+        assert [AMOUNT - each["amount_refunded"] for each in kept] == [session.left] * len(kept)
 
 
 @pytest.mark.parametrize("dialect", [PayGate(), PayRex()], ids=["paygate", "payrex"])
 @pytest.mark.parametrize("steps", [12])
-def test_sessions_live_as_merchants_expect(engine: Engine, steps: int, dialect: PayGate) -> None:
+def test_sessions_live_as_merchants_expect(
+    engine: Engine, steps: int, dialect: PayGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "MAX_FAILED_ATTEMPTS", TOO_MANY)
     moto = engine.kind == "moto"
     run_state_machine_as_test(
         type("Life", (Lifecycle,), {"engine": engine, "dialect": dialect}),

@@ -21,7 +21,9 @@ Situation = tuple[Session, Transition, int, str]
 """A session, what is tried with it, when, and by which attempt."""
 
 
-def a_session(status: Status, lapses_at: int, attempt: str | None) -> Session:
+def a_session(
+    status: Status, lapses_at: int, attempt: str | None, blocked_until: int | None
+) -> Session:
     return Session(
         id="cs_x",
         scope=SCOPE,
@@ -38,10 +40,13 @@ def a_session(status: Status, lapses_at: int, attempt: str | None) -> Session:
         methods=("card",),
         status=status,
         attempt=attempt,
+        blocked_until=blocked_until,
     )
 
 
-SESSIONS = [a_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS))]
+SESSIONS = [
+    a_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS), (None, *MOMENTS))
+]
 
 
 def allowed() -> Iterator[Situation]:
@@ -63,6 +68,16 @@ def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand() -> None:
     }
 
     assert of_lapsed == {"lapse", "release_attempt"}
+
+
+def test_a_blocked_session_is_not_paid_but_ends_as_any_other() -> None:
+    of_blocked = {
+        transition.name
+        for session, transition, now, _ in allowed()
+        if session.blocked_until and session.blocked_until > now and not session.attempt
+    }
+
+    assert of_blocked == {"expire", "lapse"}
 
 
 def test_while_an_attempt_is_in_flight_only_its_own_end_moves_the_session() -> None:

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.samples import ID, PAYREX_ID
+from devstack.samples import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED
 
 ERROR = {
     "type": "invalid_request_error",
     "code": "route_missing",
     "message": "No such route: GET: /v1/unknown",
+}
+
+UNKNOWN_NOTICE = {
+    "code": "body_invalid",
+    "message": "No event of an account here, or its signature is wrong.",
 }
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -29,19 +34,29 @@ FIELDS: dict[str, dict[str, Any]] = {
         "status": "enabled",
         "url": "https://hooks.yoursite.com/checkout",
     },
+    "create_refund": {"object": "refund", "amount": 2000, "status": "succeeded"},
     "delete_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "deleted": True},
     "expire_checkout_session": {"id": f"cs_{ID}", "status": "expired", "amount": 5000},
     "list_checkout_sessions": {"object": "list", "has_more": False, "url": "/v1/checkout/sessions"},
     "list_customers": {"object": "list", "has_more": False, "url": "/v1/customers"},
     "list_events": {"object": "list", "has_more": False, "url": "/v1/events"},
     "list_payments": {"object": "list", "has_more": False, "url": "/v1/payments"},
+    "list_refunds": {"object": "list", "has_more": False, "url": "/v1/refunds"},
     "list_webhooks": {"object": "list", "has_more": False, "url": "/v1/webhooks"},
+    "receive_stripe_event": {"error": UNKNOWN_NOTICE},
     "refuse_route": {"error": ERROR},
     "retrieve_checkout_session": {"id": f"cs_{ID}", "status": "open", "amount": 5000},
     "retrieve_customer": {"id": f"cus_{ID}", "object": "customer", "name": "Ama Sample"},
     "retrieve_event": {"id": f"evt_{ID}", "type": "checkout.session.completed"},
     "retrieve_payment": {"id": f"pay_{ID}", "status": "failed", "payment_method": "card"},
+    "retrieve_refund": {"id": f"re_{ID}", "payment": f"pay_{PAID_ID}", "amount": 100},
     "retrieve_webhook": {"id": f"we_{ID}", "status": "enabled"},
+    "list_event_deliveries": {"object": "list", "has_more": False},
+    "resend_event": {"object": "list", "has_more": False, "url": f"/v1/events/evt_{ID}/resend"},
+    "resend_events": {"object": "event_resend", "status": "pending", "events": 0},
+    "retrieve_event_resend": {"id": f"rs_{ID}", "object": "event_resend", "status": "done"},
+    "test_webhook": {"object": "event", "type": "checkout.session.completed", "sequence": None},
+    "rotate_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "status": "enabled"},
     "update_webhook": {"id": f"we_{ID}", "description": "Orders"},
     "payrex_create_checkout_session": {
         "resource": "checkout_session",
@@ -59,6 +74,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "payrex_cancel_payment_intent": {"id": f"pi_{PAYREX_ID}", "status": "canceled"},
     "payrex_retrieve_payment": {"id": f"pay_{PAYREX_ID}", "status": "failed"},
     "payrex_update_payment": {"id": f"pay_{PAYREX_ID}", "description": "Two mugs"},
+    "payrex_create_refund": {"resource": "refund", "amount": 2000, "status": "succeeded"},
+    "payrex_update_refund": {"id": f"re_{PAYREX_ID}", "metadata": {"order_id": "1234"}},
     "payrex_create_customer": {"resource": "customer", "name": "Ana Sample"},
     "payrex_list_customers": {"resource": "list", "has_more": False},
     "payrex_retrieve_customer": {"id": f"cus_{PAYREX_ID}", "name": "Ana Sample"},
@@ -78,7 +95,8 @@ LISTED: dict[str, list[str]] = {
     "list_checkout_sessions": [],
     "list_customers": [f"cus_{ID}"],
     "list_events": [f"evt_{ID}"],
-    "list_payments": [f"pay_{ID}"],
+    "list_payments": [f"pay_{PAID_ID}", f"pay_{ID}"],
+    "list_refunds": [f"re_{ID}"],
     "list_webhooks": [f"we_{ID}"],
 }
 
@@ -93,6 +111,11 @@ def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: st
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert ID in body
         assert "50.00" in body
+    elif sample.stem == "show_approval":
+        assert headers["content-type"] == "text/html; charset=utf-8"
+        assert f"/simulator/pay_{APPROVAL_ID}" in body
+    elif sample.stem == "decide_approval":
+        assert headers["location"].endswith(f"?attempt=pay_{APPROVAL_ID}")
     else:
         assert headers["content-type"] == "application/json"
         _check_object(sample.stem, json.loads(body))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from checkout.sealing import unseal
 from checkout.store import endpoints, keys
 from checkout.store.table import Update, open_table
 from devstack.gateway import Request, Response
@@ -81,7 +82,7 @@ def move_endpoint(url: str) -> str:
     table.write(Update(keys.endpoint(SCOPE, f"we_{ID}"), {"url": url}))
     endpoint = endpoints.find(table, SCOPE, f"we_{ID}")
     assert endpoint
-    return endpoint.secret
+    return unseal(endpoint.secret, context=endpoint.id)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_the_delivery_sample_makes_a_try(local: Local) -> None:
     local.invoke("SendWebhook", ROOT / "events/send_webhook.json")
 
     (made,) = sample_delivery().tries
-    assert (made.status, made.error) == (None, "NewConnectionError")
+    assert (made.status, made.error) == (None, "not_connected")
 
 
 def sample_delivery() -> Delivery:

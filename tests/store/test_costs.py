@@ -15,7 +15,7 @@ from checkout.domain.records import Timer
 from checkout.store import timers
 from devstack.engines import Engine
 from tests import prices
-from tests.world import ORDER, ROOT, SESSIONS, World
+from tests.world import CARD, ORDER, ROOT, SESSIONS, World
 
 pytestmark = pytest.mark.dynoxide
 
@@ -41,6 +41,9 @@ class Bill:
 
 READS = ("GetItem", "Query", "BatchGetItem")
 BILLED = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+
+
+FINE = CARD | {"number": "4242424242424242"}
 
 
 class Meter:
@@ -135,10 +138,13 @@ def test_completion_is_one_write_before_and_one_after_the_processor(metered: Met
     world, meter = metered
     id = world.create_session()["id"]
 
-    bill = bill_of(meter, lambda: world.pay(id))
+    token = world.form_token(f"/checkout/{id}")
+
+    bill = bill_of(meter, lambda: world.submit(id, FINE, token))
 
     assert bill.operations == [
         "GetItem",
+        "GetItem",  # the merchant, who says which processor takes the money
         "TransactWriteItems",
         "PutItem",  # the simulator's own book
         "TransactWriteItems",
@@ -212,7 +218,11 @@ def measure(world: World, meter: Meter) -> dict[str, Bill]:
     )
     bills["expire"] = bill_of(meter, lambda: world.post(f"{SESSIONS}/{expired}/expire"))
     bills["show the page"] = bill_of(meter, lambda: world.page(f"/checkout/{paid}"))
-    bills["pay, by a card that succeeds"] = bill_of(meter, lambda: world.pay(paid))
+    token = world.form_token(f"/checkout/{paid}")
+    bills["pay, by a card that succeeds"] = bill_of(meter, lambda: world.submit(paid, FINE, token))
+    payment = world.session(paid)["payment"]
+    refund = {"payment": payment, "amount": 100}
+    bills["refund"] = bill_of(meter, lambda: world.post("/v1/refunds", refund))
     bills["fan an event out to one endpoint"] = bill_of(meter, lambda: fan_out(world, paid))
     bills["deliver it"] = bill_of(meter, lambda: deliver(world))
     bills["sweep, nothing due"] = bill_of(meter, world.sweep)

@@ -1,17 +1,20 @@
 """Money that arrives after we gave up: recorded, announced, sent back, and never twice."""
 
+import json
 from typing import Any
 
 import pytest
 
-from checkout.api.dialects import announce
-from checkout.domain.events import Occasion
-from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, PaymentStatus
+from checkout.domain.payment import ATTEMPT_SECONDS, PaymentStatus
+from checkout.domain.refund import FIRST_CHECK_SECONDS
 from checkout.processors.attempts import Attempts
-from checkout.processors.protocol import Outcome, State
+from checkout.processors.protocol import Outcome, ProcessorUnavailableError, State
 from checkout.processors.simulator import Simulator
-from checkout.store import payments
-from tests.world import World
+from checkout.store import keys, payments
+from checkout.store.table import Update
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.payrex.forms import order
+from tests.world import START, World, occasion_of
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def late(world: World) -> str:
 
 
 def book(world: World) -> dict[str, Any]:
-    (entry,) = world.having("SIMULATOR#")
+    (entry,) = world.having("SIMULATOR#", "SIMULATOR")
     return entry
 
 
@@ -35,43 +38,122 @@ def payment(world: World) -> dict[str, Any]:
     return item
 
 
+def refund(world: World) -> dict[str, Any]:
+    (item,) = world.having("REFUND#")
+    return item
+
+
+def approve(world: World, attempt: str) -> None:
+    """As if the processor had charged what it was told to stop."""
+    world.table.write(Update(keys.simulator(attempt), {"failure": None}))
+
+
+def told(world: World) -> list[str]:
+    """The types of the session's events in the order of their numbers, which have no gap."""
+    events = sorted(world.having("EVENT#", "EVENT"), key=lambda item: item["sequence"])
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    return [event["type"] for event in events]
+
+
 def test_an_approval_found_after_the_session_lapsed_is_sent_back(world: World, late: str) -> None:
     for _ in range(3):
         world.sweep()
 
-    assert book(world)["refunded_at"] == world.now
-    assert payment(world)["status"] == "refunded"
+    assert book(world)["refunded"] == 5000
+    assert payment(world)["status"] == "late"
+    assert refund(world)["reason"] == "payment_too_late"
+    assert (refund(world)["status"], refund(world)["amount"]) == ("succeeded", 5000)
     assert world.get(f"/v1/payments/{payment(world)['id']}").json["status"] == "failed"
     assert world.session(late)["payment_status"] == "unpaid"
-    assert world.event_types() == ["checkout.session.expired", "payment.failed"]
+    assert world.event_types() == [
+        "checkout.session.expired",
+        "payment.failed",
+        "refund.created",
+        "refund.updated",
+    ]
     assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
 
 
 def test_the_shopper_is_told(world: World, late: str) -> None:
     page = world.page(f"/checkout/{late}?attempt={payment(world)['id']}").text
 
-    assert "has expired" in page
+    assert "Your approval came too late" in page
     assert "goes back to you" in page
+    assert "Nothing can be paid here any more" in page
 
 
-def test_a_refund_that_failed_is_tried_again(
+def test_the_merchant_hears_of_the_payment_and_of_its_refund(world: World, late: str) -> None:
+    world.page(f"/checkout/{late}")
+
+    assert told(world)[:3] == ["payment.failed", "refund.created", "refund.updated"]
+    events = sorted(world.having("EVENT#", "EVENT"), key=lambda item: item["sequence"])
+    failed, created, updated = (json.loads(event["object"]) for event in events[:3])
+    assert failed["id"] == created["payment"] == updated["payment"]
+    assert [each["status"] for each in (failed, created, updated)] == [
+        "failed",
+        "pending",
+        "succeeded",
+    ]
+    assert created["reason"] == "payment_too_late"
+
+
+def test_in_the_other_dialect_too(world: World) -> None:
+    session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=START + 1800)).json
+    world.now += 1795
+    world.pay(session["client_secret"], "4000000000003220")
+    world.now += ATTEMPT_SECONDS
+
+    world.sweep()
+    world.sweep()
+
+    assert sorted(told(world)) == [
+        "checkout_session.expired",
+        "refund.created",
+        "refund.updated",
+    ]
+    (found,) = (e for e in world.having("EVENT#", "EVENT") if e["type"] == "refund.updated")
+    announced = json.loads(found["object"])["data"]
+    assert announced["status"] == "succeeded"
+    assert (announced["reason"], announced["other_reason"]) == ("others", "payment_too_late")
+    shown = world.payrex("GET", f"/payments/{announced['payment_id']}").json
+    assert shown["status"] == "failed"
+    assert (shown["refunded"], shown["amount_refunded"]) == (True, shown["amount"])
+
+
+def test_an_approval_within_the_deadline_completes_a_session_whose_time_is_over(
+    world: World,
+) -> None:
+    id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
+    world.now += 1795
+    world.pay_by_phone(id, "0240000002")
+    world.now += ATTEMPT_SECONDS - 1
+
+    world.sweep()
+
+    assert world.session(id)["status"] == "complete"
+    assert world.having("REFUND#") == []
+
+
+def test_a_refund_that_the_processor_could_not_take_is_sent_by_its_timer(
     world: World, late: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise ConnectionError
+        raise ProcessorUnavailableError
 
     monkeypatch.setattr(Simulator, "refund", fail)
-    world.page(f"/checkout/{late}")
-    assert payment(world)["status"] == "refunding"
-    assert "refunded_at" not in book(world)
+    assert world.page(f"/checkout/{late}").status == 200
+    assert payment(world)["status"] == "late"
+    assert refund(world)["status"] == "pending"
+    assert book(world)["refunded"] == 0
     monkeypatch.undo()
 
-    world.now += ATTEMPT_CHECK_SECONDS
+    world.now += FIRST_CHECK_SECONDS
     world.sweep()
 
-    assert payment(world)["status"] == "refunded"
-    assert "refunded_at" in book(world)
+    assert refund(world)["status"] == "succeeded"
+    assert book(world)["refunded"] == 5000
     assert world.event_types().count("payment.failed") == 1
+    assert world.event_types().count("refund.updated") == 1
 
 
 def test_an_approval_after_the_payment_failed_is_sent_back(world: World) -> None:
@@ -81,17 +163,18 @@ def test_an_approval_after_the_payment_failed_is_sent_back(world: World) -> None
     world.now += ATTEMPT_SECONDS
     world.sweep()
     assert payment(world)["status"] == "failed"
-    attempts = Attempts(world.table, Simulator(world.table), Occasion(int(world.now), announce))
+    attempts = Attempts(world.table, Simulator(world.table), occasion_of(world))
     found = payments.find(world.table, payment(world)["id"])
     assert found is not None
+    approve(world, found.id)
 
     for _ in range(2):
         concluded = attempts._conclude(found, Outcome(State.APPROVED))
-        assert concluded.status is PaymentStatus.REFUNDED
+        assert concluded.status is PaymentStatus.LATE
 
-    assert "refunded_at" in book(world)
+    assert book(world)["refunded"] == 5000
     assert world.session(id)["status"] == "open"
-    assert world.event_types() == ["payment.failed"]
+    assert told(world) == ["payment.failed", "refund.created", "refund.updated"]
 
 
 def test_a_late_approval_leaves_the_next_attempt_alone(world: World) -> None:
@@ -103,7 +186,8 @@ def test_a_late_approval_leaves_the_next_attempt_alone(world: World) -> None:
     assert first is not None
     world.pay_by_phone(id, "0240000002")
 
-    attempts = Attempts(world.table, Simulator(world.table), Occasion(int(world.now), announce))
+    approve(world, first.id)
+    attempts = Attempts(world.table, Simulator(world.table), occasion_of(world))
     attempts._conclude(first, Outcome(State.APPROVED))
     world.now += 60
     world.sweep()

@@ -80,6 +80,21 @@ def test_a_payment_is_charged_and_announced_once(world: World, losing: LosingEnd
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
 
 
+def test_a_refund_is_sent_and_announced_once(world: World, losing: LosingEndpoint) -> None:
+    id = world.create_session()["id"]
+    world.pay(id)
+    body = {"payment": world.session(id)["payment"], "amount": 2000, "idempotency_key": "back"}
+
+    answer = world.post("/v1/refunds", body)
+
+    assert (answer.status, answer.json["status"]) == (201, "succeeded")
+    assert "idempotent-replayed" not in answer.headers
+    (payment,) = world.having("PAYMENT#")
+    (charge,) = world.having("SIMULATOR#", "SIMULATOR")
+    assert payment["amount_refunded"] == charge["refunded"] == 2000
+    assert world.event_types()[2:] == ["refund.created", "refund.updated"]
+
+
 def test_timers_fire_once(world: World, losing: LosingEndpoint) -> None:
     world.create_session()
     world.pay_by_phone(world.create_session()["id"], "0240000005")

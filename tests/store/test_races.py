@@ -1,154 +1,207 @@
-"""Threads against each other, on an engine that is atomic. Each race ends in one state, with one
-event that says so, and nothing charged that is not kept."""
+"""Threads against each other, on an engine that is atomic: a thousand rounds of each race, or as
+many as RACE_ROUNDS says. Whatever happens, `check_books` holds of every table."""
 
-import threading
-from collections.abc import Callable, Iterator
+import random
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from checkout.api.dialects import announce
 from checkout.domain import clock
-from devstack.engines import Engine
-from tests.world import SESSIONS, World
+from checkout.domain.events import Occasion
+from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS
+from checkout.domain.refund import FIRST_CHECK_SECONDS
+from checkout.processors.attempts import Attempts
+from checkout.processors.simulator import Simulator
+from checkout.store import keys, refunds, sessions, timers
+from checkout.store.paging import Cursor
+from tests.racing import ROUNDS, Racing, check_books, race, worlds
+from tests.world import CARD, SCOPE, SESSIONS, Answer, World
 
 pytestmark = pytest.mark.dynoxide
 
-ROUNDS = 40
+DAY = 86_400
+FINE = CARD | {"number": "4242424242424242"}
+REFUNDS_AT_ONCE, REFUND = 20, 300
+FITTING = 5000 // REFUND
 
 
-@pytest.fixture
-def racing(atomic_engine: Engine) -> Iterator[World]:
-    with World.open(atomic_engine) as world:
-        yield world
+def status(world: World, id: str) -> str:
+    session = sessions.find(world.table, id)
+    assert session is not None
+    return session.status
 
 
-def race(*runners: Callable[[], Any]) -> list[Any]:
-    """All at once; their answers in order. A runner that raises fails the test."""
-    answers: list[Any] = [None] * len(runners)
-    barrier = threading.Barrier(len(runners))
+def test_eight_payers_pay_once() -> None:
+    for world, rounds in worlds():
+        for _ in rounds:
+            id = world.create_session()["id"]
 
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            answers[number] = runners[number]()
-        except Exception as error:  # handed to the test, which raises it
-            answers[number] = error
+            race(*[world.paying(id, FINE)] * 8)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(runners))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return answers
+            assert status(world, id) == "complete"
 
 
-def check_end(world: World, id: str) -> str:
-    """One end, announced once; at most one payment kept, and every other charge sent back."""
-    session = world.session(id)
-    events = [e["type"] for e in world.having("EVENT#", "EVENT") if e["session"] == id]
-    ends = [name for name in events if name.startswith("checkout.session.")]
-    kept = [
-        p for p in world.having("PAYMENT#") if p["session"] == id and p["status"] == "succeeded"
-    ]
-    book = {entry["pk"].partition("#")[2]: entry for entry in world.having("SIMULATOR#")}
-    charged = [
-        p["id"]
-        for p in world.having("PAYMENT#")
-        if p["session"] == id
-        and "failure" not in book.get(p["id"], {"failure": ""})
-        and "refunded_at" not in book[p["id"]]
-    ]
-    if session["status"] == "complete":
-        assert ends == ["checkout.session.completed"]
-        assert [p["id"] for p in kept] == charged == [session["payment"]]
-    else:
-        assert ends == (["checkout.session.expired"] if session["status"] == "expired" else [])
-        assert kept == charged == []
-    status: str = session["status"]
-    return status
+def test_two_tabs_with_different_methods() -> None:
+    for world, rounds in worlds(ROUNDS // 10):
+        for _ in rounds:
+            id = world.create_session()["id"]
+
+            race(
+                world.paying(id, FINE),
+                world.paying(id, {"method": "mobile_money", "phone": "0240000001"}),
+                world.paying(id, CARD | {"number": "4000000000000002"}),
+            )
 
 
-def test_eight_payers_pay_once(racing: World) -> None:
-    for _ in range(ROUNDS):
-        id = racing.create_session()["id"]
+def test_pay_against_expire() -> None:
+    ends: Counter[str] = Counter()
+    for world, rounds in worlds():
+        for _ in rounds:
+            id = world.create_session()["id"]
 
-        race(*[lambda: racing.pay(id)] * 8)
-
-        assert check_end(racing, id) == "complete"
-
-
-def test_pay_against_expire(racing: World) -> None:
-    ends = []
-    for _ in range(ROUNDS):
-        id = racing.create_session()["id"]
-
-        race(lambda: racing.pay(id), lambda: racing.post(f"{SESSIONS}/{id}/expire"))
-
-        ends.append(check_end(racing, id))
-    assert set(ends) <= {"complete", "expired"}
+            race(
+                world.paying(id, FINE),
+                lambda id=id, world=world: world.post(f"{SESSIONS}/{id}/expire"),
+            )
+        ends += check_books(world.items(), world.now)
+    assert set(ends) == {"complete", "expired"}, ends
 
 
-def test_eight_expiries_expire_once(racing: World) -> None:
-    for _ in range(ROUNDS):
-        id = racing.create_session()["id"]
+def test_eight_expiries_expire_once() -> None:
+    for world, rounds in worlds(ROUNDS // 10):
+        for _ in rounds:
+            id = world.create_session()["id"]
 
-        answers = race(*[lambda: racing.post(f"{SESSIONS}/{id}/expire")] * 8)
+            answers = race(*[lambda id=id, world=world: world.post(f"{SESSIONS}/{id}/expire")] * 8)
 
-        assert sorted(answer.status for answer in answers) == [200] + [409] * 7
-        assert check_end(racing, id) == "expired"
-
-
-def test_pay_against_the_sweep_at_the_last_second(racing: World) -> None:
-    """Two machines whose clocks disagree by a second about whether the session has lapsed."""
-    for _ in range(ROUNDS):
-        session = racing.create_session()
-        racing.now += 86400 - 1
-        early = racing.now
-        local = threading.local()
-        clock.read = lambda early=early, local=local: getattr(local, "now", early)
-
-        def sweep(local: Any = local, late: float = early + 1) -> None:
-            local.now = late
-            racing.sweep()
-
-        race(lambda id=session["id"]: racing.pay(id), sweep)
-
-        racing.now = early + 1
-        clock.read = lambda: racing.now
-        assert check_end(racing, session["id"]) in ("complete", "expired")
+            assert sorted(answer.status for answer in answers) == [200] + [409] * 7
 
 
-def test_many_sweeps_at_once_announce_an_expiry_once(racing: World) -> None:
-    ids = [racing.create_session()["id"] for _ in range(20)]
-    racing.now += 86400
+def test_pay_against_the_sweep_at_the_last_second() -> None:
+    """Two machines whose clocks disagree by a second about whether the session has lapsed; and the
+    sweep and DynamoDB's TTL fire its timer at once."""
+    ends: Counter[str] = Counter()
+    for world, rounds in worlds():
+        for _ in rounds:
+            id = world.create_session()["id"]
+            lapses_at = int(world.now) + DAY
+            lapse = world.firing(timers.expiry(id, SCOPE, lapses_at))
 
-    race(*[racing.sweep] * 4)
+            def sweep(world: Racing = world, lapse: Any = lapse) -> None:
+                # It comes to this timer after some of the shards: sooner or later than the payment.
+                for shard in random.sample(keys.timer_shards(), random.randrange(12)):
+                    next(timers.due(world.table, shard, int(world.now)), None)
+                lapse()
 
-    assert {check_end(racing, id) for id in ids} == {"expired"}
+            race(
+                world.at(lapses_at - 1, world.paying(id, FINE)),
+                world.at(lapses_at, sweep),
+                world.at(lapses_at, sweep),
+            )
+
+            world.now += 1
+        world.now += DAY
+        ends += check_books(world.items(), world.now)
+    assert set(ends) == {"complete", "expired"}, ends
 
 
-def test_a_late_approval_against_the_deadlines_timer(racing: World) -> None:
-    for _ in range(ROUNDS):
-        id = racing.create_session()["id"]
-        location = racing.pay_by_phone(id, "0240000002").headers["location"]
-        racing.now += 300
+def test_many_sweeps_at_once_announce_an_expiry_once() -> None:
+    for world, _ in worlds(1):
+        for _ in range(20):
+            world.create_session()
+        world.now += DAY
 
-        race(*[lambda: racing.page(location)] * 3, racing.sweep, racing.sweep)
+        race(*[world.sweep] * 4)
 
-        assert check_end(racing, id) == "complete"
+        assert check_books(world.items(), world.now) == {"expired": 20}
 
 
-def test_two_tabs_with_different_methods(racing: World) -> None:
-    for _ in range(ROUNDS):
-        id = racing.create_session()["id"]
+def test_an_approval_against_the_deadlines_timer() -> None:
+    """Of a session whose own time is over: up to the deadline's second the approval completes it,
+    from then on the money goes back. The shopper's page, the attempt's timer and the expiry's meet
+    on that second."""
+    ends: Counter[str] = Counter()
+    for world, rounds in worlds():
+        for _ in rounds:
+            id = world.create_session()["id"]
+            created_at = int(world.now)
+            world.now += DAY - 5
+            payment = attempt_of(world.pay_by_phone(id, "0240000002"))
+            deadline = int(world.now) + ATTEMPT_SECONDS
+            due = int(world.now) + ATTEMPT_CHECK_SECONDS
+            attempt = world.firing(timers.attempt(payment, due))
+            lapse = world.firing(timers.expiry(id, SCOPE, created_at + DAY))
 
-        race(
-            lambda: racing.pay(id),
-            lambda: racing.pay_by_phone(id, "0240000001"),
-            lambda: racing.pay(id, "4000000000000002"),
-        )
+            def sweep(attempt: Any = attempt, lapse: Any = lapse) -> None:
+                attempt()
+                lapse()
 
-        assert check_end(racing, id) in ("complete", "open")
+            race(
+                world.at(deadline - 1, lambda id=payment, world=world: look(world, id)),
+                world.at(deadline, attempt),
+                world.at(deadline, sweep),
+            )
+
+            world.now = deadline
+        ends += check_books(world.items(), world.now)
+    assert set(ends) == {"complete", "expired"}, ends
+
+
+def test_twenty_partial_refunds_send_back_no_more_than_was_paid() -> None:
+    for world, rounds in worlds(max(1, ROUNDS // REFUNDS_AT_ONCE), 5):
+        for _ in rounds:
+            answers = race(*[refunding(world, paid(world))] * REFUNDS_AT_ONCE)
+
+            made = Counter(answer.status for answer in answers)
+            assert made == {201: FITTING, 400: REFUNDS_AT_ONCE - FITTING}
+            assert {each.json["status"] for each in answers if each.status == 201} == {"succeeded"}
+
+
+def test_one_refund_under_one_key_is_sent_once() -> None:
+    for world, rounds in worlds(ROUNDS // 10):
+        for number in rounds:
+            refund = refunding(world, paid(world), headers={"idempotency-key": str(number)})
+
+            answers = race(*[refund] * 4)
+
+            assert {answer.status for answer in answers} == {201}
+            assert len({answer.json["id"] for answer in answers}) == 1
+
+
+def test_a_refunds_timer_against_its_request() -> None:
+    """A request that is so slow that its refund's timer comes meanwhile."""
+    for world, rounds in worlds(ROUNDS // 10):
+        for _ in rounds:
+            payment = paid(world)
+
+            def sweep(world: Racing = world, payment: str = payment) -> None:
+                found, _ = refunds.list_page(world.table, SCOPE, payment, Cursor())
+                for refund in found:
+                    world.firing(timers.refund(refund.id, refund.check_at))()
+
+            later = world.now + FIRST_CHECK_SECONDS
+            race(refunding(world, payment), *[world.at(later, sweep)] * 2)
+
+
+def paid(world: Racing) -> str:
+    """A payment of 5000."""
+    return attempt_of(world.pay(world.create_session()["id"]))
+
+
+def attempt_of(paid: Answer) -> str:
+    """The payment that the page leads to."""
+    return paid.headers["location"].partition("=")[2]
+
+
+def look(world: Racing, payment: str) -> None:
+    """What the waiting page does before it shows anything."""
+    occasion = Occasion(clock.now(), announce)
+    Attempts(world.table, Simulator(world.table), occasion).settle(payment)
+
+
+def refunding(world: Racing, payment: str, **options: Any) -> Callable[[], Any]:
+    body = {"payment": payment, "amount": REFUND}
+    return lambda: world.post("/v1/refunds", body, **options)

@@ -142,3 +142,30 @@ def test_a_sweep_without_time_begins_nothing(world: World) -> None:
     Refusing.occasion.now = int(world.now)
 
     assert sweep(Refusing(), lambda: RESERVE_MS - 1) == {"fired": 0, "failed": 0}
+
+
+def test_the_sweep_says_how_long_the_oldest_undelivered_event_has_waited(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "checkout-FireTimers")
+
+    def said() -> int:
+        capsys.readouterr()
+        world.sweep()
+        (line,) = [each for each in capsys.readouterr().out.splitlines() if "_aws" in each]
+        metric = json.loads(line)
+        (directive,) = metric["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "Checkout"
+        assert directive["Metrics"] == [{"Name": "OldestUndelivered", "Unit": "Seconds"}]
+        assert directive["Dimensions"] == [["FunctionName"]]
+        assert metric["_aws"]["Timestamp"] == world.now * 1000
+        assert metric["FunctionName"] == "checkout-FireTimers"
+        waited: int = metric["OldestUndelivered"]
+        return waited
+
+    world.create_session()
+    assert said() == 0
+    world.pay(world.create_session()["id"])
+    world.now += 60 + 500
+    assert said() == 500
+    assert said() == 0

@@ -53,14 +53,19 @@ def test_one_function_has_one_endpoint() -> None:
 
 
 def test_the_routes_that_are_refused_by_method_are_the_templates() -> None:
-    by_path: dict[str, set[str]] = {}
-    for route in load_template(ROOT / "template.yaml").routes:
-        if route.path.startswith("/v1"):
-            by_path.setdefault(route.path, set()).add(route.method)
+    """A path takes what a more general route takes as well: `/v1/events/resend`, a GET."""
+    routes = [
+        (route.method, route.path.replace("{id}", "[^/]+"))
+        for route in load_template(ROOT / "template.yaml").routes
+        if route.path.startswith("/v1")
+    ]
 
-    assert {path.replace("{id}", "[^/]+"): ", ".join(sorted(m)) for path, m in by_path.items()} == {
-        pattern: methods for methods, pattern in ROUTES
-    }
+    def methods_of(path: str) -> str:
+        example = path.replace("[^/]+", "x")
+        return ", ".join(sorted({each for each, other in routes if re.fullmatch(other, example)}))
+
+    expected = {path: methods_of(path) for _, path in routes}
+    assert expected == {pattern: methods for methods, pattern in ROUTES}
 
 
 def test_every_function_has_a_log_group_that_forgets() -> None:
@@ -136,9 +141,14 @@ def test_functions_give_up_before_their_caller_does() -> None:
 
 
 def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
-    from checkout.webhooks.egress import TOTAL_SECONDS
+    from checkout.store.events import SEND_GRACE
+    from checkout.webhooks.sending import SLOT_PAUSES
 
-    assert FUNCTIONS["SendWebhook"]["Timeout"] > TOTAL_SECONDS + 10
+    longest = TEMPLATE["Parameters"]["WebhookTotalSeconds"]["MaxValue"] + sum(SLOT_PAUSES)
+    timeout = FUNCTIONS["SendWebhook"]["Timeout"]
+
+    assert timeout > longest + 10
+    assert timeout < SEND_GRACE  # or the timer would send another message for a try under way
 
 
 def test_a_deployed_stack_never_allows_local_endpoints() -> None:
@@ -170,3 +180,69 @@ def test_the_three_stages_are_configured() -> None:
         )
         == 3
     )
+
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+
+
+def alarmed(metric: str) -> set[str]:
+    """What has an alarm on such a metric."""
+    found = set()
+    for alarm in ALARMS.values():
+        if alarm["MetricName"] == metric:
+            (dimension,) = alarm["Dimensions"]
+            ((_, name),) = dimension["Value"].items()
+            found.add(name.removesuffix(".QueueName"))
+    return found
+
+
+def functions_by(kind: str) -> set[str]:
+    return {
+        name
+        for name, function in FUNCTIONS.items()
+        if kind in {event["Type"] for event in function["Events"].values()}
+    }
+
+
+def test_every_function_behind_the_api_has_alarms_for_errors_and_for_what_waits() -> None:
+    assert alarmed("Errors") == functions_by("DynamoDB") | functions_by("SQS")
+    assert alarmed("IteratorAge") == functions_by("DynamoDB")
+    sources_of = {each["Queue"]["GetAtt"].removesuffix(".Arn") for each in sources("SQS")}
+    assert alarmed("ApproximateAgeOfOldestMessage") == sources_of
+    assert alarmed("ApproximateNumberOfMessagesVisible") == set(of_type("AWS::SQS::Queue")) - (
+        sources_of
+    )
+
+
+def test_every_alarm_tells_whoever_is_to_hear_and_is_explained() -> None:
+    operations = (ROOT / "docs/operations.md").read_text()
+    for name, alarm in ALARMS.items():
+        assert alarm["AlarmActions"] == ALARMS["DeadDeliveriesAlarm"]["AlarmActions"], name
+        assert f"| `{name}` |" in operations, name
+
+
+def test_the_oldest_undelivered_event_is_what_the_sweep_says_and_silence_is_an_alarm() -> None:
+    from checkout.firing import OLDEST_UNDELIVERED
+    from checkout.log import NAMESPACE
+
+    alarm = ALARMS["OldestUndeliveredAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, OLDEST_UNDELIVERED)
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "FireTimers"}}]
+    assert alarm["TreatMissingData"] == "breaching"
+    # A timer is fired within a minute of its time: that is no reason for an alarm.
+    assert alarm["Threshold"] >= 120
+
+
+def test_a_message_is_held_back_for_less_time_than_its_queue_or_its_alarm_takes() -> None:
+    from checkout.webhooks.retry import LONGEST_WAIT
+
+    assert ALARMS["DeliveryQueueAgeAlarm"]["Threshold"] > LONGEST_WAIT
+    assert of_type("AWS::SQS::Queue")["DeliveryQueue"]["MessageRetentionPeriod"] > LONGEST_WAIT
+
+
+def test_ends_of_the_line_keep_what_they_get_for_two_weeks() -> None:
+    for name, queue in of_type("AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+        if "RedrivePolicy" not in queue:
+            assert queue["MessageRetentionPeriod"] == 1_209_600, name

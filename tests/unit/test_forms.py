@@ -14,17 +14,17 @@ GOOD = {"method": "card", "number": "4242 4242-4242 4242", "expiry": "01/27", "c
 
 def errors_of(form: dict[str, str]) -> dict[str, str]:
     with pytest.raises(FormError) as caught:
-        parse(form, METHODS, NOW)
+        parse(form, METHODS, False, NOW)
     return caught.value.errors
 
 
 def test_a_card_is_its_digits() -> None:
-    assert parse(GOOD, METHODS, NOW).instrument == Instrument("card", "4242424242424242")
+    assert parse(GOOD, METHODS, False, NOW).instrument == Instrument("card", "4242424242424242")
 
 
 @pytest.mark.parametrize("expiry", ["01/27", "1/27", "0127", "01 / 27", "01/2027", "12/99"])
 def test_dates_that_are_good_to_the_end_of_their_month(expiry: str) -> None:
-    assert parse(GOOD | {"expiry": expiry}, METHODS, NOW)
+    assert parse(GOOD | {"expiry": expiry}, METHODS, False, NOW)
 
 
 @pytest.mark.parametrize("expiry", ["12/26", "00/30", "13/30", "1/1", "", "aa/bb", "01/27/27"])
@@ -47,7 +47,7 @@ def test_a_number_with_one_digit_wrong_is_refused(digits: str) -> None:
     refused = 0
     for number in both:
         try:
-            parse(GOOD | {"number": number}, METHODS, NOW)
+            parse(GOOD | {"number": number}, METHODS, False, NOW)
         except FormError as error:
             assert error.errors == {"number": "card_number_invalid"}
             assert number not in str(error)
@@ -62,7 +62,7 @@ def test_a_number_with_one_digit_wrong_is_refused(digits: str) -> None:
 )
 def test_whatever_is_sent_is_an_instrument_or_named_mistakes(form: dict[str, str]) -> None:
     try:
-        assert parse(form, METHODS, NOW).instrument.method in METHODS
+        assert parse(form, METHODS, False, NOW).instrument.method in METHODS
     except FormError as error:
         assert error.errors
 

@@ -12,9 +12,10 @@ LIBRARY = ROOT / "layers/checkout/checkout"
 MAY_IMPORT = {
     "domain": {"domain"},
     "store": {"store", "domain", "settings"},
-    "processors": {"processors", "store", "domain"},
-    "webhooks": {"webhooks", "store", "domain", "settings"},
-    "api": {"api", "store", "domain", "settings", "log", "webhooks"},
+    "sealing": {"store", "settings"},
+    "processors": {"processors", "store", "domain", "settings", "log", "sealing"},
+    "webhooks": {"webhooks", "store", "domain", "settings", "sealing"},
+    "api": {"api", "processors", "store", "domain", "settings", "log", "webhooks", "sealing"},
     "page": {"page", "api", "processors", "store", "domain", "settings"},
     "firing": {"processors", "webhooks", "store", "domain", "log"},
     "batches": {"log"},
@@ -48,7 +49,7 @@ def test_a_part_imports_only_what_lies_below_it(file: Path) -> None:
     assert ours <= MAY_IMPORT[part_of(file)]
 
 
-def test_only_the_store_and_the_queue_know_aws() -> None:
+def test_only_the_store_the_queue_and_the_seal_know_aws() -> None:
     knowing = {
         str(file.relative_to(LIBRARY))
         for file in FILES
@@ -56,7 +57,7 @@ def test_only_the_store_and_the_queue_know_aws() -> None:
     }
 
     outside = {name for name in knowing if not name.startswith("store/")}
-    assert outside == {"log.py", "webhooks/queue.py"}
+    assert outside == {"log.py", "sealing.py", "webhooks/queue.py"}
 
 
 def test_functions_import_the_library_and_never_each_other() -> None:

@@ -12,7 +12,7 @@ BODY = '{"id":"evt_1","name":"Ama Ⓐ"}'.encode()
 def test_paygates_signature_is_over_time_and_raw_body_under_the_whole_secret() -> None:
     secret = new_secret()
 
-    header = paygate_headers(secret, "evt_1", BODY, 1_800_000_000)["X-PayGate-Signature"]
+    header = paygate_headers([secret], "evt_1", BODY, 1_800_000_000)["X-PayGate-Signature"]
 
     expected = hmac.new(secret.encode(), b"1800000000." + BODY, hashlib.sha256).hexdigest()
     assert header == f"t=1800000000,v1={expected}"
@@ -21,7 +21,7 @@ def test_paygates_signature_is_over_time_and_raw_body_under_the_whole_secret() -
 def test_the_standard_webhooks_signature_is_under_the_decoded_secret() -> None:
     secret = new_secret()
 
-    headers = paygate_headers(secret, "evt_1", BODY, 1_800_000_000)
+    headers = paygate_headers([secret], "evt_1", BODY, 1_800_000_000)
 
     key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     signed = hmac.new(key, b"evt_1.1800000000." + BODY, hashlib.sha256).digest()

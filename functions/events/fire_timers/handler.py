@@ -8,7 +8,7 @@ from checkout.domain import clock
 from checkout.domain.events import Occasion
 from checkout.domain.records import Timer
 from checkout.firing import Firing, sweep
-from checkout.processors.simulator import Simulator
+from checkout.processors.choice import TheirProcessor
 from checkout.store import timers
 from checkout.store.items import from_wire
 from checkout.store.table import open_table
@@ -17,7 +17,7 @@ from checkout.webhooks.queue import open_queue
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     table = open_table()
-    firing = Firing(table, open_queue(), Simulator(table), Occasion(clock.now(), announce))
+    firing = Firing(table, open_queue(), TheirProcessor(table), Occasion(clock.now(), announce))
     if "Records" not in event:
         return sweep(firing, context.get_remaining_time_in_millis)
     return stop_at_first_failure(event["Records"], lambda record: firing.fire(_timer(record)))

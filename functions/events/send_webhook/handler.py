@@ -8,7 +8,8 @@ from checkout.domain import clock
 from checkout.settings import settings
 from checkout.store.table import open_table
 from checkout.webhooks.message import Message
-from checkout.webhooks.sending import send
+from checkout.webhooks.queue import open_queue
+from checkout.webhooks.sending import Sender
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -17,4 +18,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _send(record: dict[str, Any]) -> None:
     message = Message.from_body(record["body"])
-    send(open_table(), message, letter, clock.now(), settings().allow_local_endpoints)
+    Sender(open_table(), open_queue(), letter, settings(), clock.now()).send(message)

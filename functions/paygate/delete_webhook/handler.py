@@ -13,5 +13,5 @@ def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_bearer(table, request, "paygate")
     refuse_parameters(request)
-    endpoints.delete(table, caller.scope, request.path_id)
+    endpoints.delete(table, caller.scope, request.path_id, request.now)
     return render.answer({"id": request.path_id, "object": "webhook_endpoint", "deleted": True})

@@ -11,5 +11,5 @@ from checkout.store.table import open_table
 def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_basic(table, request, "payrex")
-    endpoints.delete(table, caller.scope, request.path_id)
+    endpoints.delete(table, caller.scope, request.path_id, request.now)
     return render.render_deleted(request.path_id, "webhook")

@@ -3,6 +3,7 @@
 from checkout.api.authentication import authenticate_basic
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
+from checkout.api.payrex.secret_key import render_endpoint
 from checkout.domain.records import EndpointStatus
 from checkout.store import endpoints
 from checkout.store.table import open_table
@@ -14,4 +15,4 @@ def handler(request: Request) -> Response:
     caller = authenticate_basic(table, request, "payrex")
     changes = {"status": EndpointStatus.ENABLED}
     changed = endpoints.update(table, caller.scope, request.path_id, changes, request.now)
-    return render.answer(render.render_endpoint(changed))
+    return render.answer(render_endpoint(changed))

@@ -10,19 +10,20 @@ from typing import NamedTuple
 
 from checkout.domain.events import Occasion
 from checkout.domain.records import Timer, TimerKind
-from checkout.log import log_fault
+from checkout.log import log_fault, log_metric
 from checkout.processors.attempts import Attempts
-from checkout.processors.protocol import Processor
+from checkout.processors.protocol import Keeper
+from checkout.processors.refunds import Refunds
 from checkout.store import keys, sessions, timers
 from checkout.store.table import Table
-from checkout.webhooks import fan_out
+from checkout.webhooks import fan_out, resending
 from checkout.webhooks.queue import Queue
 
 
 class Firing(NamedTuple):
     table: Table
     queue: Queue
-    processor: Processor
+    processor: Keeper
     occasion: Occasion
 
     def fire(self, timer: Timer) -> None:
@@ -34,22 +35,39 @@ class Firing(NamedTuple):
     def attempt(self, timer: Timer) -> None:
         Attempts(self.table, self.processor, self.occasion).look_after(timer)
 
+    def refund(self, timer: Timer) -> None:
+        Refunds(self.table, self.processor, self.occasion).look_after(timer)
+
     def fanout(self, timer: Timer) -> None:
         fan_out.fan_out_forgotten(self.table, self.queue, timer, self.occasion.now)
 
     def delivery(self, timer: Timer) -> None:
         fan_out.try_again(self.table, self.queue, timer, self.occasion.now)
 
+    def resume(self, timer: Timer) -> None:
+        fan_out.resume(self.table, self.queue, timer, self.occasion.now)
+
+    def resend(self, timer: Timer) -> None:
+        resending.carry_on(self.table, self.queue, timer, self.occasion.now)
+
 
 FIRE: dict[TimerKind, Callable[[Firing, Timer], None]] = {
     TimerKind.EXPIRY: Firing.expiry,
     TimerKind.ATTEMPT: Firing.attempt,
+    TimerKind.REFUND: Firing.refund,
     TimerKind.FANOUT: Firing.fanout,
     TimerKind.DELIVERY: Firing.delivery,
+    TimerKind.RESUME: Firing.resume,
+    TimerKind.RESEND: Firing.resend,
 }
 
 RESERVE_MS = 10_000
 """The sweep begins no timer with less time left than this; the next minute's goes on."""
+
+
+UNDELIVERED = (TimerKind.FANOUT, TimerKind.DELIVERY)
+OLDEST_UNDELIVERED = "OldestUndelivered"
+"""For how many seconds the longest overdue event or delivery has waited for a sweep; 0 is well."""
 
 
 class TimersFailedError(Exception):
@@ -58,11 +76,14 @@ class TimersFailedError(Exception):
 
 def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
     """Fires what is due, in every shard. One timer's failure stops no other."""
-    fired = failed = 0
+    fired = failed = late = 0
     # A sweep that runs out of time has not always neglected the same shards.
     for shard in random.sample(keys.timer_shards(), keys.SHARDS):
         for timer in timers.due(firing.table, shard, firing.occasion.now):
+            if timer.kind in UNDELIVERED:
+                late = max(late, firing.occasion.now - timer.due)
             if time_left_ms() < RESERVE_MS:
+                log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.occasion.now)
                 return {"fired": fired, "failed": failed}
             try:
                 firing.fire(timer)
@@ -70,6 +91,7 @@ def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
             except Exception as error:  # logged here, raised for all at the end
                 log_fault(error, where=timer.kind)
                 failed += 1
+    log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.occasion.now)
     if failed:
         raise TimersFailedError(f"{failed} of {fired + failed}")
     return {"fired": fired, "failed": failed}

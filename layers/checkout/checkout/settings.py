@@ -12,10 +12,20 @@ one that answers has the share that its memory buys."""
 class Settings(NamedTuple):
     table_name: str
     queue_url: str
+    secrets_key: str
+    """The KMS key that secrets are sealed with."""
     page_url: str
     """Where shoppers find the hosted page; empty for the address the API was called on."""
+    webhook_connect_seconds: float
+    webhook_total_seconds: float
+    """What one try may take, from looking the name up to the end of the answer."""
+    webhook_in_flight: int
+    """How many tries may be under way to one endpoint."""
     allow_local_endpoints: bool
     """Webhooks to http://127.0.0.1. Only devstack sets it: no deployed stack has it."""
+    stripe_api: str
+    stripe_script: str
+    """Where Stripe is; a test has one of its own."""
 
 
 @lru_cache(maxsize=1)
@@ -23,6 +33,12 @@ def settings() -> Settings:
     return Settings(
         table_name=os.environ["TABLE_NAME"],
         queue_url=os.environ.get("QUEUE_URL", ""),
+        secrets_key=os.environ.get("SECRETS_KEY", ""),
         page_url=os.environ.get("PAGE_URL", ""),
+        webhook_connect_seconds=float(os.environ.get("WEBHOOK_CONNECT_SECONDS", "5")),
+        webhook_total_seconds=float(os.environ.get("WEBHOOK_TOTAL_SECONDS", "15")),
+        webhook_in_flight=int(os.environ.get("WEBHOOK_IN_FLIGHT", "10")),
         allow_local_endpoints=os.environ.get("ALLOW_LOCAL_ENDPOINTS") == "true",
+        stripe_api=os.environ.get("STRIPE_API", "https://api.stripe.com"),
+        stripe_script=os.environ.get("STRIPE_SCRIPT", "https://js.stripe.com/v3/"),
     )

@@ -4,8 +4,7 @@ from typing import Any, Protocol
 
 from checkout.api.paygate import render as paygate
 from checkout.api.payrex import render as payrex
-from checkout.domain.events import Event, Fact
-from checkout.domain.payment import Payment
+from checkout.domain.events import Event, Fact, Subject
 from checkout.domain.session import Session
 
 
@@ -13,7 +12,7 @@ class Wording(Protocol):
     """The part of a dialect's renderer that events need."""
 
     def announce(
-        self, fact: Fact, session: Session, payment: Payment | None
+        self, fact: Fact, session: Session, subject: Subject
     ) -> list[tuple[str, dict[str, Any]]]: ...
 
     def render_envelope(self, event: Event) -> dict[str, Any]: ...
@@ -22,7 +21,5 @@ class Wording(Protocol):
 DIALECTS: dict[str, Wording] = {"paygate": paygate, "payrex": payrex}
 
 
-def announce(
-    fact: Fact, session: Session, payment: Payment | None
-) -> list[tuple[str, dict[str, Any]]]:
-    return DIALECTS[session.api].announce(fact, session, payment)
+def announce(fact: Fact, session: Session, subject: Subject) -> list[tuple[str, dict[str, Any]]]:
+    return DIALECTS[session.api].announce(fact, session, subject)

@@ -111,7 +111,7 @@ class Request(NamedTuple):
 class Dialect(Protocol):
     """A module that renders errors in one API's own shape."""
 
-    def render_error(self, error: CheckoutError) -> Response: ...
+    def render_error(self, error: CheckoutError, request: "Request | None" = None) -> Response: ...
 
 
 Endpoint = Callable[[Request], Response]
@@ -154,10 +154,11 @@ def _answer(dialect: Dialect, function: Endpoint, request: Request) -> Response:
     try:
         return function(request)
     except CheckoutError as error:
-        return dialect.render_error(error)
+        return dialect.render_error(error, request)
     except Exception as error:  # the outermost edge: told to the caller and to the log
         log_fault(error, where=request.id)
-        return dialect.render_error(CheckoutError("An unexpected error. Please try again."))
+        unexpected = CheckoutError("An unexpected error. Please try again.")
+        return dialect.render_error(unexpected, request)
 
 
 def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -17,10 +17,18 @@ ROUTES = (
     ("GET", r"/v1/customers/[^/]+"),
     ("GET", r"/v1/payments"),
     ("GET", r"/v1/payments/[^/]+"),
+    ("GET, POST", r"/v1/refunds"),
+    ("GET", r"/v1/refunds/[^/]+"),
     ("GET, POST", r"/v1/webhooks"),
     ("DELETE, GET, PATCH", r"/v1/webhooks/[^/]+"),
+    ("POST", r"/v1/webhooks/[^/]+/rotate"),
+    ("POST", r"/v1/webhooks/[^/]+/test"),
     ("GET", r"/v1/events"),
+    ("GET, POST", r"/v1/events/resend"),  # GET asks for an event of that name
     ("GET", r"/v1/events/[^/]+"),
+    ("GET", r"/v1/events/[^/]+/deliveries"),
+    ("POST", r"/v1/events/[^/]+/resend"),
+    ("GET", r"/v1/events/resends/[^/]+"),
 )
 """PayGate's; PayRex has one word for an unknown path and an unknown method."""
 

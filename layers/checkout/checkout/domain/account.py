@@ -7,12 +7,35 @@ Mode = Literal["test", "live"]
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessorAccount:
+    """A merchant's own account at a payment processor, in one mode. Its secrets are sealed."""
+
+    public_key: str
+    """For the shopper's browser; no secret."""
+    secret_key: str
+    signing_secret: str
+    """What the processor signs its webhooks to us with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Merchant:
     id: str
     name: str
     """Shown to the shopper on the hosted page."""
     api: str
     """The dialect the merchant speaks: `paygate` or `payrex`."""
+    logo: str | None = None
+    """An https URL of a square picture, shown beside the name."""
+    colour: str | None = None
+    """`#rrggbb`, of the page's buttons."""
+    processor: str = "simulator"
+    """Who takes the money in a mode that has an account there."""
+    test: ProcessorAccount | None = None
+    live: ProcessorAccount | None = None
+
+    def account_for(self, scope: str) -> ProcessorAccount | None:
+        """Its account at the processor in a scope's mode."""
+        return {"test": self.test, "live": self.live}.get(scope.rpartition("#")[2])
 
 
 class Caller(NamedTuple):
@@ -24,7 +47,11 @@ class Caller(NamedTuple):
 
     @property
     def scope(self) -> str:
-        return f"{self.merchant}#{self.mode}"
+        return scope_of(self.merchant, self.mode)
+
+
+def scope_of(merchant: str, mode: str) -> str:
+    return f"{merchant}#{mode}"
 
 
 def merchant_of(scope: str) -> str:

@@ -34,11 +34,3 @@ def is_web_url(text: str) -> bool:
         return False
     known = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
     return bool(known) and port != 0
-
-
-def is_endpoint_url(text: str, allow_local: bool) -> bool:
-    """Where webhooks may go: HTTPS; what the host resolves to is checked on each connection."""
-    if not is_web_url(text):
-        return False
-    parts = urlsplit(text)
-    return parts.scheme == "https" or (allow_local and parts.hostname == "127.0.0.1")

@@ -7,6 +7,7 @@ CheckoutError
 │                                   │                            …AboveMaximumError
 │                                   ├── ParameterUnknownError
 │                                   ├── ReferenceMissingError
+│                                   ├── RefundTooLargeError
 │                                   ├── BodyInvalidError
 │                                   ├── BodyTooLargeError 413
 │                                   └── ManyInvalidError        several of them at once
@@ -17,8 +18,11 @@ CheckoutError
 ├── MethodNotAllowedError 405
 ├── ConflictError 409               ├── SessionNotOpenError
 │                                   ├── PaymentInProgressError
+│                                   ├── PaymentNotRefundableError
+│                                   ├── EndpointDisabledError
 │                                   └── IdempotencyError
 ├── LimitError 422
+├── TooManyAttemptsError 429
 └── BusyError 503
 """
 
@@ -92,6 +96,15 @@ class ReferenceMissingError(InvalidRequestError):
         super().__init__(f"No such {kind}.", param)
 
 
+class RefundTooLargeError(InvalidRequestError):
+    """A refund of more than is left of its payment."""
+
+    code = "amount_too_large"
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"amount must be at most {left}, which is left of the payment.", "amount")
+
+
 class BodyInvalidError(InvalidRequestError):
     code = "body_invalid"
 
@@ -153,6 +166,17 @@ class PaymentInProgressError(ConflictError):
         super().__init__("A payment of this checkout session is in progress; wait for its end.")
 
 
+class PaymentNotRefundableError(ConflictError):
+    code = "payment_not_refundable"
+
+
+class EndpointDisabledError(ConflictError):
+    code = "webhook_disabled"
+
+    def __init__(self) -> None:
+        super().__init__("The webhook endpoint is disabled; enable it first.", "webhook")
+
+
 class IdempotencyError(ConflictError):
     code = "idempotency_key_reused"
 
@@ -165,6 +189,17 @@ class IdempotencyError(ConflictError):
 class LimitError(CheckoutError):
     status = 422
     code = "limit_reached"
+
+
+class TooManyAttemptsError(CheckoutError):
+    """So many attempts to pay a session failed that it takes none for a while."""
+
+    status = 429
+    code = "too_many_attempts"
+
+    def __init__(self, again_at: int) -> None:
+        super().__init__("Too many payments of this checkout session failed. Try again later.")
+        self.again_at = again_at
 
 
 class BusyError(CheckoutError):

@@ -11,7 +11,8 @@ from checkout.domain import clock
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 TIME_LENGTH, RANDOM_LENGTH = 8, 24
 
-SESSION, PAYMENT, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "evt", "cus", "we"
+SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "re", "evt", "cus", "we"
+RESEND = "rs"
 LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
 
 _TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
@@ -21,6 +22,17 @@ def new_id(prefix: str, at_ms: int | None = None) -> str:
     """A new id, for example `cs_1CdqWqKT…`. `at_ms` is epoch milliseconds, by default now."""
     moment = clock.milliseconds() if at_ms is None else at_ms
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}{random_text(RANDOM_LENGTH)}"
+
+
+def within(second: int) -> int:
+    """This moment in milliseconds, or, if `second` is not this one, the nearest of its own: an id
+    made of it sorts among those of its second."""
+    return min(max(clock.milliseconds(), second * 1000), second * 1000 + 999)
+
+
+def bound(prefix: str, second: int) -> str:
+    """What every id of `second`, or later, sorts after, and every earlier one before."""
+    return f"{prefix}_{_base58(second * 1000, TIME_LENGTH)}"
 
 
 def is_id(text: str, *prefixes: str) -> bool:

@@ -1,8 +1,8 @@
 """A payment: one attempt to pay a session, from the first try at the processor to its end.
 
-    pending ──▶ succeeded            the money is the merchant's, the session complete
-       │ └────▶ failed ──┐           declined, or given up at the deadline
-       └────────────────▶ refunding ──▶ refunded     approved after we gave up: sent back
+    pending ──▶ succeeded        the money is the merchant's, the session complete
+       │ └────▶ failed ──┐       declined, or given up at the deadline
+       └────────────────▶ late   approved after we gave up: charged, and refunded at once
 
 An attempt is a payment from its first second, so its id is the processor's idempotency key and
 nothing is ever charged under a name that is not in the table.
@@ -21,21 +21,21 @@ class PaymentStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    REFUNDING = "refunding"
-    REFUNDED = "refunded"
+    LATE = "late"
 
 
 TRANSITIONS: dict[PaymentStatus, tuple[PaymentStatus, ...]] = {
     PaymentStatus.PENDING: (
         PaymentStatus.SUCCEEDED,
         PaymentStatus.FAILED,
-        PaymentStatus.REFUNDING,
+        PaymentStatus.LATE,
     ),
-    PaymentStatus.FAILED: (PaymentStatus.REFUNDING,),
-    PaymentStatus.REFUNDING: (PaymentStatus.REFUNDED,),
+    PaymentStatus.FAILED: (PaymentStatus.LATE,),
     PaymentStatus.SUCCEEDED: (),
-    PaymentStatus.REFUNDED: (),
+    PaymentStatus.LATE: (),
 }
+CHARGED = (PaymentStatus.SUCCEEDED, PaymentStatus.LATE)
+"""The states in which the shopper's money was taken, and may go back."""
 
 
 def sources(target: PaymentStatus) -> tuple[PaymentStatus, ...]:
@@ -71,12 +71,22 @@ class Payment:
     check_at: int
     """When its timer is due."""
     status: PaymentStatus = PaymentStatus.PENDING
+    amount_refunded: int = 0
+    """By refunds that succeeded, and those under way."""
     failure: Failure | None = None
     provider: str | None = None
     phone: str | None = None
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
+    processor: str = "simulator"
+    """Who has it, by the name of an adapter; a merchant may change to another meanwhile."""
+    reference: str | None = None
+    """The processor's own name of the charge, where it has one."""
+
+    @property
+    def was_charged(self) -> bool:
+        return self.status in CHARGED
 
 
 def masked_phone(phone: str) -> str:

@@ -22,6 +22,11 @@ MAX_LIFETIME = 24 * 60 * 60
 LIFETIME_SLACK = 10
 """Seconds by which a merchant's clock may be off at both ends of the allowed lifetime."""
 
+MAX_FAILED_ATTEMPTS = 10
+BLOCK_SECONDS = 15 * 60
+"""After so many failed attempts a session can't be paid for so long; then the count starts again.
+Whoever tries stolen cards one after the other has forty an hour to try, and not one a second."""
+
 SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
 
 
@@ -75,11 +80,21 @@ class Session:
     """What the page's button says."""
     client_secret: str | None = None
     """The page's key, where the session's id is not."""
+    form_key: str | None = None
+    """What its page's forms are signed with; no API shows it."""
     latest_payment: str | None = None
     """The last attempt, whatever became of it."""
     latest_failure: Failure | None = None
+    failed_attempts: int = 0
+    """Since it was created, or last blocked."""
+    blocked_until: int | None = None
+    """It can't be paid before this moment: too many attempts failed."""
     details: dict[str, Any] = field(default_factory=dict)
     """What only the account's dialect knows of it, and nothing here looks at."""
+    events_told: int = 0
+    """How many events it has had, which is the number of the last one."""
+    announced: tuple[str, ...] = ()
+    """The events that told of its end, by id."""
 
     @property
     def page_key(self) -> str:
@@ -89,6 +104,10 @@ class Session:
     def status_at(self, now: int) -> Status:
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
         return Status.EXPIRED if lapsed else self.status
+
+    def is_blocked_at(self, now: int) -> bool:
+        """Whether too many attempts have failed lately. It is open all the same, and lapses."""
+        return self.blocked_until is not None and self.blocked_until > now
 
     def return_url(self) -> str:
         """Where the shopper goes after paying: the mark is replaced wherever it stands."""
@@ -107,6 +126,7 @@ class Guard(StrEnum):
     LAPSED = "lapsed"
     NO_ATTEMPT = "no_attempt"
     OWN_ATTEMPT = "own_attempt"
+    NOT_BLOCKED = "not_blocked"
 
 
 HOLDS: dict[Guard, Callable[[Session, int, str | None], bool]] = {
@@ -115,6 +135,7 @@ HOLDS: dict[Guard, Callable[[Session, int, str | None], bool]] = {
     Guard.LAPSED: lambda session, now, _attempt: session.lapses_at <= now,
     Guard.NO_ATTEMPT: lambda session, _now, _attempt: session.attempt is None,
     Guard.OWN_ATTEMPT: lambda session, _now, attempt: session.attempt == attempt,
+    Guard.NOT_BLOCKED: lambda session, now, _attempt: not session.is_blocked_at(now),
 }
 
 
@@ -125,7 +146,9 @@ class Transition(NamedTuple):
 
 
 BEGIN_ATTEMPT = Transition(
-    "begin_attempt", (Guard.OPEN, Guard.NOT_LAPSED, Guard.NO_ATTEMPT), Status.OPEN
+    "begin_attempt",
+    (Guard.OPEN, Guard.NOT_LAPSED, Guard.NO_ATTEMPT, Guard.NOT_BLOCKED),
+    Status.OPEN,
 )
 RELEASE_ATTEMPT = Transition("release_attempt", (Guard.OPEN, Guard.OWN_ATTEMPT), Status.OPEN)
 COMPLETE = Transition(
@@ -161,6 +184,9 @@ def begin_attempt(
 
 
 def release_attempt(session: Session, failure: Failure, now: int) -> Session:
+    """Every failure counts, a time-out too: what counts is decided by nobody who is guessing."""
+    failed = session.failed_attempts + 1
+    blocked = failed >= MAX_FAILED_ATTEMPTS
     return _moved(
         RELEASE_ATTEMPT,
         session,
@@ -168,6 +194,8 @@ def release_attempt(session: Session, failure: Failure, now: int) -> Session:
         attempt=None,
         latest_failure=failure,
         lapses_at=session.expires_at,
+        failed_attempts=0 if blocked else failed,
+        blocked_until=now + BLOCK_SECONDS if blocked else None,
     )
 
 

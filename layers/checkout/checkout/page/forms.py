@@ -8,6 +8,8 @@ from checkout.domain.contact import EMAIL, EMAIL_LENGTH, local_phone
 from checkout.processors.attempts import provider_of
 from checkout.processors.protocol import Instrument
 
+CARD_FIELDS = {"number", "expiry", "code"}
+
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
 _EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*/?\s*(?:20)?(\d\d)", re.ASCII)
 _CODE = re.compile(r"\d{3,4}", re.ASCII)
@@ -26,9 +28,17 @@ class PaymentForm(NamedTuple):
     email: str | None
 
 
-def parse(form: dict[str, str], methods: tuple[str, ...], now: int) -> PaymentForm:
-    """Raises FormError; nothing of what was typed is in it."""
+def parse(
+    form: dict[str, str], methods: tuple[str, ...], card_elsewhere: bool, now: int
+) -> PaymentForm:
+    """Raises FormError; nothing of what was typed is in it.
+
+    With `card_elsewhere` a card is typed into its processor's fields, and one that is sent here is
+    refused unread.
+    """
     method = form.get("method", "")
+    if card_elsewhere and form.keys() & CARD_FIELDS:
+        raise FormError({"method": "card_not_here"})
     if method not in methods:
         raise FormError({"method": "method_not_allowed"})
     errors: dict[str, str] = {}
@@ -36,7 +46,7 @@ def parse(form: dict[str, str], methods: tuple[str, ...], now: int) -> PaymentFo
     if email and (len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email)):
         errors["email"] = "email_invalid"
     number = ""
-    if method == "card":
+    if method == "card" and not card_elsewhere:
         number, card_errors = _card(form, now)
         errors |= card_errors
     elif method == "mobile_money":

@@ -1,89 +1,112 @@
 """What the hosted page does: show a session as it is now, and pay it."""
 
 import hmac
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 from checkout.api.dialects import announce
 from checkout.api.http import Request, Response
-from checkout.domain.account import is_live, merchant_of
-from checkout.domain.errors import ConflictError, ResourceMissingError
+from checkout.domain.account import Merchant, merchant_of
+from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
 from checkout.domain.events import Occasion
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
+from checkout.page.language import choose
+from checkout.page.tokens import is_token
+from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts
+from checkout.processors.choice import TheirProcessor, processor_of
 from checkout.processors.protocol import InstrumentRefusedError
-from checkout.processors.simulator import APPROVED_ELSEWHERE, Simulator
-from checkout.store import accounts, payments, sessions
+from checkout.store import accounts, endpoints, events, payments, sessions
 from checkout.store.table import Table
 
 FIELD_OF = {"card": "number", "mobile_money": "phone"}
+ENTERED_AT = ("gcash", "maya")
+"""The wallets whose own page is next; a QR code is scanned from ours."""
+LATEST = "latest"
+"""What the page's script calls an attempt whose answer, and so whose id, was lost on the way."""
 
 
 def show(table: Table, request: Request) -> Response:
-    """The session's page. An attempt in flight is looked up at its processor first."""
-    session = _session(table, request)
+    """The session's page, or only the name of its state. An attempt in flight is looked up at its
+    processor first."""
+    query = request.query()
+    session, next_step = _session(table, request), None
     if session.attempt:
-        _attempts(table, request).settle(session.attempt)
+        _, next_step = _attempts(table, request).watch(session.attempt)
         session = _session(table, request)
-    attempt = _attempt(table, session, request.query().get("attempt") or session.attempt)
-    return view.render_session(session, _merchant_name(table, session), attempt, request.now)
+    named = query.get("attempt")
+    attempt = session.latest_payment if named == LATEST else named
+    visit = visit_of(table, request, session, _attempt(table, session, session.attempt or attempt))
+    visit = visit._replace(next_step=next_step)
+    if visit.just_paid:
+        visit = visit._replace(merchant_knows=_merchant_knows(table, session))
+    if "look" in query:
+        return view.render_state(visit)
+    return view.render_visit(visit._replace(has_left="left" in query, is_stale="stale" in query))
 
 
 def pay(table: Table, request: Request) -> Response:
     """Pays with what the form holds, then sends the browser to the page, so that a reload shows
     where the payment stands and never sends the form again."""
     session = _session(table, request)
-    page = urlsplit(session.url).path
     form = request.form()
-    if is_live(session.scope):
-        return view.redirect(page)
-    if form.get("decision"):
-        return _decide(table, request, session, form["decision"] == "approve")
-    return _try(table, request, session, form, page)
+    if not is_token(session, form.get("token", "")):
+        return _as_it_is(session)
+    return _try(table, request, session, form)
 
 
-def _try(
-    table: Table, request: Request, session: Session, form: dict[str, str], page: str
-) -> Response:
+def _as_it_is(session: Session) -> Response:
+    """A form that this session, as it now is, never gave out: charges nothing, shows the page."""
+    page = view.page_of(session)
+    latest = session.payment or session.latest_payment
+    return view.redirect(f"{page}?stale=1" + (f"&attempt={latest}" if latest else ""))
+
+
+def _try(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
+    visit = visit_of(table, request, session)
+    processor = visit.processor
+    if processor is None:
+        return view.redirect(visit.page)  # It says that nothing can be paid.
     try:
-        wanted = forms.parse(form, session.methods, request.now)
-        payment = _attempts(table, request).pay(session, wanted.instrument, wanted.email)
+        wanted = forms.parse(form, session.methods, processor.asks_for_cards, request.now)
+        attempts = _attempts(table, request)
+        payment = attempts.pay(processor, session, wanted.instrument, wanted.email)
     except forms.FormError as error:
-        return _again(table, session, request, form, error.errors)
+        return _again(visit, form, error.errors)
     except InstrumentRefusedError as error:
-        field = FIELD_OF[form["method"]]
-        return _again(table, session, request, form, {field: str(error)})
-    except ConflictError:
-        return view.redirect(page)  # Paid, expired or being paid: the page says which.
-    return view.redirect(f"{page}?attempt={payment.id}")
+        field = FIELD_OF.get(form["method"], "method")
+        return _again(visit, form, {field: str(error)})
+    except (ConflictError, TooManyAttemptsError):
+        return view.redirect(
+            visit.page
+        )  # Paid, expired, being paid or blocked: the page says which.
+    if payment.method in ENTERED_AT and view.is_approved_here(payment):
+        return view.redirect(view.approval_url(payment.id))
+    return view.redirect(f"{visit.page}?attempt={payment.id}")
 
 
-def _decide(table: Table, request: Request, session: Session, approved: bool) -> Response:
-    """The simulator's wallet: the shopper approved or declined there, and comes back."""
-    page = urlsplit(session.url).path
-    attempt = _attempt(table, session, session.attempt)
-    if attempt is None or attempt.method not in APPROVED_ELSEWHERE:
-        return view.redirect(page)  # Decided already, given up, or no wallet's: the page says.
-    Simulator(table).decide(attempt.id, approved, request.now)
-    _attempts(table, request).settle(attempt.id)
-    return view.redirect(f"{page}?attempt={attempt.id}")
-
-
-def _again(
-    table: Table, session: Session, request: Request, form: dict[str, str], errors: dict[str, str]
-) -> Response:
+def _again(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Response:
     """The form once more. A card's number, date and code are typed again, not sent back."""
     typed = {name: text for name, text in form.items() if name in ("method", "email", "phone")}
-    merchant = _merchant_name(table, session)
-    if typed.get("method") not in session.methods:
+    if typed.get("method") not in visit.methods:
         typed.pop("method", None)
-    return view.render_session(session, merchant, None, request.now, errors=errors, typed=typed)
+    return view.render_visit(visit._replace(errors=errors, typed=typed))
 
 
 def _attempts(table: Table, request: Request) -> Attempts:
     occasion = Occasion(request.now, announce, request.cause())
-    return Attempts(table, Simulator(table), occasion)
+    return Attempts(table, TheirProcessor(table), occasion)
+
+
+def visit_of(
+    table: Table, request: Request, session: Session, attempt: Payment | None = None
+) -> Visit:
+    id = merchant_of(session.scope)
+    merchant = accounts.merchant(table, id) or Merchant(id, id, session.api)
+    processor = processor_of(table, merchant, session.scope)
+    language = choose(request.header("accept-language"))
+    return Visit(session, merchant, processor, language, request.now, attempt)
 
 
 def _session(table: Table, request: Request) -> Session:
@@ -100,6 +123,17 @@ def _attempt(table: Table, session: Session, id: str | None) -> Payment | None:
     return payment if payment and payment.session == session.id else None
 
 
-def _merchant_name(table: Table, session: Session) -> str:
-    merchant = accounts.merchant(table, merchant_of(session.scope))
-    return merchant.name if merchant else merchant_of(session.scope)
+def _merchant_knows(table: Table, session: Session) -> bool:
+    """Whether every endpoint that wanted to hear of the session's end has answered."""
+    told = [event for id in session.announced if (event := events.find(table, id))]
+    if all(event.fanned_out_at and event.pending_webhooks == 0 for event in told):
+        return True
+    # Before the events were fanned out they name no endpoints; nobody waits for a shop without.
+    return not _wanted(table, session.scope, (event.type for event in told))
+
+
+def _wanted(table: Table, scope: str, types: Iterable[str]) -> bool:
+    known = set(types)
+    return any(
+        endpoint.wants(type) for endpoint in endpoints.of_scope(table, scope) for type in known
+    )

@@ -4,6 +4,7 @@ Whatever dies in between, the attempt is in the table with a timer, and the proc
 its id; so an outcome is always found, and money that came too late is always sent back.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from checkout.domain import session as machine
@@ -18,14 +19,22 @@ from checkout.domain.payment import (
     PaymentStatus,
 )
 from checkout.domain.records import Timer
+from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
-from checkout.processors.protocol import Instrument, Outcome, Processor, State
-from checkout.store import payments, sessions, timers
+from checkout.processors.protocol import (
+    Instrument,
+    Keeper,
+    NextStep,
+    Outcome,
+    Processor,
+    ProcessorUnavailableError,
+    State,
+)
+from checkout.processors.refunds import Refunds
+from checkout.store import payments, refunds, sessions, timers
 from checkout.store.table import ConditionFailedError, Table
 
 RACES = 5
-UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.REFUNDING)
-SETTLED = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 PROVIDERS = {
     "mtn": ("024", "054", "055", "059"),
     "telecel": ("020", "050"),
@@ -36,30 +45,52 @@ PROVIDERS = {
 
 class Attempts(NamedTuple):
     table: Table
-    processor: Processor
+    processor: Keeper
     occasion: Occasion
 
-    def pay(self, session: Session, instrument: Instrument, email: str | None = None) -> Payment:
+    def pay(
+        self,
+        processor: Processor,
+        session: Session,
+        instrument: Instrument,
+        email: str | None = None,
+    ) -> Payment:
         """Pays a session. The attempt is on record before the processor hears of it.
 
-        Raises InstrumentRefusedError, SessionNotOpenError or PaymentInProgressError, each before
-        anything was written or charged.
+        Raises InstrumentRefusedError, SessionNotOpenError, PaymentInProgressError or
+        TooManyAttemptsError, each before anything was written or charged.
         """
         now = self.occasion.now
-        self.processor.check(instrument)
-        payment = _new_payment(session, instrument, now)
+        processor.check(instrument)
+        payment = _new_payment(session, instrument, processor.name, now)
         taken = payments.begin(self.table, session, payment, now, email)
-        outcome = self.processor.charge(
-            payment.id, payment.amount, payment.currency, instrument, now
-        )
+        try:
+            outcome = processor.charge(payment, instrument, now)
+        except ProcessorUnavailableError:
+            return payment  # Whether it was charged, the next look says: the page's or the timer's.
         return self._conclude(payment, outcome, taken)
 
     def settle(self, id: str) -> Payment | None:
         """Brings a payment to what its processor says; gives it up when its deadline passed."""
+        return self.watch(id)[0]
+
+    def watch(self, id: str) -> tuple[Payment | None, NextStep | None]:
+        """Settles a payment; what its shopper has yet to do, where it is still pending."""
         payment = payments.find(self.table, id)
-        if payment is None or payment.status not in UNSETTLED:
-            return payment
-        return self._conclude(payment, self._known_outcome(payment))
+        if payment is None or payment.status is not PaymentStatus.PENDING:
+            return payment, None
+        return self._settle(payment)
+
+    def hear(self, payment: Payment) -> None:
+        """Settles a payment that its processor told something about, even one that failed here:
+        money that comes after all is sent back."""
+        if not payment.was_charged:
+            self._settle(payment)
+
+    def _settle(self, payment: Payment) -> tuple[Payment, NextStep | None]:
+        outcome = self._known_outcome(payment)
+        concluded = self._conclude(payment, outcome)
+        return concluded, outcome.next if concluded.status is PaymentStatus.PENDING else None
 
     def look_after(self, timer: Timer) -> None:
         """What an attempt's timer does: settles it, or comes back."""
@@ -67,20 +98,25 @@ class Attempts(NamedTuple):
         if payment is None or payment.status is not PaymentStatus.PENDING:
             self.table.write(timers.delete(timer))
             return
-        next_check = min(self.occasion.now + ATTEMPT_CHECK_SECONDS, payment.deadline_at)
+        next_check = self.occasion.now + ATTEMPT_CHECK_SECONDS
+        if payment.deadline_at > self.occasion.now:
+            next_check = min(next_check, payment.deadline_at)
         try:
             payments.check_later(self.table, payment, next_check)
         except ConditionFailedError:
             return  # It ended this moment, and its timer with it.
 
     def _known_outcome(self, payment: Payment) -> Outcome:
+        """What the processor says. Nothing is given up while it can't be asked."""
         now = self.occasion.now
-        if payment.status is PaymentStatus.REFUNDING:
-            return Outcome(State.APPROVED)
-        outcome = self.processor.look_up(payment.id, now) or Outcome(State.PENDING)
-        if outcome.state is State.PENDING and payment.deadline_at <= now:
-            canceled = self.processor.cancel(payment.id, now)
-            return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
+        try:
+            outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
+            if outcome.state is State.PENDING and payment.deadline_at <= now:
+                known = replace(payment, reference=payment.reference or outcome.reference)
+                canceled = self.processor.cancel(known, now)
+                return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
+        except ProcessorUnavailableError:
+            return Outcome(State.PENDING)
         return outcome
 
     def _conclude(
@@ -92,24 +128,31 @@ class Attempts(NamedTuple):
             if session is None:
                 raise ResourceMissingError("checkout session")
             try:
-                return self._step(payment, outcome, session)
+                return self._step(self._named(payment, outcome), outcome, session)
             except ConditionFailedError:
                 session = None
                 payment = payments.retrieve(self.table, payment.scope, payment.id)
         raise RuntimeError(f"payment {payment.id} kept changing while it was concluded")
 
+    def _named(self, payment: Payment, outcome: Outcome) -> Payment:
+        """The payment with its processor's name for it: written down before the shopper is given
+        anything to pay it with, so that nothing is ever paid that can't be found again."""
+        if payment.reference or not outcome.reference:
+            return payment
+        return payments.refer(self.table, payment, outcome.reference)
+
     def _step(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
-        if outcome.state is State.PENDING or payment.status in SETTLED:
+        if outcome.state is State.PENDING or payment.was_charged:
             return payment
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
         pending = payment.status is PaymentStatus.PENDING
         if pending and machine.allows(machine.COMPLETE, session, self.occasion.now, payment.id):
             return payments.succeed(self.table, session, payment, self.occasion)
-        if payment.status is not PaymentStatus.REFUNDING:
-            payment = payments.begin_refund(self.table, session, payment, self.occasion)
-        self.processor.refund(payment.id, self.occasion.now)
-        return payments.end_refund(self.table, payment, self.occasion.now)
+        refund = refund_of_late(payment, self.occasion.now)
+        late = refunds.record_late(self.table, session, payment, refund, self.occasion)
+        Refunds(*self).send(refund, late)
+        return late
 
     def _decline(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
         if payment.status is not PaymentStatus.PENDING:
@@ -128,7 +171,7 @@ def provider_of(phone: str) -> str | None:
     return next((name for name, heads in PROVIDERS.items() if phone.startswith(heads)), None)
 
 
-def _new_payment(session: Session, instrument: Instrument, now: int) -> Payment:
+def _new_payment(session: Session, instrument: Instrument, processor: str, now: int) -> Payment:
     phone = instrument.number if instrument.method == "mobile_money" else None
     return Payment(
         id=new_id(PAYMENT),
@@ -143,6 +186,7 @@ def _new_payment(session: Session, instrument: Instrument, now: int) -> Payment:
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,
+        processor=processor,
         deadline_at=now + ATTEMPT_SECONDS,
         check_at=now + ATTEMPT_CHECK_SECONDS,
         created_at=now,

@@ -1,13 +1,21 @@
 """The embedded processor of test mode: documented cards and phone numbers, each with its fate.
 
-It keeps its own book of charges in the table, as a real processor keeps one of its own, so that a
-crash on our side forgets nothing on its side. A book entry holds an outcome and no number.
+It keeps its own book of charges and refunds in the table, as a real processor keeps one of its
+own, so that a crash on our side forgets nothing on its side. An entry holds an outcome and no
+number.
 """
 
 from typing import NamedTuple
 
-from checkout.domain.payment import Failure
-from checkout.processors.protocol import Instrument, InstrumentRefusedError, Outcome, State
+from checkout.domain.payment import Failure, Payment
+from checkout.domain.refund import Refund, RefundFailure, RefundStatus
+from checkout.processors.protocol import (
+    Instrument,
+    InstrumentRefusedError,
+    Outcome,
+    RefundOutcome,
+    State,
+)
 from checkout.store import simulator_book
 from checkout.store.items import Item
 from checkout.store.table import Table
@@ -21,6 +29,9 @@ class Fate(NamedTuple):
     failure: Failure | None = None
     after: int = 0
     """Seconds until the outcome is known."""
+    refund_failure: RefundFailure | None = None
+    refund_after: int = 0
+    """The same of its refunds."""
 
 
 AT_ONCE = Fate("succeeds at once")
@@ -28,6 +39,8 @@ LATER = Fate(f"succeeds after {LATER_SECONDS} seconds", after=LATER_SECONDS)
 DECLINED = Fate("is declined", Failure.DECLINED)
 NO_FUNDS = Fate("has insufficient funds", Failure.INSUFFICIENT_FUNDS)
 SILENT = Fate("never answers", after=NEVER)
+SLOW_REFUND = Fate(f"succeeds; a refund takes {LATER_SECONDS} seconds", refund_after=LATER_SECONDS)
+NO_REFUND = Fate("succeeds; a refund fails", refund_failure=RefundFailure.CARD_CLOSED)
 
 CARDS: dict[str, dict[str, Fate]] = {
     "paygate": {
@@ -36,6 +49,8 @@ CARDS: dict[str, dict[str, Fate]] = {
         "4000000000000002": DECLINED,
         "4000000000009995": NO_FUNDS,
         "4000000000006975": SILENT,
+        "4000000000007726": SLOW_REFUND,
+        "4000000000005126": NO_REFUND,
     },
     "payrex": {
         "4242424242424242": AT_ONCE,
@@ -53,6 +68,8 @@ CARDS: dict[str, dict[str, Fate]] = {
         "4001270000000000": Fate("meets a processing error", Failure.PROCESSING_ERROR),
         "4012000033330026": Fate("meets a system error", Failure.SYSTEM_ERROR),
         "4000000000006975": SILENT,
+        "4000000000007726": SLOW_REFUND,
+        "4000000000005126": NO_REFUND,
     },
 }
 """By the dialect whose documentation names them."""
@@ -71,33 +88,41 @@ PHONES = {
 
 APPROVED_ELSEWHERE = ("gcash", "maya", "qrph")
 """Pending until the shopper decides at the wallet; here, by two buttons on the waiting page."""
+METHODS = ("card", "mobile_money", "bank_transfer", *APPROVED_ELSEWHERE)
 
 
 class Simulator:
+    name = "simulator"
+    asks_for_cards = False
+
     def __init__(self, table: Table) -> None:
         self._table = table
+
+    def takes(self, method: str) -> bool:
+        return method in METHODS
 
     def check(self, instrument: Instrument) -> None:
         _fate(instrument)
 
-    def charge(
-        self, attempt: str, amount: int, currency: str, instrument: Instrument, now: int
-    ) -> Outcome:
+    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
         fate = _fate(instrument)
         entry: Item = {
-            "amount": amount,
-            "currency": currency,
+            "amount": payment.amount,
+            "currency": payment.currency,
             "settles_at": now + fate.after,
             "failure": fate.failure,
+            "refunded": 0,
+            "refund_after": fate.refund_after,
+            "refund_failure": fate.refund_failure,
         }
-        return _outcome(simulator_book.enter(self._table, attempt, entry), now)
+        return _outcome(simulator_book.enter(self._table, payment.id, entry), now)
 
-    def look_up(self, attempt: str, now: int) -> Outcome | None:
-        entry = simulator_book.read(self._table, attempt)
+    def look_up(self, payment: Payment, now: int) -> Outcome | None:
+        entry = simulator_book.read(self._table, payment.id)
         return None if entry is None else _outcome(entry, now)
 
-    def cancel(self, attempt: str, now: int) -> Outcome | None:
-        entry = simulator_book.settle_early(self._table, attempt, Failure.TIMED_OUT, now)
+    def cancel(self, payment: Payment, now: int) -> Outcome | None:
+        entry = simulator_book.settle_early(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
@@ -105,8 +130,22 @@ class Simulator:
         failure = None if approved else Failure.DECLINED
         simulator_book.settle_early(self._table, attempt, failure, now)
 
-    def refund(self, attempt: str, now: int) -> None:
-        simulator_book.mark_refunded(self._table, attempt, now)
+    def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
+        charge = simulator_book.read(self._table, payment.id)
+        if charge is None or _outcome(charge, now).state is not State.APPROVED:
+            return REFUSED
+        entry: Item = {
+            "amount": refund.amount,
+            "currency": refund.currency,
+            "settles_at": now + charge["refund_after"],
+            "failure": charge.get("refund_failure"),
+        }
+        entered = simulator_book.enter_refund(self._table, refund.id, payment.id, charge, entry)
+        return _refund_outcome(entered, now) if entered else REFUSED
+
+    def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
+        entry = simulator_book.read_refund(self._table, refund.id, payment.id)
+        return None if entry is None else _refund_outcome(entry, now)
 
 
 _ALL_CARDS = {number: fate for cards in CARDS.values() for number, fate in cards.items()}
@@ -130,3 +169,15 @@ def _outcome(entry: Item, now: int) -> Outcome:
     if "failure" in entry:
         return Outcome(State.DECLINED, Failure(entry["failure"]))
     return Outcome(State.APPROVED)
+
+
+REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
+"""Of what was not charged, or was sent back already."""
+
+
+def _refund_outcome(entry: Item, now: int) -> RefundOutcome:
+    if entry["settles_at"] > now:
+        return RefundOutcome(RefundStatus.PENDING)
+    if "failure" in entry:
+        return RefundOutcome(RefundStatus.FAILED, RefundFailure(entry["failure"]))
+    return RefundOutcome(RefundStatus.SUCCEEDED)

@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.errors import CheckoutError, IdempotencyError
 from checkout.store import keys
-from checkout.store.table import Action, ConditionFailedError, Put, Table
+from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
 KEPT_SECONDS = 24 * 60 * 60
 
@@ -67,6 +67,12 @@ def _write(
                 raise refusal from None
         raise
     return creation.answer, False
+
+
+def replace_answer(once: Idempotency, answer: str) -> Update:
+    """The write for a creation that went on after its transaction: what repeats are answered."""
+    record = keys.idempotency(once.scope, once.route, once.key)
+    return Update(record, {"answer": answer}, Attr("fingerprint").eq(once.fingerprint))
 
 
 def _find(table: Table, once: Idempotency, now: int) -> str | None:

@@ -1,19 +1,25 @@
 """Webhook endpoints. A scope's endpoints share a partition, so fan-out reads them in one query."""
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from checkout.domain.errors import LimitError, ResourceMissingError
+from checkout.domain.errors import BusyError, LimitError, ResourceMissingError
 from checkout.domain.ids import ENDPOINT, WEBHOOK, is_id
-from checkout.domain.records import Endpoint
-from checkout.store import keys
+from checkout.domain.records import DisabledBecause, Endpoint, EndpointStatus
+from checkout.store import keys, timers
 from checkout.store.creation import Creation
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.paging import Cursor, Keep, keep_all, read_page
-from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
+from checkout.store.table import Action, ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
 """Per merchant and mode. A fan-out, two actions an endpoint, has to fit one transaction of 100:
 two creations at once may pass the limit by one, and three times as many would still fit."""
+
+ROTATION_SECONDS = 24 * 60 * 60
+"""How long a secret goes on to sign after it was replaced."""
+ROTATION_TRIES = 4
+WELL: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
+"""What an endpoint that answers 2xx is."""
 
 
 def creation_of(table: Table, endpoint: Endpoint, answer: str) -> Creation:
@@ -42,19 +48,71 @@ def retrieve(table: Table, scope: str, id: str) -> Endpoint:
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Endpoint:
-    """Sets fields of an endpoint; a None removes one."""
+    """Sets fields of an endpoint; a None removes one. One that is enabled, or has another URL,
+    begins with a clean slate, and enabling it sends what was parked."""
     retrieve(table, scope, id)
-    change = Update(keys.endpoint(scope, id), {**changes, "updated_at": now}, Attr("pk").exists())
+    status = changes.get("status")
+    changes = {**changes, "updated_at": now}
+    if status is EndpointStatus.DISABLED:
+        changes["disabled_because"] = DisabledBecause.MERCHANT
+    elif status is EndpointStatus.ENABLED:
+        changes |= WELL | {"disabled_because": None}
+    elif "url" in changes:
+        changes |= WELL
+    actions: list[Action] = [Update(keys.endpoint(scope, id), changes, Attr("pk").exists())]
+    if status is EndpointStatus.ENABLED:
+        actions.append(timers.put(timers.resume(scope, id, now)))
     try:
-        table.write(change)
+        table.write(*actions)
     except ConditionFailedError:
         raise ResourceMissingError("webhook endpoint") from None
     return retrieve(table, scope, id)
 
 
-def delete(table: Table, scope: str, id: str) -> None:
+def note(table: Table, endpoint: Endpoint, changes: Item, *as_read: str) -> bool:
+    """Sets what an endpoint's answers say of it, while the fields `as_read` are as they were read;
+    False when they are not."""
+    condition: ConditionBase = Attr("pk").exists()
+    for name in as_read:
+        value = getattr(endpoint, name)
+        condition &= Attr(name).not_exists() if value is None else Attr(name).eq(value)
+    try:
+        table.write(Update(keys.endpoint(endpoint.scope, endpoint.id), changes, condition))
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def rotation(endpoint: Endpoint, sealed: str, now: int) -> Update:
+    """Gives an endpoint a new secret, while it has the one that was read. That one signs for a
+    while longer; one before it, from a rotation of the last 24 h, no more."""
+    changes = {
+        "secret": sealed,
+        "previous_secret": endpoint.secret,
+        "previous_until": now + ROTATION_SECONDS,
+        "updated_at": now,
+    }
+    return Update(
+        keys.endpoint(endpoint.scope, endpoint.id), changes, Attr("secret").eq(endpoint.secret)
+    )
+
+
+def rotate(table: Table, scope: str, id: str, sealed: str, now: int) -> Endpoint:
+    """The endpoint with `sealed` as its secret. Raises ResourceMissingError, or BusyError when
+    others keep rotating it."""
+    for _ in range(ROTATION_TRIES):
+        try:
+            table.write(rotation(retrieve(table, scope, id), sealed, now))
+        except ConditionFailedError:
+            continue
+        return retrieve(table, scope, id)
+    raise BusyError
+
+
+def delete(table: Table, scope: str, id: str, now: int) -> None:
+    """What is pending for it is dropped when its turn comes; what is parked, now."""
     retrieve(table, scope, id)
-    table.write(Delete(keys.endpoint(scope, id)))
+    table.write(Delete(keys.endpoint(scope, id)), timers.put(timers.resume(scope, id, now)))
 
 
 def list_page(

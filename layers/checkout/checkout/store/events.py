@@ -2,17 +2,40 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, NamedTuple
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from checkout.domain.errors import ResourceMissingError
+from checkout.domain.errors import BusyError, ResourceMissingError
 from checkout.domain.events import KEPT_SECONDS, Event
-from checkout.domain.ids import EVENT, is_id
-from checkout.domain.records import Delivery, DeliveryState, Endpoint, Timer, Try
+from checkout.domain.ids import EVENT, bound, is_id
+from checkout.domain.records import (
+    KEPT_TRIES,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    EndpointStatus,
+    EventState,
+    Timer,
+    Try,
+)
 from checkout.store import keys, timers
 from checkout.store.items import to_item, to_record
-from checkout.store.paging import Cursor, read_page
-from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
+from checkout.store.paging import Cursor, Span, read_page
+from checkout.store.table import (
+    Action,
+    Check,
+    ConditionFailedError,
+    Delete,
+    Put,
+    Table,
+    Update,
+)
+
+if TYPE_CHECKING:  # the sender alone knows slots; every other function would load them in vain
+    from checkout.store.slots import Slot
 
 FAN_OUT_GRACE = 60
 """Seconds the stream has to carry an event on before its timer looks after it."""
@@ -51,17 +74,13 @@ def retrieve(table: Table, scope: str, id: str) -> Event:
 
 
 def fan_out(table: Table, event: Event, endpoints: Sequence[Endpoint], now: int) -> list[Delivery]:
-    """Gives each endpoint a delivery and each delivery a timer, once; [] if that was done."""
-    deliveries = [
-        Delivery(
-            event=event.id,
-            endpoint=endpoint.id,
-            scope=event.scope,
-            next_try_at=now,
-            timer_due=now + SEND_GRACE,
-        )
-        for endpoint in endpoints
-    ]
+    """Gives each endpoint a delivery and each delivery a timer, once.
+
+    Returns those to be tried now, the failing endpoints' last: not those of slow ones, which their
+    timers bring when the pause is over, and none if all this was done.
+    """
+    failing_last = sorted(endpoints, key=lambda each: each.failing_since is not None)
+    deliveries = [_first_delivery(event, endpoint, now) for endpoint in failing_last]
     actions: list[Action] = [
         Update(
             keys.event(event.id),
@@ -85,7 +104,18 @@ def fan_out(table: Table, event: Event, endpoints: Sequence[Endpoint], now: int)
         table.write(*actions)
     except ConditionFailedError:
         return []
-    return deliveries
+    return [delivery for delivery in deliveries if delivery.next_try_at <= now]
+
+
+def _first_delivery(event: Event, endpoint: Endpoint, now: int) -> Delivery:
+    pause_ends_at = endpoint.slow_until if endpoint.is_slow_at(now) else None
+    return Delivery(
+        event=event.id,
+        endpoint=endpoint.id,
+        scope=event.scope,
+        next_try_at=pause_ends_at or now,
+        timer_due=pause_ends_at or now + SEND_GRACE,
+    )
 
 
 def find_delivery(table: Table, event_id: str, endpoint_id: str) -> Delivery | None:
@@ -93,28 +123,48 @@ def find_delivery(table: Table, event_id: str, endpoint_id: str) -> Delivery | N
     return None if item is None else to_record(Delivery, item)
 
 
-def end_delivery(table: Table, delivery: Delivery, state: DeliveryState, last: Try | None) -> None:
+def end_delivery(
+    table: Table, delivery: Delivery, state: DeliveryState, last: Try | None, slot: "Slot | None"
+) -> None:
     """Ends a delivery and its timer, unless this try's outcome is on record already."""
-    ended = replace(delivery, state=state, tries=_with(delivery, last))
-    _write_if_first(
+    ended = replace(_after(delivery, last), state=state)
+    gave_up = {"failed_webhooks": 1} if state is DeliveryState.FAILED else {}
+    _record(
         table,
-        _change(delivery, ended, Attr("next_try_at").eq(delivery.next_try_at)),
+        slot,
+        _change(delivery, ended, _same_try(delivery)),
         timers.delete(_timer(delivery)),
-        Update(keys.event(delivery.event), {}, Attr("pk").exists(), {"pending_webhooks": -1}),
+        Update(
+            keys.event(delivery.event), {}, Attr("pk").exists(), {"pending_webhooks": -1} | gave_up
+        ),
     )
 
 
-def put_off_delivery(table: Table, delivery: Delivery, next_try_at: int, last: Try | None) -> None:
+def put_off_delivery(
+    table: Table, delivery: Delivery, next_try_at: int, last: Try, slot: "Slot | None"
+) -> None:
     """Moves a delivery and its timer to the next try, unless this try's outcome is on record."""
-    later = replace(
-        delivery, next_try_at=next_try_at, timer_due=next_try_at, tries=_with(delivery, last)
-    )
+    later = replace(_after(delivery, last), next_try_at=next_try_at, timer_due=next_try_at)
     # The timer may have moved since `delivery` was read; one left behind ends when it fires.
-    _write_if_first(
+    _record(
         table,
-        _change(delivery, later, Attr("next_try_at").eq(delivery.next_try_at)),
+        slot,
+        _change(delivery, later, _same_try(delivery)),
         *_moved_timer(delivery, later),
     )
+
+
+def delay_delivery(
+    table: Table, delivery: Delivery, next_try_at: int, timer_due: int
+) -> Delivery | None:
+    """Moves the next try, without having used one; None when somebody else did, or made it."""
+    later = replace(
+        delivery, next_try_at=next_try_at, timer_due=timer_due, waits=delivery.waits + 1
+    )
+    moved = _write_if_first(
+        table, _change(delivery, later, _untouched(delivery)), *_moved_timer(delivery, later)
+    )
+    return later if moved else None
 
 
 def watch_delivery(table: Table, delivery: Delivery, now: int) -> bool:
@@ -123,13 +173,141 @@ def watch_delivery(table: Table, delivery: Delivery, now: int) -> bool:
     watched = replace(delivery, timer_due=now + SEND_GRACE)
     return _write_if_first(
         table,
-        _change(
-            delivery,
-            watched,
-            Attr("timer_due").eq(delivery.timer_due) & Attr("next_try_at").eq(delivery.next_try_at),
-        ),
+        _change(delivery, watched, _untouched(delivery)),
         *_moved_timer(delivery, watched),
     )
+
+
+def park_delivery(
+    table: Table, delivery: Delivery, event: Event, now: int, last: Try | None, slot: "Slot | None"
+) -> bool:
+    """Takes a delivery out of time until its endpoint, now disabled, is enabled again. False when
+    it is enabled already, or when this try's outcome is on record."""
+    parked = replace(_after(delivery, last), parked_at=now)
+    pointer = keys.parked_delivery(delivery.endpoint, delivery.event)
+    return _record(
+        table,
+        slot,
+        _change(delivery, parked, _same_try(delivery)),
+        Put({**pointer, "ttl": event.created_at + KEPT_SECONDS}),
+        timers.delete(_timer(delivery)),
+        # Whoever enables the endpoint after this finds the pointer.
+        Check(
+            keys.endpoint(delivery.scope, delivery.endpoint),
+            Attr("status").eq(EndpointStatus.DISABLED),
+        ),
+    )
+
+
+def parked_events(table: Table, endpoint_id: str, limit: int) -> list[str]:
+    """Ids of up to `limit` events whose deliveries to the endpoint are parked."""
+    page = table.query(Key("pk").eq(keys.parked(endpoint_id)), limit=limit)
+    return [item["sk"] for item in page.items]
+
+
+def unpark_delivery(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery | None:
+    """Puts a parked delivery back in time, its next try due at once; None if it was not parked."""
+    pointer = Delete(keys.parked_delivery(endpoint_id, event_id))
+    delivery = find_delivery(table, event_id, endpoint_id)
+    if delivery is None or not delivery.is_parked:
+        # Only while that is so: it may be parked again this moment.
+        not_parked = Attr("parked_at").not_exists() | Attr("state").ne(DeliveryState.PENDING)
+        _write_if_first(table, pointer, Check(keys.delivery(event_id, endpoint_id), not_parked))
+        return None
+    return _unpark(table, delivery, now)
+
+
+def _unpark(table: Table, parked: Delivery, now: int) -> Delivery | None:
+    back = replace(parked, parked_at=None, next_try_at=now, timer_due=now + SEND_GRACE, waits=0)
+    change = _change(parked, back, Attr("parked_at").eq(parked.parked_at))
+    pointer = Delete(keys.parked_delivery(parked.endpoint, parked.event))
+    return back if _write_if_first(table, change, pointer, timers.put(_timer(back))) else None
+
+
+RESEND_RACES = 5
+"""How often a resend looks again when a try, another resend or an enabling came between."""
+
+
+def send_again(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
+    """A delivery whose next try is due now, of an event that was fanned out: one that ended starts
+    anew, one that is pending is hastened, and where there was none there is one. Its message is the
+    caller's to send. Raises BusyError when others keep changing it."""
+    for _ in range(RESEND_RACES):
+        found = find_delivery(table, event.id, endpoint_id)
+        if found is None:
+            again = _begin(table, event, endpoint_id, now)
+        elif found.state is not DeliveryState.PENDING:
+            again = _begin_anew(table, found, now)
+        elif found.is_parked:
+            again = _unpark(table, found, now)
+        else:
+            again = _hasten(table, found, now)
+        if again is not None:
+            return again
+    raise BusyError
+
+
+def _begin(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery | None:
+    """Counted as pending; `webhooks` stays, because the body of every delivery says it."""
+    new = Delivery(
+        event=event.id,
+        endpoint=endpoint_id,
+        scope=event.scope,
+        next_try_at=now,
+        timer_due=now + SEND_GRACE,
+    )
+    item = to_item(new, **keys.delivery(event.id, endpoint_id), ttl=event.created_at + KEPT_SECONDS)
+    begun = _write_if_first(
+        table,
+        Put(item, Attr("pk").not_exists()),
+        timers.put(_timer(new)),
+        # Before the fan-out it would be counted, and then the fan-out would set the count.
+        Update(keys.event(event.id), {}, Attr("fanned_out_at").exists(), {"pending_webhooks": 1}),
+    )
+    return new if begun else None
+
+
+def _begin_anew(table: Table, ended: Delivery, now: int) -> Delivery | None:
+    again = replace(
+        ended,
+        state=DeliveryState.PENDING,
+        next_try_at=now,
+        timer_due=now + SEND_GRACE,
+        round_from=ended.tried,
+        waits=0,
+        parked_at=None,
+    )
+    retracted = {"failed_webhooks": -1} if ended.state is DeliveryState.FAILED else {}
+    begun = _write_if_first(
+        table,
+        _update(ended, again, Attr("state").eq(ended.state) & _same_try(ended)),
+        timers.put(_timer(again)),
+        Update(
+            keys.event(ended.event), {}, Attr("pk").exists(), {"pending_webhooks": 1} | retracted
+        ),
+    )
+    return again if begun else None
+
+
+def _hasten(table: Table, pending: Delivery, now: int) -> Delivery | None:
+    """A try that is under way goes on; what it brings is on record by its number."""
+    again = replace(pending, next_try_at=now, timer_due=now + SEND_GRACE, waits=0)
+    if again == pending:
+        return again  # by another resend of this second
+    change = _change(pending, again, _untouched(pending))
+    return again if _write_if_first(table, change, *_moved_timer(pending, again)) else None
+
+
+def _record(table: Table, slot: "Slot | None", *actions: Action) -> bool:
+    """Writes a try's outcome and gives back the slot it held."""
+    if slot is None:
+        return _write_if_first(table, *actions)
+    if _write_if_first(table, *actions, slot.release()):
+        return True
+    # The outcome is on record already, or the lease had ended, which is no reason to lose it.
+    done = _write_if_first(table, *actions)
+    slot.give_back(table)
+    return done
 
 
 def _write_if_first(table: Table, *actions: Action) -> bool:
@@ -141,14 +319,35 @@ def _write_if_first(table: Table, *actions: Action) -> bool:
 
 
 def _change(before: Delivery, after: Delivery, condition: ConditionBase) -> Update:
+    return _update(before, after, Attr("state").eq(DeliveryState.PENDING) & condition)
+
+
+def _update(before: Delivery, after: Delivery, condition: ConditionBase) -> Update:
     old, new = to_item(before), to_item(after)
-    changes = {name: value for name, value in new.items() if value != old.get(name)}
-    pending = Attr("state").eq(DeliveryState.PENDING)
-    return Update(keys.delivery(before.event, before.endpoint), changes, pending & condition)
+    changes = {name: new.get(name) for name in old | new if new.get(name) != old.get(name)}
+    return Update(keys.delivery(before.event, before.endpoint), changes, condition)
 
 
-def _with(delivery: Delivery, last: Try | None) -> tuple[Try, ...]:
-    return delivery.tries + ((last,) if last else ())
+def _same_try(delivery: Delivery) -> ConditionBase:
+    """No outcome of the try that `delivery` was read for is on record. It may have been moved: a
+    resend does that, and must not make an outcome unheard."""
+    return Attr("tried").eq(delivery.tried)
+
+
+def _untouched(delivery: Delivery) -> ConditionBase:
+    return (
+        _same_try(delivery)
+        & Attr("timer_due").eq(delivery.timer_due)
+        & Attr("next_try_at").eq(delivery.next_try_at)
+        & Attr("parked_at").not_exists()
+    )
+
+
+def _after(delivery: Delivery, last: Try | None) -> Delivery:
+    if last is None:
+        return delivery
+    tries = (*delivery.tries, last)[-KEPT_TRIES:]
+    return replace(delivery, tried=delivery.tried + 1, tries=tries, waits=0)
 
 
 def _moved_timer(before: Delivery, after: Delivery) -> list[Action]:
@@ -162,6 +361,86 @@ def _timer(delivery: Delivery) -> Timer:
     return timers.delivery(delivery.event, delivery.endpoint, delivery.timer_due)
 
 
-def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Event], bool]:
-    items, more = read_page(table, "gsi1", keys.by_kind(scope, "event"), cursor)
+def deliveries(table: Table, event_id: str) -> list[Delivery]:
+    """An event's deliveries, by endpoint."""
+    found: list[Delivery] = []
+    start = None
+    while True:
+        page = table.query(
+            Key("pk").eq(keys.event(event_id)["pk"]) & Key("sk").begins_with(keys.DELIVERY_PREFIX),
+            start=start,
+        )
+        found += [to_record(Delivery, item) for item in page.items]
+        start = page.last
+        if start is None:
+            return found
+
+
+FILTERED_READS = 200
+"""Items that one query reads where most of them may not belong to the list."""
+
+
+class EventFilters(NamedTuple):
+    """Those that have all that is given. `since` and `until` are epoch seconds of `created_at`,
+    both included."""
+
+    type: str | None = None
+    session: str | None = None
+    state: EventState | None = None
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def span(self) -> Span:
+        """The time range, as the ids of its events."""
+        return Span(
+            None if self.since is None else bound(EVENT, self.since),
+            None if self.until is None else bound(EVENT, self.until + 1),
+        )
+
+    @property
+    def condition(self) -> ConditionBase | None:
+        """What the ids can't say."""
+        given = [
+            Attr("type").eq(self.type) if self.type else None,
+            Attr("session").eq(self.session) if self.session else None,
+            EVENT_STATES[self.state] if self.state else None,
+        ]
+        return reduce(and_, filter(None, given)) if any(given) else None
+
+
+ALL = EventFilters()
+_FANNED_OUT = Attr("fanned_out_at").exists()
+EVENT_STATES: dict[EventState, ConditionBase] = {
+    EventState.PENDING: Attr("fanned_out_at").not_exists() | Attr("pending_webhooks").gt(0),
+    EventState.DELIVERED: _FANNED_OUT
+    & Attr("pending_webhooks").eq(0)
+    & Attr("failed_webhooks").eq(0),
+    EventState.FAILED: Attr("failed_webhooks").gt(0),
+}
+
+
+def list_page(
+    table: Table, scope: str, cursor: Cursor, filters: EventFilters = ALL
+) -> tuple[list[Event], bool]:
+    """Events, newest first, and whether more follow."""
+    only = filters.condition
+    items, more = read_page(
+        table,
+        "gsi1",
+        keys.by_kind(scope, "event"),
+        cursor,
+        only,
+        within=filters.span,
+        reads=FILTERED_READS if only else 0,
+    )
     return [to_record(Event, item) for item in items], more
+
+
+def oldest_first(
+    table: Table, scope: str, after: str | None, limit: int, filters: EventFilters
+) -> tuple[list[Event], bool]:
+    """Events that follow `after` in the order oldest to newest, of a range that has a `since`."""
+    cursor = Cursor(limit, before=after or filters.span.first)
+    found, more = list_page(table, scope, cursor, filters)
+    return found[::-1], more

@@ -9,6 +9,9 @@ customer     CUSTOMER#<id>                        CUSTOMER                gsi1
 event        EVENT#<id>                           EVENT                   gsi1
 delivery     EVENT#<id>                           DELIVERY#<endpoint>
 endpoint     ENDPOINTS#<scope>                    <id>
+parked       PARKED#<endpoint>                    <event>
+slot         ENDPOINT#<endpoint>                  SLOT#<number>
+resend       RESEND#<id>                          RESEND
 timer        TIMER#<shard>                        <due>#<kind>#<target>
 merchant     MERCHANT#<id>                        MERCHANT
 api key      KEY#<sha256>                         KEY
@@ -50,6 +53,10 @@ def event(id: str) -> Key:
     return {"pk": f"EVENT#{id}", "sk": EVENT_SORT_KEY}
 
 
+def resend(id: str) -> Key:
+    return {"pk": f"RESEND#{id}", "sk": "RESEND"}
+
+
 def delivery(event_id: str, endpoint_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{DELIVERY_PREFIX}{endpoint_id}"}
 
@@ -60,6 +67,24 @@ def endpoints(scope: str) -> str:
 
 def endpoint(scope: str, id: str) -> Key:
     return {"pk": endpoints(scope), "sk": id}
+
+
+def parked(endpoint_id: str) -> str:
+    """Deliveries that wait for a disabled endpoint. No index: that could be late by one, and an
+    endpoint that is enabled looks here once."""
+    return f"PARKED#{endpoint_id}"
+
+
+def parked_delivery(endpoint_id: str, event_id: str) -> Key:
+    return {"pk": parked(endpoint_id), "sk": event_id}
+
+
+def slot(endpoint_id: str, number: int) -> Key:
+    return {"pk": slots(endpoint_id), "sk": f"SLOT#{number:03d}"}
+
+
+def slots(endpoint_id: str) -> str:
+    return f"ENDPOINT#{endpoint_id}"
 
 
 def merchant(id: str) -> Key:
@@ -77,6 +102,18 @@ def idempotency(scope: str, route: str, key: str) -> Key:
 
 def simulator(attempt: str) -> Key:
     return {"pk": f"SIMULATOR#{attempt}", "sk": "SIMULATOR"}
+
+
+def simulator_refund(attempt: str, refund: str) -> Key:
+    return {"pk": f"SIMULATOR#{attempt}", "sk": f"REFUND#{refund}"}
+
+
+def refund(id: str) -> Key:
+    return {"pk": f"REFUND#{id}", "sk": "REFUND"}
+
+
+def refunds_by_payment(scope: str, payment_id: str) -> str:
+    return f"{scope}#refund#payment#{payment_id}"
 
 
 def timer_shards() -> list[str]:
@@ -106,6 +143,15 @@ def delivery_target(event_id: str, endpoint_id: str) -> str:
 def split_delivery_target(target: str) -> tuple[str, str]:
     event_id, _, endpoint_id = target.partition("/")
     return event_id, endpoint_id
+
+
+def resume_target(scope: str, endpoint_id: str, nonce: str) -> str:
+    return f"{scope}/{endpoint_id}/{nonce}"
+
+
+def split_resume_target(target: str) -> tuple[str, str]:
+    scope, endpoint_id, _ = target.split("/")
+    return scope, endpoint_id
 
 
 def by_kind(scope: str, kind: str) -> str:

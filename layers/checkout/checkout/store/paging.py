@@ -29,6 +29,16 @@ class Cursor(NamedTuple):
         return (self.after is None or id < self.after) and (self.before is None or id > self.before)
 
 
+class Span(NamedTuple):
+    """Ids from `first` to before `end`; None is no bound."""
+
+    first: str | None = None
+    end: str | None = None
+
+
+UNBOUNDED = Span()
+
+
 class Filters(NamedTuple):
     """Of sessions: those that have all that is given."""
 
@@ -44,18 +54,20 @@ def read_page(
     cursor: Cursor,
     only: ConditionBase | None = None,
     keep: Keep = keep_all,
+    within: Span = UNBOUNDED,
+    reads: int = 0,
 ) -> tuple[list[Item], bool]:
-    """Up to `limit` items and whether more follow.
+    """Up to `limit` items and whether more follow. A query reads `reads` items, or what fills the
+    page if that is more.
 
     One query, whatever the table holds; further ones only where `only`, or `keep`, which sees what
     a condition can't say, filtered a page's items out.
     """
     pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
     condition: ConditionBase = Key(pk).eq(partition)
-    if cursor.after:
-        condition = condition & Key(sk).lt(cursor.after)
-    elif cursor.before:
-        condition = condition & Key(sk).gt(cursor.before)
+    sort = _between(sk, cursor, within)
+    if sort is not None:
+        condition = condition & sort
     items: list[Item] = []
     start = None
     while True:
@@ -64,7 +76,7 @@ def read_page(
             index=index,
             only=only,
             newest_first=not cursor.before,
-            limit=cursor.limit + 1,
+            limit=max(cursor.limit + 1, reads),
             start=start,
         )
         items += filter(keep, page.items)
@@ -73,3 +85,22 @@ def read_page(
             break
     found = items[: cursor.limit]
     return found[::-1] if cursor.before else found, len(items) > cursor.limit
+
+
+def _between(sk: str, cursor: Cursor, within: Span) -> ConditionBase | None:
+    """A query takes one condition on its sort key, and what has two ends includes both."""
+    key = Key(sk)
+    # Of these each is shorter than an id or longer, so that no id is equal to one.
+    after = cursor.before and cursor.before + " "
+    first = max(filter(None, (after, within.first)), default=None)
+    end = min(filter(None, (cursor.after, within.end)), default=None)
+    if first and end:
+        return key.between(first, _before(end)) if first < end else key.eq(" ")
+    if first:
+        return key.gt(first)
+    return key.lt(end) if end else None
+
+
+def _before(id: str) -> str:
+    """A text that no id equals, after every id before `id`."""
+    return id[:-1] + chr(ord(id[-1]) - 1) + "~"

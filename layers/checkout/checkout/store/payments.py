@@ -6,16 +6,11 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain import session as machine
-from checkout.domain.errors import ResourceMissingError
+from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.events import Fact, Occasion
 from checkout.domain.ids import PAYMENT, is_id
-from checkout.domain.payment import (
-    ATTEMPT_CHECK_SECONDS,
-    Failure,
-    Payment,
-    PaymentStatus,
-    sources,
-)
+from checkout.domain.payment import CHARGED, Failure, Payment, PaymentStatus, sources
+from checkout.domain.refund import Refund
 from checkout.domain.session import Session
 from checkout.store import events, keys, sessions, timers
 from checkout.store.items import Item, to_item, to_record
@@ -35,6 +30,14 @@ def retrieve(table: Table, scope: str, id: str) -> Payment:
     return payment
 
 
+def retrieve_named(table: Table, scope: str, id: str, parameter: str) -> Payment:
+    """The payment that a parameter names. Raises ReferenceMissingError."""
+    try:
+        return retrieve(table, scope, id)
+    except ResourceMissingError:
+        raise ReferenceMissingError("payment", parameter) from None
+
+
 def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Payment], bool]:
     items, more = read_page(table, "gsi1", keys.by_kind(scope, "payment"), cursor)
     return [to_record(Payment, item) for item in items], more
@@ -45,7 +48,8 @@ def begin(
 ) -> Session:
     """Takes the session's one attempt, before the processor hears of it.
 
-    Raises SessionNotOpenError or PaymentInProgressError; then nothing was written.
+    Raises SessionNotOpenError, PaymentInProgressError or TooManyAttemptsError; then nothing was
+    written.
     """
     taken = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     item = to_item(
@@ -69,14 +73,14 @@ def succeed(table: Table, session: Session, payment: Payment, occasion: Occasion
     """Completes the session with the payment. Raises ConditionFailedError when it lost a race."""
     now = occasion.now
     paid = replace(payment, status=PaymentStatus.SUCCEEDED, updated_at=now)
-    completed = machine.complete(session, payment.id, now)
     facts = [Fact.PAYMENT_SUCCEEDED, Fact.SESSION_COMPLETED]
+    told = occasion.tell(facts, machine.complete(session, payment.id, now), paid)
     table.write(
-        sessions.change(machine.COMPLETE, session, completed, now, payment.id),
-        _change(payment, paid),
+        sessions.change(machine.COMPLETE, session, told.session, now, payment.id),
+        change(payment, paid),
         timers.delete(timers.attempt(payment.id, payment.check_at)),
         timers.delete(timers.expiry(session.id, session.scope, session.expires_at)),
-        *events.writes(occasion.tell(facts, completed, paid)),
+        *events.writes(told.events),
     )
     return paid
 
@@ -87,43 +91,30 @@ def fail(
     """Gives the session back for another try. Raises ConditionFailedError when it lost a race."""
     now = occasion.now
     failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
+    told = occasion.tell([Fact.PAYMENT_FAILED], session, failed)
     table.write(
-        _change(payment, failed),
-        *_release(session, payment, failure, now),
+        change(payment, failed),
+        *release(session, told.session, payment, failure, now),
         timers.delete(timers.attempt(payment.id, payment.check_at)),
-        *events.writes(occasion.tell([Fact.PAYMENT_FAILED], session, failed)),
+        *events.writes(told.events),
     )
     return failed
 
 
-def begin_refund(table: Table, session: Session, payment: Payment, occasion: Occasion) -> Payment:
-    """Records that the money of a payment we had given up has to go back; its timer sees to it."""
-    now = occasion.now
-    check_at = now + ATTEMPT_CHECK_SECONDS
-    refunding = replace(
-        payment,
-        status=PaymentStatus.REFUNDING,
-        failure=Failure.TOO_LATE,
-        check_at=check_at,
-        updated_at=now,
-    )
-    unheard = payment.status is PaymentStatus.PENDING
-    facts = [Fact.PAYMENT_FAILED] if unheard else []
-    table.write(
-        _change(payment, refunding),
-        *_release(session, payment, Failure.TOO_LATE, now),
-        *_moved_timer(payment, check_at),
-        *events.writes(occasion.tell(facts, session, refunding)),
-    )
-    return refunding
+def take(payment: Payment, refund: Refund) -> Update:
+    """Takes a refund's amount off its payment, and holds only while so much is left of it."""
+    left = Attr("amount_refunded").lte(payment.amount - refund.amount)
+    charged = Attr("status").is_in([*CHARGED])
+    taken = {"amount_refunded": refund.amount}
+    return Update(keys.payment(payment.id), {}, charged & left, taken)
 
 
-def end_refund(table: Table, payment: Payment, now: int) -> Payment:
-    refunded = replace(payment, status=PaymentStatus.REFUNDED, updated_at=now)
-    table.write(
-        _change(payment, refunded), timers.delete(timers.attempt(payment.id, payment.check_at))
+def give_back(refund: Refund) -> Update:
+    """Makes a failed refund's amount the payment's again."""
+    given = {"amount_refunded": -refund.amount}
+    return Update(
+        keys.payment(refund.payment), {}, Attr("amount_refunded").gte(refund.amount), given
     )
-    return refunded
 
 
 def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
@@ -134,12 +125,22 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     return later
 
 
-def _release(session: Session, payment: Payment, failure: Failure, now: int) -> Sequence[Action]:
-    """Nothing where the session ended, or went on to another attempt, without this one."""
-    if not machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
-        return []
-    free = machine.release_attempt(session, failure, now)
-    return [sessions.change(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
+def refer(table: Table, payment: Payment, reference: str) -> Payment:
+    """Keeps the processor's own name of it. Raises ConditionFailedError when it moved on."""
+    named = replace(payment, reference=reference)
+    table.write(_update(payment, named, Attr("status").eq(payment.status)))
+    return named
+
+
+def release(
+    session: Session, told: Session, payment: Payment, failure: Failure, now: int
+) -> Sequence[Action]:
+    """Frees the session for another attempt. One that ended, or went on to another attempt, without
+    this one only counts the events that it is `told` in."""
+    if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
+        free = machine.release_attempt(told, failure, now)
+        return [sessions.change(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
+    return [sessions.count(session, told)] if told != session else []
 
 
 def _moved_timer(payment: Payment, due: int) -> Sequence[Action]:
@@ -150,7 +151,7 @@ def _moved_timer(payment: Payment, due: int) -> Sequence[Action]:
     return [timers.delete(timers.attempt(payment.id, payment.check_at)), put]
 
 
-def _change(before: Payment, after: Payment) -> Update:
+def change(before: Payment, after: Payment) -> Update:
     """A payment's step along its state machine, which holds only from the states it starts in."""
     return _update(before, after, Attr("status").is_in([*sources(after.status)]))
 

@@ -6,11 +6,13 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain import session as machine
 from checkout.domain.errors import (
+    BusyError,
     CheckoutError,
     PaymentInProgressError,
     ReferenceMissingError,
     ResourceMissingError,
     SessionNotOpenError,
+    TooManyAttemptsError,
 )
 from checkout.domain.events import Fact, Occasion
 from checkout.domain.ids import SESSION, is_id
@@ -57,18 +59,20 @@ def expire(table: Table, scope: str, id: str, occasion: Occasion) -> Session:
     """Ends an open session. Raises SessionNotOpenError or PaymentInProgressError."""
     now = occasion.now
     session = retrieve(table, scope, id)
-    if not machine.allows(machine.EXPIRE, session, now):
-        raise refusal(session, now)
-    expired = machine.expire(session, now)
-    try:
-        table.write(
-            change(machine.EXPIRE, session, expired, now),
-            timers.delete(timers.expiry(id, scope, session.expires_at)),
-            *events.writes(occasion.tell([Fact.SESSION_EXPIRED], expired)),
-        )
-    except ConditionFailedError as failed:
-        raise explained(failed, now) from None
-    return expired
+    for _ in range(RACES):
+        if not machine.allows(machine.EXPIRE, session, now):
+            raise refusal(session, now)
+        told = occasion.tell([Fact.SESSION_EXPIRED], machine.expire(session, now))
+        try:
+            table.write(
+                change(machine.EXPIRE, session, told.session, now),
+                timers.delete(timers.expiry(id, scope, session.expires_at)),
+                *events.writes(told.events),
+            )
+            return told.session
+        except ConditionFailedError as failed:
+            session = as_found(failed)
+    raise BusyError
 
 
 def lapse(table: Table, timer: Timer, occasion: Occasion) -> None:
@@ -86,12 +90,12 @@ def lapse(table: Table, timer: Timer, occasion: Occasion) -> None:
             later = timers.expiry(session.id, session.scope, session.lapses_at)
             table.write(timers.delete(timer), timers.put(later))
             return
-        expired = machine.lapse(session, now)
+        told = occasion.tell([Fact.SESSION_EXPIRED], machine.lapse(session, now))
         try:
             table.write(
-                change(machine.LAPSE, session, expired, now),
+                change(machine.LAPSE, session, told.session, now),
                 timers.delete(timer),
-                *events.writes(occasion.tell([Fact.SESSION_EXPIRED], expired)),
+                *events.writes(told.events),
             )
             return
         except ConditionFailedError:
@@ -103,13 +107,29 @@ def change(
     transition: Transition, before: Session, after: Session, now: int, attempt: str | None = None
 ) -> Update:
     """The one write of a transition, which holds only while the transition's guards do."""
-    old, new = (to_item(each) | index_keys(each) for each in (before, after))
-    changes: Item = {name: new.get(name) for name in old | new if new.get(name) != old.get(name)}
     condition = Attr("pk").exists()
     for guard in transition.guards:
         condition = condition & CONDITIONS[guard](now, attempt)
+    return _update(before, after, condition)
+
+
+def count(before: Session, after: Session) -> Update:
+    """The write for events that a session had without a transition of its own."""
+    return _update(before, after, Attr("pk").exists())
+
+
+def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
+    old, new = (to_item(each) | index_keys(each) for each in (before, after))
+    changes: Item = {name: new.get(name) for name in old | new if new.get(name) != old.get(name)}
+    for name in COUNTERS:
+        if new.get(name) != old.get(name):
+            condition = condition & Attr(name).eq(old[name])
     return Update(keys.session(before.id), changes, condition)
 
+
+COUNTERS = ("events_told", "failed_attempts")
+"""Who counts on from an old reading looks again: two events can't have one number, and a guesser's
+failures are not forgotten."""
 
 CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
     Guard.OPEN: lambda _now, _attempt: Attr("status").eq(Status.OPEN),
@@ -117,6 +137,9 @@ CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
     Guard.LAPSED: lambda now, _attempt: Attr("lapses_at").lte(now),
     Guard.NO_ATTEMPT: lambda _now, _attempt: Attr("attempt").not_exists(),
     Guard.OWN_ATTEMPT: lambda _now, attempt: Attr("attempt").eq(attempt),
+    Guard.NOT_BLOCKED: lambda now, _attempt: (
+        Attr("blocked_until").not_exists() | Attr("blocked_until").lte(now)
+    ),
 }
 """Each guard as DynamoDB understands it; a property test holds it against `machine.HOLDS`."""
 
@@ -126,12 +149,21 @@ def refusal(session: Session, now: int) -> CheckoutError:
     status = session.status_at(now)
     if status is not Status.OPEN:
         return SessionNotOpenError(status)
+    if session.attempt is None and session.blocked_until and session.is_blocked_at(now):
+        return TooManyAttemptsError(session.blocked_until)
     return PaymentInProgressError()
 
 
 def explained(failed: ConditionFailedError, now: int) -> CheckoutError:
+    return refusal(as_found(failed), now)
+
+
+def as_found(failed: ConditionFailedError) -> Session:
+    """The session that a transaction's first action failed on. Raises ResourceMissingError."""
     item = failed.found.get(0)
-    return refusal(to_record(Session, item), now) if item else ResourceMissingError("session")
+    if item is None:
+        raise ResourceMissingError("checkout session")
+    return to_record(Session, item)
 
 
 def list_page(

@@ -1,4 +1,5 @@
-"""The simulated processor's own book of charges: what it would know if it were somebody else's."""
+"""The simulated processor's own book of charges and of their refunds: what it would know if it were
+somebody else's."""
 
 from boto3.dynamodb.conditions import Attr
 
@@ -31,6 +32,21 @@ def settle_early(table: Table, attempt: str, failure: str | None, now: int) -> I
     return {name: value for name, value in ended.items() if value is not None}
 
 
-def mark_refunded(table: Table, attempt: str, now: int) -> None:
-    """Raises ConditionFailedError for an attempt that was never charged."""
-    table.write(Update(keys.simulator(attempt), {"refunded_at": now}, Attr("pk").exists()))
+def enter_refund(table: Table, refund: str, attempt: str, charge: Item, entry: Item) -> Item | None:
+    """The entry of a refund: this one, or the one that was there first. None for one of more than
+    is left of the charge. A refund that is to fail takes nothing off it."""
+    kept = {name: value for name, value in entry.items() if value is not None}
+    taken = 0 if "failure" in kept else kept["amount"]
+    left = Attr("refunded").lte(charge["amount"] - kept["amount"])
+    try:
+        table.write(
+            Put(kept | keys.simulator_refund(attempt, refund), Attr("pk").not_exists()),
+            Update(keys.simulator(attempt), {}, left, {"refunded": taken}),
+        )
+    except ConditionFailedError as failed:
+        return failed.found.get(0)
+    return kept
+
+
+def read_refund(table: Table, refund: str, attempt: str) -> Item | None:
+    return table.get(keys.simulator_refund(attempt, refund))

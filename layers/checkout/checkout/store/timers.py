@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from boto3.dynamodb.conditions import Attr, Key
 
+from checkout.domain.ids import random_text
 from checkout.domain.records import Timer, TimerKind
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Delete, Put, Table
 
 PAGE = 100
+RESUME_NONCE = 8
 
 
 def put(timer: Timer) -> Put:
@@ -64,6 +66,10 @@ def attempt(payment_id: str, due: int) -> Timer:
     return Timer(TimerKind.ATTEMPT, payment_id, due, shard_by=payment_id)
 
 
+def refund(refund_id: str, due: int) -> Timer:
+    return Timer(TimerKind.REFUND, refund_id, due, shard_by=refund_id)
+
+
 def fanout(event_id: str, due: int) -> Timer:
     return Timer(TimerKind.FANOUT, event_id, due, shard_by=event_id)
 
@@ -72,3 +78,13 @@ def delivery(event_id: str, endpoint_id: str, due: int) -> Timer:
     return Timer(
         TimerKind.DELIVERY, keys.delivery_target(event_id, endpoint_id), due, shard_by=event_id
     )
+
+
+def resume(scope: str, endpoint_id: str, due: int) -> Timer:
+    """Each is another: one that ends must not take with it the next one of the same second."""
+    target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE))
+    return Timer(TimerKind.RESUME, target, due, shard_by=endpoint_id)
+
+
+def resend(id: str, due: int) -> Timer:
+    return Timer(TimerKind.RESEND, id, due, shard_by=id)

@@ -1,16 +1,28 @@
 """From an event to its deliveries, and from a due delivery to the queue."""
 
+from dataclasses import replace
+
 from checkout.domain.events import Event
-from checkout.domain.records import DeliveryState, Timer
+from checkout.domain.records import Endpoint, EndpointStatus, Timer
 from checkout.store import endpoints, events, keys, timers
 from checkout.store.table import Table
-from checkout.webhooks.queue import Queue
+from checkout.webhooks.queue import BATCH, Queue
+
+RESUME_PAGES = 50
+"""How many batches of parked deliveries one firing puts back on their way."""
+RESUME_PAUSE = 1
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
     """Writes each subscribed endpoint its delivery, with a timer, and only then tells the queue."""
-    subscribed = [e for e in endpoints.of_scope(table, event.scope) if e.wants(event.type)]
-    queue.send(events.fan_out(table, event, subscribed, now))
+    hearing = [each for each in endpoints.of_scope(table, event.scope) if hears(each, event)]
+    queue.send(events.fan_out(table, event, hearing, now))
+
+
+def hears(endpoint: Endpoint, event: Event) -> bool:
+    if event.only_endpoint is None:
+        return endpoint.wants(event.type)
+    return endpoint.id == event.only_endpoint and endpoint.status is EndpointStatus.ENABLED
 
 
 def fan_out_forgotten(table: Table, queue: Queue, timer: Timer, now: int) -> None:
@@ -23,14 +35,37 @@ def fan_out_forgotten(table: Table, queue: Queue, timer: Timer, now: int) -> Non
 
 
 def try_again(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What a delivery's timer does: stays a while longer, then sends the message for the try.
+    """What a delivery's timer does: stays a while longer, then sends the message for the try; for
+    an endpoint that is left alone it only stays.
 
     In this order: a message that is handled at once finds the delivery as it will stay.
     """
     delivery = events.find_delivery(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
-    if delivery is None or not current or delivery.state is not DeliveryState.PENDING:
+    if delivery is None or not current or not delivery.is_under_way:
         table.write(timers.delete(timer))
         return
-    if events.watch_delivery(table, delivery, now):
+    endpoint = endpoints.find(table, delivery.scope, delivery.endpoint)
+    if endpoint is not None and endpoint.slow_until is not None and endpoint.is_slow_at(now):
+        events.delay_delivery(table, delivery, endpoint.slow_until, endpoint.slow_until)
+    elif events.watch_delivery(table, delivery, now):
         queue.send([delivery])
+
+
+def resume(table: Table, queue: Queue, timer: Timer, now: int) -> None:
+    """What an endpoint's resume timer does: sends what was parked for it, a bounded part at a
+    time. If the endpoint is gone, the sender finds that out."""
+    scope, endpoint_id = keys.split_resume_target(timer.target)
+    endpoint = endpoints.find(table, scope, endpoint_id)
+    if endpoint is not None and endpoint.status is EndpointStatus.DISABLED:
+        table.write(timers.delete(timer))  # Enabling it writes another.
+        return
+    for _ in range(RESUME_PAGES):
+        parked = events.parked_events(table, endpoint_id, BATCH)
+        back = [events.unpark_delivery(table, each, endpoint_id, now) for each in parked]
+        queue.send([delivery for delivery in back if delivery is not None])
+        if len(parked) < BATCH:
+            table.write(timers.delete(timer))
+            return
+    # The rest with the next sweep: other timers are due as well.
+    table.write(timers.delete(timer), timers.put(replace(timer, due=now + RESUME_PAUSE)))

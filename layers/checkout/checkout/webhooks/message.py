@@ -15,7 +15,7 @@ class Message(NamedTuple):
 
     @classmethod
     def of(cls, delivery: Delivery) -> "Message":
-        return cls(delivery.event, delivery.endpoint, len(delivery.tries))
+        return cls(delivery.event, delivery.endpoint, delivery.tried)
 
     @classmethod
     def from_body(cls, body: str) -> "Message":

@@ -23,10 +23,11 @@ class Queue(NamedTuple):
     client: Any
     url: str
 
-    def send(self, deliveries: Sequence[Delivery]) -> None:
+    def send(self, deliveries: Sequence[Delivery], delay: int = 0) -> None:
+        """A message each, held back for `delay` seconds (900 at most)."""
         for start in range(0, len(deliveries), BATCH):
             batch = deliveries[start : start + BATCH]
-            entries = [_entry(str(number), each) for number, each in enumerate(batch)]
+            entries = [_entry(str(number), each, delay) for number, each in enumerate(batch)]
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             if answer.get("Failed"):
                 raise MessagesRefusedError(f"{len(answer['Failed'])} of {len(batch)}")
@@ -37,12 +38,13 @@ def open_queue() -> Queue:
     return Queue(boto3.client("sqs", config=CLIENT), settings().queue_url)
 
 
-def _entry(id: str, delivery: Delivery) -> dict[str, str]:
+def _entry(id: str, delivery: Delivery, delay: int) -> dict[str, Any]:
     return {
         "Id": id,
         "MessageBody": Message.of(delivery).to_body(),
         # A fair queue: one endpoint's backlog does not delay the others.
         "MessageGroupId": delivery.endpoint,
+        "DelaySeconds": delay,
     }
 
 

@@ -1,61 +1,153 @@
-"""One try of one delivery: signed, sent, and its answer written down."""
+"""One try of one delivery: signed, sent, and its answer written down.
+
+Nobody is in another's way: a try holds one of its endpoint's slots, and one that finds none is put
+off without having been made.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from checkout.domain.events import Event
 from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointStatus, Try
-from checkout.store import endpoints, events
+from checkout.sealing import unseal
+from checkout.settings import Settings
+from checkout.store import endpoints, events, slots
+from checkout.store.events import SEND_GRACE
+from checkout.store.slots import Busy, Slot
 from checkout.store.table import Table
-from checkout.webhooks import egress, retry
+from checkout.webhooks import egress, health, retry
 from checkout.webhooks.message import Message
+from checkout.webhooks.queue import Queue
 
-Letter = Callable[[Event, str, int], tuple[bytes, dict[str, str]]]
-"""The account's dialect: an event's body and, under a secret at a time, what signs it."""
+Letter = Callable[[Event, Sequence[str], int], tuple[bytes, dict[str, str]]]
+"""The account's dialect: an event's body and, under secrets at a time, what signs it."""
 
-
-def send(table: Table, message: Message, letter: Letter, now: int, allow_local: bool) -> None:
-    """Makes the try that the message asks for, unless it was made already."""
-    delivery = events.find_delivery(table, message.event, message.endpoint)
-    if delivery is None or delivery.state is not DeliveryState.PENDING:
-        return
-    if len(delivery.tries) != message.tried:
-        return
-    endpoint = endpoints.find(table, delivery.scope, delivery.endpoint)
-    event = events.find(table, delivery.event)
-    if endpoint is None or event is None:
-        events.end_delivery(table, delivery, DeliveryState.CANCELED, None)
-    elif endpoint.status is EndpointStatus.DISABLED:
-        events.put_off_delivery(table, delivery, now + retry.PAUSED_SECONDS, None)
-    else:
-        _record(table, delivery, _attempt(endpoint, event, letter, now, allow_local), now)
+LEASE_MARGIN = 15
+"""Seconds that a slot is leased for beyond the longest try, for what comes before and after it."""
+SLOT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks for a slot of an endpoint that answers: one is free in a moment."""
+SLOT_PATIENCE = 2
+"""Where a slot is held for so many seconds, the endpoint takes its time, and nobody waits here."""
+EARLY = 1
+"""Seconds that two machines' clocks may differ by."""
+FAILING_IN_FLIGHT = 2
+SHOWN_CHARACTERS = 500
+"""How much of an answer is kept."""
 
 
-def _attempt(endpoint: Endpoint, event: Event, letter: Letter, now: int, allow_local: bool) -> Try:
-    body, signature = letter(event, endpoint.secret, now)
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "checkout-webhooks/1",
-        **signature,
-    }
-    started = time.perf_counter()
-    status, error = None, None
-    try:
-        status, _ = egress.post(endpoint.url, body, headers, allow_local)
-    except egress.AddressRefusedError:
-        error = "address_refused"
-    except egress.HTTPError as failure:
-        error = type(failure).__name__
-    duration = round((time.perf_counter() - started) * 1000)
-    return Try(at=now, duration_ms=duration, status=status, error=error)
+class Sender(NamedTuple):
+    """What a try needs of its process."""
+
+    table: Table
+    queue: Queue
+    letter: Letter
+    settings: Settings
+    now: int
+
+    def send(self, message: Message) -> None:
+        """Makes the try that the message asks for, unless it was made, or moved, already."""
+        delivery = events.find_delivery(self.table, message.event, message.endpoint)
+        if delivery is None or not delivery.is_under_way or delivery.tried != message.tried:
+            return
+        if delivery.next_try_at > self.now + EARLY:
+            return
+        endpoint = endpoints.find(self.table, delivery.scope, delivery.endpoint)
+        event = events.find(self.table, delivery.event)
+        if endpoint is None or event is None:
+            events.end_delivery(self.table, delivery, DeliveryState.CANCELED, None, None)
+        elif endpoint.status is EndpointStatus.DISABLED:
+            events.park_delivery(self.table, delivery, event, self.now, None, None)
+        elif endpoint.slow_until is not None and endpoint.slow_until > self.now:
+            self._wait_for_pause(delivery, endpoint.slow_until)
+        else:
+            taken = self._take_slot(endpoint)
+            if isinstance(taken, Slot):
+                self._try(delivery, endpoint, event, taken)
+            elif self._hangs(taken):
+                pause_ends_at = health.note_hanging(self.table, endpoint, self.now)
+                self._wait_for_pause(delivery, pause_ends_at)
+            else:
+                self._wait_for_slot(delivery, endpoint)
+
+    def _try(self, delivery: Delivery, endpoint: Endpoint, event: Event, slot: Slot) -> None:
+        made, retry_after = self._attempt(endpoint, event)
+        if made.status is not None and 200 <= made.status < 300:
+            health.note_success(self.table, endpoint)
+            events.end_delivery(self.table, delivery, DeliveryState.DELIVERED, made, slot)
+            return
+        disabled = health.note_failure(self.table, endpoint, made, retry_after, self.now)
+        if disabled and events.park_delivery(self.table, delivery, event, self.now, made, slot):
+            return
+        failed = delivery.tried - delivery.round_from + 1
+        next_try_at = retry.next_try_at(failed, self.now, retry_after)
+        if next_try_at is None:
+            events.end_delivery(self.table, delivery, DeliveryState.FAILED, made, slot)
+        else:
+            events.put_off_delivery(self.table, delivery, next_try_at, made, slot)
+
+    def _attempt(self, endpoint: Endpoint, event: Event) -> tuple[Try, int]:
+        """The try, and how many seconds `Retry-After` asks for."""
+        secrets = [unseal(each, context=endpoint.id) for each in endpoint.secrets_at(self.now)]
+        body, signature = self.letter(event, secrets, self.now)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "checkout-webhooks/1",
+            **signature,
+        }
+        started = time.perf_counter()
+        answer, error = None, None
+        try:
+            answer = egress.post(endpoint.url, body, headers, egress.limits(self.settings))
+        except egress.NoAnswerError as failure:
+            error = failure.code
+        made = Try(
+            at=self.now,
+            duration_ms=round((time.perf_counter() - started) * 1000),
+            status=answer and answer.status,
+            error=error,
+            answer=_shown(answer.body) if answer else None,
+        )
+        return made, retry.retry_after(answer.headers, self.now) if answer else 0
+
+    def _hangs(self, busy: Busy) -> bool:
+        return busy.since <= self.now - SLOT_PATIENCE
+
+    def _take_slot(self, endpoint: Endpoint) -> Slot | Busy:
+        until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN
+        bound = self._bound(endpoint)
+        taken = slots.take(self.table, endpoint.id, bound, until, self.now)
+        for pause in SLOT_PAUSES:
+            if isinstance(taken, Slot) or self._hangs(taken):
+                break
+            self.table.pause(pause)
+            taken = slots.take(self.table, endpoint.id, bound, until, self.now)
+        return taken
+
+    def _bound(self, endpoint: Endpoint) -> int:
+        """How many tries at once: one that is slow is asked one at a time whether it still is, and
+        one that fails may be hanging, and would take what the others need."""
+        most = self.settings.webhook_in_flight
+        if endpoint.slowdowns:
+            return 1
+        return most if endpoint.failing_since is None else min(most, FAILING_IN_FLIGHT)
+
+    def _wait_for_slot(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        """A message that comes late is sooner than the next sweep; its timer looks after it."""
+        wait = retry.slot_wait(delivery.waits, endpoint.failing_since is not None)
+        next_try_at = self.now + wait
+        delayed = events.delay_delivery(self.table, delivery, next_try_at, next_try_at + SEND_GRACE)
+        if delayed:
+            self.queue.send([delayed], delay=wait)
+
+    def _wait_for_pause(self, delivery: Delivery, slow_until: int) -> None:
+        events.delay_delivery(self.table, delivery, slow_until, slow_until)
 
 
-def _record(table: Table, delivery: Delivery, made: Try, now: int) -> None:
-    if made.status is not None and 200 <= made.status < 300:
-        events.end_delivery(table, delivery, DeliveryState.DELIVERED, made)
-        return
-    next_try_at = retry.next_try_at(len(delivery.tries) + 1, now)
-    if next_try_at is None:
-        events.end_delivery(table, delivery, DeliveryState.FAILED, made)
-    else:
-        events.put_off_delivery(table, delivery, next_try_at, made)
+def _shown(body: bytes) -> str | None:
+    """An answer's first part as text: nothing in it steers a terminal or a page."""
+    text = body.decode("utf-8", "replace")
+    return (
+        "".join(each for each in text if each.isprintable() or each in "\n\t")[:SHOWN_CHARACTERS]
+        or None
+    )

@@ -8,7 +8,8 @@ Beside it the Standard Webhooks headers, whose key is the base64-decoded part af
 import base64
 import hashlib
 import hmac
-import secrets
+from collections.abc import Sequence
+from secrets import token_bytes
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -16,17 +17,18 @@ SECRET_BYTES = 32
 
 def new_secret() -> str:
     """Valid base64 after its prefix, so that one secret serves both signatures."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return SECRET_PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
 
 
-def paygate_headers(secret: str, event_id: str, body: bytes, now: int) -> dict[str, str]:
-    standard_key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    standard = hmac.digest(standard_key, f"{event_id}.{now}.".encode() + body, hashlib.sha256)
+def paygate_headers(secrets: Sequence[str], event_id: str, body: bytes, now: int) -> dict[str, str]:
+    """Signed under each of the secrets: while one is rolled, receivers know the old or the new."""
+    signed = "".join(f",v1={_signed(secret, now, body)}" for secret in secrets)
+    standard = " ".join(_standard(secret, event_id, now, body) for secret in secrets)
     return {
-        "X-PayGate-Signature": f"t={now},v1={_signed(secret, now, body)}",
+        "X-PayGate-Signature": f"t={now}{signed}",
         "webhook-id": event_id,
         "webhook-timestamp": str(now),
-        "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
+        "webhook-signature": standard,
     }
 
 
@@ -35,6 +37,12 @@ def payrex_headers(secret: str, body: bytes, live: bool, now: int) -> dict[str, 
     signature = _signed(secret, now, body)
     test, real = ("", signature) if live else (signature, "")
     return {"Payrex-Signature": f"t={now},te={test},li={real}"}
+
+
+def _standard(secret: str, event_id: str, now: int, body: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = hmac.digest(key, f"{event_id}.{now}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(signed).decode()}"
 
 
 def _signed(secret: str, now: int, body: bytes) -> str:

@@ -1,5 +1,6 @@
 """PayGate's webhook endpoint, as a body asks for one or for its change (contract, section 6)."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -16,12 +17,11 @@ from checkout.api.paygate.parse import (
 )
 from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.account import Caller
-from checkout.domain.contact import is_endpoint_url
+from checkout.domain.addresses import is_endpoint_url
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import ENDPOINT, new_id
 from checkout.domain.records import Endpoint, EndpointStatus
 from checkout.settings import settings
-from checkout.webhooks.signing import new_secret
 
 
 def _is_endpoint_url(text: str) -> bool:
@@ -65,13 +65,17 @@ class UpdateEndpoint(BaseModel):
     )
 
 
-def new_endpoint(caller: Caller, request: Request, wanted: CreateEndpoint) -> Endpoint:
+def new_endpoint(
+    caller: Caller, request: Request, wanted: CreateEndpoint, new_secret: Callable[[str], str]
+) -> Endpoint:
+    """`new_secret` makes a sealed one for an id."""
+    id = new_id(ENDPOINT)
     return Endpoint(
-        id=new_id(ENDPOINT),
+        id=id,
         scope=caller.scope,
         url=wanted.url,
         events=tuple(wanted.events),
-        secret=new_secret(),
+        secret=new_secret(id),
         description=wanted.description,
         created_at=request.now,
         updated_at=request.now,

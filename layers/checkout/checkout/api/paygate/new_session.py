@@ -7,14 +7,22 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from checkout.api.http import Request
-from checkout.api.paygate.parse import Body, Email, Metadata, Phone, Url, described, without_repeats
+from checkout.api.paygate.parse import (
+    Amount,
+    Body,
+    Email,
+    Metadata,
+    Phone,
+    Url,
+    described,
+    without_repeats,
+)
 from checkout.domain.account import Caller
 from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.ids import CUSTOMER, SESSION, new_id
+from checkout.domain.ids import CUSTOMER, RANDOM_LENGTH, SESSION, new_id, random_text
 from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, Session
 
 METHODS = ("card", "mobile_money", "bank_transfer")
-MAX_AMOUNT = 99_999_999
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -25,11 +33,6 @@ def _timestamp(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-Amount = Annotated[
-    int,
-    Field(strict=True, gt=0, le=MAX_AMOUNT),
-    described(f"a positive integer of pesewas, at most {MAX_AMOUNT}"),
-]
 CustomerId = Annotated[
     str, Field(min_length=1, max_length=64), described(f"the id of a customer ({CUSTOMER}_…)")
 ]
@@ -80,6 +83,7 @@ def new_session(caller: Caller, request: Request, order: CreateSession) -> Sessi
         customer=order.customer,
         customer_email=order.customer_email,
         customer_phone=order.customer_phone,
+        form_key=random_text(RANDOM_LENGTH),
     )
 
 

@@ -29,6 +29,7 @@ from checkout.domain.errors import (
 )
 from checkout.store.creation import Idempotency
 
+MAX_AMOUNT = 99_999_999
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
 
 
@@ -63,6 +64,11 @@ def described(description: str) -> Any:
     return Field(description=description)
 
 
+Amount = Annotated[
+    int,
+    Field(strict=True, gt=0, le=MAX_AMOUNT),
+    described(f"a positive integer of pesewas, at most {MAX_AMOUNT}"),
+]
 Url = Annotated[
     str,
     fits(is_web_url),

@@ -2,7 +2,7 @@
 
 from checkout.api.http import Request
 from checkout.domain.errors import ParameterInvalidError, ParameterUnknownError
-from checkout.domain.ids import CUSTOMER, PAYMENT, SESSION, is_id
+from checkout.domain.ids import CUSTOMER, PAYMENT, REFUND, SESSION, is_id
 from checkout.domain.session import Status
 from checkout.store.paging import Cursor, Filters
 
@@ -44,6 +44,12 @@ def parse_session_list(request: Request) -> tuple[Filters, Cursor]:
         _id(query, "payment", PAYMENT),
     )
     return filters, parse_cursor(query, SESSION)
+
+
+def parse_refund_list(request: Request) -> tuple[str | None, Cursor]:
+    """The payment whose refunds are wanted, if one is named, and the page."""
+    query = request.query()
+    return _id(query, "payment", PAYMENT), parse_cursor(query, REFUND)
 
 
 def _id(query: dict[str, str], name: str, prefix: str) -> str | None:

@@ -16,10 +16,12 @@ from checkout.domain.errors import (
     MethodNotAllowedError,
     NotFoundError,
     PermissionDeniedError,
+    TooManyAttemptsError,
 )
-from checkout.domain.events import Event, Fact
+from checkout.domain.events import Event, Fact, Subject
 from checkout.domain.payment import Payment, PaymentStatus, masked_phone
-from checkout.domain.records import Customer, Endpoint
+from checkout.domain.records import Customer, Delivery, Endpoint, Resend
+from checkout.domain.refund import Refund
 from checkout.domain.session import Session, Status
 
 Json = dict[str, Any]
@@ -33,6 +35,7 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (MethodNotAllowedError, "invalid_request_error"),
     (ConflictError, "invalid_request_error"),
     (LimitError, "invalid_request_error"),
+    (TooManyAttemptsError, "rate_limit_error"),
     (CheckoutError, "api_error"),
 )
 """The first that fits."""
@@ -42,15 +45,16 @@ EVENT_TYPES = {
     Fact.SESSION_EXPIRED: "checkout.session.expired",
     Fact.PAYMENT_SUCCEEDED: "payment.succeeded",
     Fact.PAYMENT_FAILED: "payment.failed",
+    Fact.REFUND_CREATED: "refund.created",
+    Fact.REFUND_UPDATED: "refund.updated",
 }
 
 PAYMENT_STATUSES = {
     PaymentStatus.PENDING: "pending",
     PaymentStatus.SUCCEEDED: "succeeded",
     PaymentStatus.FAILED: "failed",
-    # To the merchant, money that came too late and went back is a payment that failed.
-    PaymentStatus.REFUNDING: "failed",
-    PaymentStatus.REFUNDED: "failed",
+    # To the merchant, money that came too late and goes back is a payment that failed.
+    PaymentStatus.LATE: "failed",
 }
 
 
@@ -96,6 +100,25 @@ def render_payment(payment: Payment) -> Json:
     }
 
 
+def render_refund(refund: Refund) -> Json:
+    return {
+        "id": refund.id,
+        "object": "refund",
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "status": refund.status,
+        "payment": refund.payment,
+        "reason": refund.reason,
+        "failure_reason": refund.failure,
+        "metadata": refund.metadata,
+        "created_at": render_time(refund.created_at),
+    }
+
+
+def word_refund(refund: Refund) -> str:
+    return encode(render_refund(refund))
+
+
 def render_customer(customer: Customer) -> Json:
     return {
         "id": customer.id,
@@ -110,26 +133,33 @@ def render_customer(customer: Customer) -> Json:
 
 
 def render_endpoint(endpoint: Endpoint) -> Json:
-    """Without its secret, which only the answer to its creation shows."""
+    """Without its secret, which only the answer that made it shows. `disabled_because` is this
+    service's own: `merchant`, `gone` (it answered 410) or `failing` (for five days)."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
         "url": endpoint.url,
         "description": endpoint.description,
         "status": endpoint.status,
+        "disabled_because": endpoint.disabled_because,
         "events": list(endpoint.events),
         "created_at": render_time(endpoint.created_at),
     }
 
 
-def render_new_endpoint(endpoint: Endpoint) -> Json:
+def render_new_endpoint(endpoint: Endpoint, secret: str) -> Json:
+    """With its secret, sealed as it is: see `webhook_secret.show_secret`."""
     shown = render_endpoint(endpoint)
     created_at = shown.pop("created_at")
-    return shown | {"secret": endpoint.secret, "created_at": created_at}
+    return shown | {"secret": secret, "created_at": created_at}
 
 
 def render_event(event: Event) -> Json:
-    """The event as the API shows it: `pending_webhooks` have yet to be answered 2xx."""
+    """The event as the API shows it: `pending_webhooks` have yet to be answered 2xx.
+
+    `sequence` counts the session's events from 1 without a gap, for those who receive them out of
+    order; it and `checkout_session` are this service's own.
+    """
     return {
         "id": event.id,
         "object": "event",
@@ -137,6 +167,8 @@ def render_event(event: Event) -> Json:
         "created_at": render_time(event.created_at),
         "data": {"object": json.loads(event.object)},
         "pending_webhooks": event.pending_webhooks,
+        "checkout_session": event.session,
+        "sequence": event.sequence,
         "request": {"id": event.request_id, "idempotency_key": event.idempotency_key},
     }
 
@@ -146,20 +178,57 @@ def render_envelope(event: Event) -> Json:
     return render_event(event) | {"pending_webhooks": event.webhooks}
 
 
-def announce(
-    fact: Fact, session: Session, payment: Payment | None
-) -> list[tuple[str, dict[str, Any]]]:
-    event_type = EVENT_TYPES[fact]
-    if fact in (Fact.SESSION_COMPLETED, Fact.SESSION_EXPIRED):
-        return [(event_type, render_session(session, session.updated_at))]
-    if payment is None:
-        raise ValueError(f"{fact} is about a payment")
-    masked = payment.phone and masked_phone(payment.phone)
-    return [(event_type, render_payment(payment) | {"phone": masked})]
+def render_delivery(delivery: Delivery) -> Json:
+    """This service's own, as is what follows here. `tries` are the last ones, `tried` counts all;
+    one that waits for its disabled endpoint has no next try."""
+    return {
+        "object": "event_delivery",
+        "event": delivery.event,
+        "webhook": delivery.endpoint,
+        "state": delivery.state,
+        "next_try_at": render_time(delivery.next_try_at) if delivery.is_under_way else None,
+        "tried": delivery.tried,
+        "tries": [
+            {
+                "at": render_time(each.at),
+                "duration_ms": each.duration_ms,
+                "status": each.status,
+                "error": each.error,
+                "answer": each.answer,
+            }
+            for each in delivery.tries
+        ],
+    }
 
 
-def render_list(url: str, objects: Sequence[Json], has_more: bool) -> Response:
-    return answer({"object": "list", "data": objects, "has_more": has_more, "url": url})
+def render_resend(resend: Resend) -> Json:
+    return {
+        "id": resend.id,
+        "object": "event_resend",
+        "status": resend.status,
+        "events": resend.events,
+        "range": {"gte": render_time(resend.since), "lte": render_time(resend.until)},
+        "type": resend.type,
+        "webhook": resend.endpoint,
+        "delivery_state": resend.state,
+        "created_at": render_time(resend.created_at),
+        "updated_at": render_time(resend.updated_at),
+    }
+
+
+def announce(fact: Fact, session: Session, subject: Subject) -> list[tuple[str, dict[str, Any]]]:
+    if subject is None or fact in (Fact.SESSION_COMPLETED, Fact.SESSION_EXPIRED):
+        told = render_session(session, session.updated_at)
+    elif isinstance(subject, Refund):
+        told = render_refund(subject)
+    else:
+        told = render_payment(subject)
+        told["phone"] = subject.phone and masked_phone(subject.phone)
+    return [(EVENT_TYPES[fact], told)]
+
+
+def render_list(url: str, objects: Sequence[Json], has_more: bool, status: int = 200) -> Response:
+    return answer({"object": "list", "data": objects, "has_more": has_more, "url": url}, status)
 
 
 def answer(body: Json, status: int = 200) -> Response:
@@ -174,7 +243,7 @@ def json_response(body: str, status: int = 200, **headers: str) -> Response:
     return Response(body, status, {"content-type": "application/json", **headers})
 
 
-def render_error(error: CheckoutError) -> Response:
+def render_error(error: CheckoutError, _request: object = None) -> Response:
     body = {
         "type": next(name for kind, name in ERROR_TYPES if isinstance(error, kind)),
         "code": error.code,
@@ -190,6 +259,6 @@ def render_error(error: CheckoutError) -> Response:
     return json_response(encode(told), error.status, **headers)
 
 
-def created(body: str, replayed: bool) -> Response:
+def created(body: str, replayed: bool, status: int = 201) -> Response:
     """The answer to a creation; a repeat under the same idempotency key says that it is one."""
-    return json_response(body, 201, **({"idempotent-replayed": "true"} if replayed else {}))
+    return json_response(body, status, **({"idempotent-replayed": "true"} if replayed else {}))

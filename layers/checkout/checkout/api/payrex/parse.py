@@ -10,13 +10,18 @@ from typing import Any
 
 from checkout.api.http import Request
 from checkout.api.payrex.form import Group, ShapeError, as_list, as_map, parse
-from checkout.api.payrex.render import EVENT_TYPES, payment_intent_id, render_customer
+from checkout.api.payrex.render import (
+    EVENT_TYPES,
+    REFUND_REASONS,
+    payment_intent_id,
+    render_customer,
+)
 from checkout.domain.account import Caller
+from checkout.domain.addresses import is_endpoint_url
 from checkout.domain.contact import (
     EMAIL,
     EMAIL_LENGTH,
     MAX_URL,
-    is_endpoint_url,
     is_web_url,
 )
 from checkout.domain.errors import (
@@ -29,8 +34,17 @@ from checkout.domain.errors import (
     ParameterMissingError,
     ParameterTypeError,
 )
-from checkout.domain.ids import CUSTOMER, LINE_ITEM, SESSION, WEBHOOK, new_id, random_text
+from checkout.domain.ids import (
+    CUSTOMER,
+    LINE_ITEM,
+    RANDOM_LENGTH,
+    SESSION,
+    WEBHOOK,
+    new_id,
+    random_text,
+)
 from checkout.domain.records import Customer, Endpoint
+from checkout.domain.refund import RefundOrder
 from checkout.domain.session import MAX_LIFETIME, LineItem, Session
 from checkout.settings import settings
 
@@ -226,6 +240,7 @@ def new_session(
         line_items=tuple(items),
         submit_type=reader.choice("submit_type", SUBMIT_TYPES) or "pay",
         client_secret=client_secret,
+        form_key=random_text(RANDOM_LENGTH),
         details=_details(reader, id, customer),
     )
     reader.finish()
@@ -295,20 +310,50 @@ def payment_changes(form: Group) -> dict[str, Any]:
     return changes
 
 
-def new_endpoint(caller: Caller, request: Request, form: Group) -> Endpoint:
+def refund_order(caller: Caller, form: Group) -> RefundOrder:
     reader = Reader(form)
-    endpoint = Endpoint(
-        id=new_id(WEBHOOK),
+    reader.choice("currency", ("PHP",), required=True)
+    order = RefundOrder(
         scope=caller.scope,
-        url=_endpoint_url(reader) or "",
-        events=reader.choices("events", EVENT_TYPES, required=True),
-        secret=f"whsk_{random_text(SECRET_LENGTH)}",
+        payment=reader.text("payment_id", required=True, limit=64) or "",
+        named="payment_id",
+        amount=reader.integer("amount", 1, MAX_AMOUNT, required=True),
+        reason=reader.choice("reason", REFUND_REASONS, required=True),
+        metadata=metadata(reader),
         description=reader.text("description"),
+        remarks=reader.text("remarks"),
+    )
+    reader.finish()
+    return order
+
+
+def refund_changes(form: Group) -> dict[str, Any]:
+    reader = Reader(form)
+    changes = {"metadata": metadata(reader)} if reader.has("metadata") else {}
+    reader.finish()
+    return changes
+
+
+def new_endpoint(
+    caller: Caller, request: Request, form: Group, new_secret: Callable[[str], str]
+) -> Endpoint:
+    """`new_secret` makes a sealed one for an id."""
+    reader = Reader(form)
+    url = _endpoint_url(reader) or ""
+    events = reader.choices("events", EVENT_TYPES, required=True)
+    description = reader.text("description")
+    reader.finish()
+    id = new_id(WEBHOOK)
+    return Endpoint(
+        id=id,
+        scope=caller.scope,
+        url=url,
+        events=events,
+        secret=new_secret(id),
+        description=description,
         created_at=request.now,
         updated_at=request.now,
     )
-    reader.finish()
-    return endpoint
 
 
 def endpoint_changes(form: Group) -> dict[str, Any]:

@@ -24,12 +24,15 @@ from checkout.domain.errors import (
     ParameterMissingError,
     PermissionDeniedError,
     ReferenceMissingError,
+    RefundTooLargeError,
     RouteMissingError,
+    TooManyAttemptsError,
 )
-from checkout.domain.events import Event, Fact
+from checkout.domain.events import Event, Fact, Subject
 from checkout.domain.ids import PAYMENT_INTENT, SESSION
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.records import Customer, Endpoint
+from checkout.domain.refund import Refund
 from checkout.domain.session import LineItem, Session, Status
 
 Json = dict[str, Any]
@@ -51,6 +54,17 @@ DECLINE_CODES = {
     Failure.TOO_LATE: "generic_decline",
 }
 
+REFUND_REASONS = (
+    "fraudulent",
+    "requested_by_customer",
+    "product_out_of_stock",
+    "service_not_provided",
+    "product_was_damaged",
+    "service_misaligned",
+    "wrong_product_received",
+    "others",
+)
+
 ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (AuthenticationError, 401, "auth_invalid"),
     (PermissionDeniedError, 401, "auth_invalid"),
@@ -61,9 +75,11 @@ ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (ReferenceMissingError, 400, "resource_not_found"),
     (BodyInvalidError, 400, "parameter_invalid"),
     (BodyTooLargeError, 400, "parameter_invalid"),
+    (RefundTooLargeError, 400, "parameter_above_maximum"),
     (InvalidRequestError, 400, None),
     (ConflictError, 400, "resource_invalid_state"),
     (LimitError, 400, "resource_invalid_state"),
+    (TooManyAttemptsError, 429, "resource_invalid_state"),
     (BusyError, 503, "internal_system_error"),
     (CheckoutError, 500, "internal_system_error"),
 )
@@ -142,12 +158,11 @@ def render_payment_intent(session: Session, now: int) -> Json:
 
 
 def render_payment(payment: Payment) -> Json:
-    sent_back = payment.status is PaymentStatus.REFUNDED
     return {
         "id": payment.id,
         "resource": "payment",
         "amount": payment.amount,
-        "amount_refunded": payment.amount if sent_back else 0,
+        "amount_refunded": payment.amount_refunded,
         "billing": _no_billing(),
         "currency": payment.currency,
         "description": payment.description,
@@ -159,11 +174,37 @@ def render_payment(payment: Payment) -> Json:
         "status": _payment_status(payment),
         "customer": None,
         "payment_method": {"type": payment.method},
-        "refunded": sent_back,
+        "refunded": payment.amount_refunded == payment.amount,
         "page_session": None,
         "created_at": payment.created_at,
         "updated_at": payment.updated_at,
     }
+
+
+def render_refund(refund: Refund) -> Json:
+    """A refund that nobody asked for has another reason than a merchant can give."""
+    asked = refund.reason in REFUND_REASONS
+    return {
+        "id": refund.id,
+        "resource": "refund",
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "status": refund.status,
+        "description": refund.description or f"Refund of payment {refund.payment}",
+        "reason": refund.reason if asked else "others",
+        "other_reason": None if asked else refund.reason,
+        "remarks": refund.remarks,
+        "livemode": is_live(refund.scope),
+        "metadata": refund.metadata or None,
+        "payment_id": refund.payment,
+        "processed_at": refund.processed_at,
+        "created_at": refund.created_at,
+        "updated_at": refund.updated_at,
+    }
+
+
+def word_refund(refund: Refund) -> str:
+    return encode(render_refund(refund))
 
 
 def render_customer(customer: Customer) -> Json:
@@ -185,11 +226,11 @@ def render_customer(customer: Customer) -> Json:
     }
 
 
-def render_endpoint(endpoint: Endpoint) -> Json:
+def render_endpoint(endpoint: Endpoint, secret_key: str) -> Json:
     return {
         "id": endpoint.id,
         "resource": "webhook",
-        "secret_key": endpoint.secret,
+        "secret_key": secret_key,
         "status": endpoint.status,
         "description": endpoint.description,
         "livemode": is_live(endpoint.scope),
@@ -204,13 +245,13 @@ def render_deleted(id: str, resource: str) -> Response:
     return answer({"id": id, "resource": resource, "deleted": True})
 
 
-def announce(
-    fact: Fact, session: Session, payment: Payment | None
-) -> list[tuple[str, dict[str, Any]]]:
+def announce(fact: Fact, session: Session, subject: Subject) -> list[tuple[str, dict[str, Any]]]:
     """PayRex has no event for a failed payment: the shopper tries again on the same page."""
     now = session.updated_at
-    if fact is Fact.PAYMENT_SUCCEEDED and payment is not None:
-        intent = render_payment_intent(session, now) | {"latest_payment": render_payment(payment)}
+    if isinstance(subject, Refund):
+        return [(REFUND_EVENTS[fact], _told(render_refund(subject), {}))]
+    if fact is Fact.PAYMENT_SUCCEEDED and subject is not None:
+        intent = render_payment_intent(session, now) | {"latest_payment": render_payment(subject)}
         before = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
         return [("payment_intent.succeeded", _told(intent, before))]
     names = {
@@ -221,6 +262,11 @@ def announce(
         return []
     return [(names[fact], _told(render_session(session, now), {"status": "active"}))]
 
+
+REFUND_EVENTS = {
+    Fact.REFUND_CREATED: "refund.created",
+    Fact.REFUND_UPDATED: "refund.updated",
+}
 
 EVENT_TYPES = (
     "payment_intent.succeeded",
@@ -252,7 +298,10 @@ program names what it wants of all of it, though only the events of `announce` e
 
 
 def render_envelope(event: Event) -> Json:
-    """Flat `data`, `previous_attributes` beside it: the form that every official SDK reads."""
+    """Flat `data`, `previous_attributes` beside it: the form that every official SDK reads.
+
+    `checkout_session_id` and `sequence`, the event's number among the session's, are our own.
+    """
     told = json.loads(event.object)
     return {
         "id": event.id,
@@ -262,6 +311,8 @@ def render_envelope(event: Event) -> Json:
         "livemode": is_live(event.scope),
         "pending_webhooks": event.webhooks,
         "previous_attributes": told["previous_attributes"],
+        "checkout_session_id": event.session,
+        "sequence": event.sequence,
         "created_at": event.created_at,
         "updated_at": event.created_at,
     }
@@ -283,7 +334,7 @@ def encode(body: Json) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def render_error(error: CheckoutError) -> Response:
+def render_error(error: CheckoutError, _request: object = None) -> Response:
     errors = error.errors if isinstance(error, ManyInvalidError) else [error]
     status, _ = _code(errors[0])
     response = answer({"errors": [_told_error(each) for each in errors]}, status)

@@ -1,0 +1,207 @@
+"""One run of `webhooks.py`, in a process and on a table of its own: an engine slows down with what
+it has done before. Prints one line of JSON.
+
+    python -m benchmarks.deliveries run <healthy> <receiver of five more endpoints, if any>
+    python -m benchmarks.deliveries cost <healthy>
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any, NamedTuple
+
+import urllib3
+
+from checkout.api.letters import letter
+from checkout.domain import clock
+from checkout.domain.account import Merchant
+from checkout.domain.events import Event
+from checkout.domain.ids import ENDPOINT, EVENT, new_id
+from checkout.domain.records import Endpoint
+from checkout.log import logger
+from checkout.sealing import seal
+from checkout.settings import settings
+from checkout.store import accounts, events, keys
+from checkout.store.items import to_item
+from checkout.store.table import Put, open_table
+from checkout.webhooks.message import Message
+from checkout.webhooks.queue import open_queue
+from checkout.webhooks.sending import Sender
+from checkout.webhooks.signing import new_secret
+from devstack.stack import Stack
+
+EVENTS = int(os.environ["EVENTS"])
+RATE = float(os.environ["RATE"])
+HEALTHY = 5
+DELIVERIES = 300
+"""How many deliveries, and requests of the bare client, a cost is the mean of."""
+TYPE = "checkout.session.expired"
+PATIENCE = 90
+"""Seconds after the last transaction until a delivery that did not come is a lost one."""
+
+
+def arrivals(receiver: str) -> dict[tuple[str, str], float]:
+    """By healthy endpoint's path and event: when it first came. Asked for, they are forgotten."""
+    first: dict[tuple[str, str], float] = {}
+    for path, event, at in urllib3.request("POST", f"{receiver}/arrivals").json():
+        if "healthy" in path:
+            first.setdefault((path, event), at)
+    return first
+
+
+Request = tuple[bytes, dict[str, str]]
+
+
+class Transactions:
+    """When each event's transaction was sent."""
+
+    def __init__(self) -> None:
+        self.sent_at: dict[str, float] = {}
+
+    def see(self, params: dict[str, Any], **_: Any) -> None:
+        moment = time.time()
+        for action in params["TransactItems"]:
+            item = action.get("Put", {}).get("Item", {})
+            if item.get("sk") == {"S": "EVENT"}:
+                self.sent_at[item["id"]["S"]] = moment
+
+
+class Shop(NamedTuple):
+    url: str
+    key: str
+
+    @classmethod
+    def open(cls, url: str) -> "Shop":
+        merchant, key = (
+            Merchant("merc_bench", "Bench", "paygate"),
+            "sk_test_bench",
+        )
+        accounts.save_merchant(merchant, open_table())
+        accounts.save_key(key, merchant, open_table())
+        return cls(url, key)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        headers = {"authorization": f"Bearer {self.key}"}
+        answer = urllib3.request("POST", self.url + path, json=body, headers=headers, timeout=60)
+        assert answer.status in (200, 201), answer.data
+        return answer.json()
+
+    def subscribe(self, receiver: str, paths: Sequence[str]) -> None:
+        for path in paths:
+            self.post("/v1/webhooks", {"url": f"{receiver}/{path}", "events": [TYPE]})
+
+    def create_session(self) -> str:
+        order = {
+            "amount": 5000,
+            "currency": "GHS",
+            "success_url": "https://shop.example.com/thanks",
+            "cancel_url": "https://shop.example.com/cart",
+        }
+        id: str = self.post("/v1/checkout/sessions", order)["id"]
+        return id
+
+    def expire(self, session: str) -> None:
+        self.post(f"/v1/checkout/sessions/{session}/expire", {})
+
+
+def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float]]:
+    """Of every delivery to a healthy endpoint: how many seconds after the first transaction its
+    own was sent, and how many after that it arrived."""
+    shop, sent = Shop.open(stack.url), Transactions()
+    open_table().client.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems", sent.see
+    )
+    shop.subscribe(healthy, [f"healthy-{each}" for each in range(HEALTHY)])
+    sessions = [shop.create_session() for _ in range(EVENTS + 1)]
+    shop.expire(sessions.pop())  # everything is warm after this
+    stack.settle(30)
+    if others:
+        shop.subscribe(others, [f"other-{each}" for each in range(HEALTHY)])
+    arrivals(healthy)
+    sent.sent_at.clear()
+    with ThreadPoolExecutor(32) as workers:
+        began = time.monotonic()
+        for place, session in enumerate(sessions):
+            time.sleep(max(0, began + place / RATE - time.monotonic()))
+            workers.submit(shop.expire, session)
+    arrived: dict[tuple[str, str], float] = {}
+    deadline = time.monotonic() + PATIENCE
+    while len(arrived) < EVENTS * HEALTHY and time.monotonic() < deadline:
+        time.sleep(0.2)
+        arrived = arrivals(healthy) | arrived
+    if len(arrived) < EVENTS * HEALTHY:
+        raise SystemExit(f"{EVENTS * HEALTHY - len(arrived)} deliveries never came")
+    first = min(sent.sent_at.values())
+    return [
+        (sent.sent_at[event] - first, at - sent.sent_at[event])
+        for (_, event), at in arrived.items()
+    ]
+
+
+def cost(healthy: str) -> list[float]:
+    """Deliveries a second of one thread's CPU: the sender with its table calls; urllib3 with the
+    same requests, a connection each; the same over one connection."""
+    bodies: list[Request] = []
+    sender = measure(*prepared_deliveries(healthy, bodies))
+    each_its_own = measure(bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, each))
+    kept = urllib3.PoolManager()
+    return [sender, each_its_own, measure(bodies, lambda each: post_bare(kept, healthy, each))]
+
+
+def measure(work: Sequence[Any], do: Callable[[Any], Any]) -> float:
+    do(work[0])
+    began = time.thread_time()
+    for each in work[1:]:
+        do(each)
+    return (len(work) - 1) / (time.thread_time() - began)
+
+
+def prepared_deliveries(
+    receiver: str, bodies: list[Request]
+) -> tuple[list[Any], Callable[[Any], None]]:
+    """Messages of deliveries that wait, and what sends one; `bodies` gets what was posted."""
+    table, now, scope, id = open_table(), clock.now(), "merc_cost#test", new_id(ENDPOINT)
+    endpoint = Endpoint(
+        id=id, scope=scope, url=f"{receiver}/cost", events=(TYPE,), created_at=now, updated_at=now,
+        secret=seal(new_secret(), context=id),
+    )  # fmt: skip
+    table.write(Put(to_item(endpoint, **keys.endpoint(scope, id))))
+    messages: list[Message] = []
+    for _ in range(DELIVERIES):
+        event = Event(
+            id=new_id(EVENT), scope=scope, api="paygate", type=TYPE, session="cs_bench",
+            object=json.dumps({"id": "cs_bench", "note": "x" * 700}), created_at=now,
+        )  # fmt: skip
+        table.write(Put(to_item(event, **keys.event(event.id))))
+        # The stream's own fan-out may have been faster: then it finds no endpoint to tell.
+        messages += map(Message.of, events.fan_out(table, event, [endpoint], now))
+
+    def noting(*arguments: Any) -> tuple[bytes, dict[str, str]]:
+        body, headers = letter(*arguments)
+        bodies.append((body, {"content-type": "application/json", **headers}))
+        return body, headers
+
+    sender = Sender(table, open_queue(), noting, settings(), now)
+    return messages, sender.send
+
+
+def post_bare(pool: urllib3.PoolManager, receiver: str, request: Request) -> None:
+    pool.request("POST", receiver, body=request[0], headers=request[1])
+
+
+def main() -> None:
+    what, healthy, *others = sys.argv[1:]
+    logger.setLevel("ERROR")
+    # What the functions print meanwhile is for CloudWatch.
+    with Stack(engine=os.environ.get("ENGINE")) as stack, redirect_stdout(StringIO()):
+        found = cost(healthy) if what == "cost" else run(stack, healthy, *others)
+    print(json.dumps({"engine": stack.engine.name, "found": found}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Whether a hanging endpoint delays the others, and what a delivery costs.
+
+    python -m benchmarks.webhooks        EVENTS=60 RATE=2 ROUNDS=3 ENGINE=dynoxide by choice
+
+A devstack runs the template's functions; receivers on real sockets are a process of their own. Each
+run has a table of its own and expires EVENTS sessions, RATE a second, of a merchant with five
+endpoints that answer at once: these alone, with five more that hang until the time-out, or with
+five more that answer as well, which shows what five more cost on one machine by themselves. What is
+measured lies between the moment a session's transaction is sent to the table and the moment a
+healthy endpoint has the whole request: stream, fan-out, queue, sender.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+SETTINGS = {"EVENTS": "60", "RATE": "2", "ROUNDS": "3"}
+CHOSEN = {name: os.environ.get(name, usual) for name, usual in SETTINGS.items()}
+GOAL = 1.5
+ALONE, HANGING, ANSWERING = "five healthy alone", "and five that hang", "and five that answer"
+KNOWN_AFTER = 10
+"""Seconds until it is known which endpoints hang: the first tries hold their slots that long."""
+
+Arrivals = list[tuple[float, float]]
+"""Seconds from the run's first transaction to the event's, and from there to its arrival."""
+
+
+@contextmanager
+def receiving() -> Iterator[list[str]]:
+    """The URLs of a receiver that answers and of one that hangs."""
+    command = [sys.executable, "-m", "benchmarks.receivers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        ports = json.loads(process.stdout.readline())
+        try:
+            yield [f"http://127.0.0.1:{port}" for port in ports]
+        finally:
+            process.kill()
+
+
+def ask(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.deliveries", *arguments]
+    done = subprocess.run(
+        command, env=os.environ | CHOSEN, stdout=subprocess.PIPE, text=True, check=True
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def compare(healthy: str, hanging: str) -> None:
+    others = {ALONE: (), HANGING: (hanging,), ANSWERING: (healthy,)}
+    taken: dict[str, list[Arrivals]] = {name: [] for name in others}
+    print(f"| {'run':24} | count |    p50 |    p90 |    p99 |   load |\n|---|--:|--:|--:|--:|--:|")
+    for number in range(int(CHOSEN["ROUNDS"])):
+        # What a machine does meanwhile favours none of them: each is first, and last, in turn.
+        names = list(others)[number % 3 :] + list(others)[: number % 3]
+        for name in names:
+            taken[name].append(ask("run", healthy, *others[name])["found"])
+            show(name, latencies(taken[name][-1:]), f"{os.getloadavg()[0]:6.1f}")
+    for name, runs in taken.items():
+        show(f"all {name}", latencies(runs))
+    report("p99 with five hanging ÷ p99 alone", taken[HANGING], taken[ALONE], 0)
+    report(f"  of it after {KNOWN_AFTER} s", taken[HANGING], taken[ALONE], KNOWN_AFTER)
+    report("p99 with five hanging ÷ with five answering", taken[HANGING], taken[ANSWERING], 0)
+    print(flush=True)
+
+
+def latencies(runs: Sequence[Arrivals], since: float = 0) -> list[float]:
+    return [latency for run in runs for at, latency in run if at >= since]
+
+
+def report(name: str, runs: Sequence[Arrivals], others: Sequence[Arrivals], since: float) -> None:
+    ratio = percentile(latencies(runs, since), 0.99) / percentile(latencies(others, since), 0.99)
+    print(f"{name}: {ratio:.2f} (goal {GOAL}){'' if ratio <= GOAL else '  missed'}")
+
+
+def show(name: str, values: Sequence[float], load: str = " " * 6) -> None:
+    shown = (f"{percentile(values, share) * 1000:6.0f}" for share in (0.5, 0.9, 0.99))
+    print(f"| {name:24} | {len(values):5} | {' | '.join(shown)} | {load} |", flush=True)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def cost(healthy: str) -> None:
+    answer = ask("cost", healthy)
+    names = (
+        "the sender, its table calls included",
+        "urllib3, a connection each, as we must",
+        "urllib3, one connection kept",
+    )
+    print("| one thread's CPU | deliveries a second and core | of bare urllib3 |\n|---|--:|--:|")
+    for name, rate in zip(names, answer["found"], strict=True):
+        print(f"| {name:38} | {rate:6.0f} | {rate / answer['found'][1]:5.2f} |")
+    print(f"\nThe table's engine was {answer['engine']}.")
+
+
+def main() -> None:
+    print(
+        f"{os.cpu_count()} cores, which devstack, table, receivers and whatever else runs share. "
+        f"{CHOSEN['EVENTS']} events a run, {CHOSEN['RATE']} a second, {CHOSEN['ROUNDS']} rounds; "
+        "ms from transaction to arrival.\n"
+    )
+    with receiving() as receivers:
+        compare(*receivers)
+        cost(receivers[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""POST /processors/stripe/{id}: what Stripe tells about an account's payments."""
+
+from checkout.api import stripe_events
+from checkout.api.http import Request, Response, endpoint
+from checkout.store.table import open_table
+
+
+@endpoint(stripe_events)
+def handler(request: Request) -> Response:
+    return stripe_events.receive(open_table(), request)

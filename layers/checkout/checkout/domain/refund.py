@@ -1,0 +1,141 @@
+"""A refund: money of a payment, all of it or a part, on its way back to who paid.
+
+    pending ──▶ succeeded
+       └──────▶ failed        its amount is the payment's again, and may be refunded anew
+
+Its amount is taken off the payment in the transaction that writes the refund, before the processor
+hears of it: refunds together never send back more than was paid. A refund's id is the processor's
+idempotency key. Money that came too late goes back by a refund too, which nobody asked for.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from checkout.domain.errors import PaymentNotRefundableError, RefundTooLargeError
+from checkout.domain.ids import REFUND, new_id
+from checkout.domain.payment import Payment
+
+FIRST_CHECK_SECONDS = 30
+LAST_CHECK_SECONDS = 60 * 60
+"""How soon and how late a pending refund is looked up at the processor again."""
+
+NOT_REFUNDABLE = ("qrph",)
+"""Methods by which no money can go back."""
+
+TOO_LATE = "payment_too_late"
+"""The reason of a refund that nobody asked for."""
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+TRANSITIONS: dict[RefundStatus, tuple[RefundStatus, ...]] = {
+    RefundStatus.PENDING: (RefundStatus.SUCCEEDED, RefundStatus.FAILED),
+    RefundStatus.SUCCEEDED: (),
+    RefundStatus.FAILED: (),
+}
+
+
+def sources(target: RefundStatus) -> tuple[RefundStatus, ...]:
+    """The states from which `target` is reached; the store makes its conditions of them."""
+    return tuple(source for source, targets in TRANSITIONS.items() if target in targets)
+
+
+class RefundFailure(StrEnum):
+    """Why the processor could not send the money back."""
+
+    DECLINED = "declined"
+    CARD_CLOSED = "expired_or_canceled_card"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Times are epoch seconds, `amount` is in the currency's minor unit."""
+
+    id: str
+    scope: str
+    api: str
+    session: str
+    payment: str
+    amount: int
+    currency: str
+    created_at: int
+    updated_at: int
+    check_at: int
+    """When its timer is due."""
+    status: RefundStatus = RefundStatus.PENDING
+    reason: str | None = None
+    failure: RefundFailure | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
+    remarks: str | None = None
+    processed_at: int | None = None
+    """When the processor said what became of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """What a merchant asks for, and what its dialect calls the payment."""
+
+    scope: str
+    payment: str
+    named: str = "payment"
+    amount: int | None = None
+    """None for all that is left of the payment."""
+    reason: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
+    remarks: str | None = None
+
+
+def new_refund(payment: Payment, order: RefundOrder, now: int, id: str | None = None) -> Refund:
+    """Raises PaymentNotRefundableError, or RefundTooLargeError for more than is left."""
+    if payment.method in NOT_REFUNDABLE:
+        raise PaymentNotRefundableError(f"A payment by {payment.method} can't be refunded.")
+    if not payment.was_charged:
+        raise PaymentNotRefundableError("The payment did not succeed: nothing was charged.")
+    left = payment.amount - payment.amount_refunded
+    if left == 0:
+        raise PaymentNotRefundableError("The payment has been refunded in full.")
+    amount = left if order.amount is None else order.amount
+    if amount > left:
+        raise RefundTooLargeError(left)
+    return _refund(payment, order, amount, now, id)
+
+
+def refund_of_late(payment: Payment, now: int) -> Refund:
+    """The refund of a payment that was approved after we had given it up."""
+    order = RefundOrder(scope=payment.scope, payment=payment.id, reason=TOO_LATE)
+    return _refund(payment, order, payment.amount, now)
+
+
+def next_check_at(refund: Refund, now: int) -> int:
+    """When to look up a pending refund again: as long from now as it has been pending."""
+    age = now - refund.created_at
+    return now + min(max(age, FIRST_CHECK_SECONDS), LAST_CHECK_SECONDS)
+
+
+def _refund(
+    payment: Payment, order: RefundOrder, amount: int, now: int, id: str | None = None
+) -> Refund:
+    return Refund(
+        id=id or new_id(REFUND),
+        scope=payment.scope,
+        api=payment.api,
+        session=payment.session,
+        payment=payment.id,
+        amount=amount,
+        currency=payment.currency,
+        reason=order.reason,
+        metadata=order.metadata,
+        description=order.description,
+        remarks=order.remarks,
+        created_at=now,
+        updated_at=now,
+        check_at=now + FIRST_CHECK_SECONDS,
+    )

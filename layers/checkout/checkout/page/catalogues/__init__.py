@@ -1,0 +1,1 @@
+"""What the page says, a module per language. A test holds their keys and placeholders together."""

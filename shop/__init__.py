@@ -1,0 +1,1 @@
+"""Two small shops to try the service in, one for each dialect."""

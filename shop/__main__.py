@@ -1,0 +1,77 @@
+"""`python -m shop`: devstack, all in memory, and a shop for each dialect, until Ctrl-C.
+
+Settings: devstack's without DATA, and SHOP_PORT, the first shop's; the second has the next one.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from devstack.__main__ import main, read_number
+from devstack.errors import DevstackError
+from shop import paygate, payrex
+
+if TYPE_CHECKING:
+    from devstack.stack import Stack
+
+Shop = paygate.Shop | payrex.Shop
+AnyShop = TypeVar("AnyShop", paygate.Shop, payrex.Shop)
+
+
+def run() -> int:
+    """Run until told to stop; answers the exit code."""
+    with ExitStack() as opened:
+        try:
+            port = int(read_number("SHOP_PORT", 4001, 65_534))
+            # Before the stack, which takes its time; closed after it, which may still be sending.
+            books = opened.enter_context(_take_port(paygate.Shop, port))
+            mugs = opened.enter_context(_take_port(payrex.Shop, port and port + 1))
+        except DevstackError as error:
+            print(f"demo: {error}", file=sys.stderr)
+            return 1
+
+        def open_both(stack: "Stack") -> None:
+            opened.enter_context(selling(books, stack, "sk_test_paygate"))
+            opened.enter_context(selling(mugs, stack, "sk_test_payrex"))
+            _introduce(books, mugs)
+
+        # No DATA: orders are in memory, and sessions that outlived them would be nobody's.
+        return main(open_both, data=None)
+
+
+@contextmanager
+def selling(shop: Shop, stack: "Stack", key: str) -> Iterator[None]:
+    """A shop that sells through a stack meanwhile."""
+    # Webhooks are signed at the stack's time, which whoever tries it may have moved.
+    shop.now = stack.clock.read
+    shop.open(stack.url, key)
+    thread = threading.Thread(target=shop.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        shop.shutdown()
+        thread.join()
+
+
+def _take_port(kind: type[AnyShop], port: int) -> AnyShop:
+    try:
+        return kind(port)
+    except OSError as error:
+        raise DevstackError(
+            f"port {port} can't be had ({error.strerror}): stop what has it, or set SHOP_PORT."
+        ) from error
+
+
+def _introduce(books: Shop, mugs: Shop) -> None:
+    from devstack.console import print_line
+
+    print_line(f"the shops: {books.url} (PayGate, cedis) and {mugs.url} (PayRex, pesos)")
+    print_line("to pay: card 4242 4242 4242 4242, any future date and code; phone 024 000 0001")
+    print_line("to be declined: card 4000 0000 0000 0002 (PayGate), 4005 5500 0000 0019 (PayRex)")
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,120 @@
+"""Every state of the page, for everybody: nothing for axe-core to find in either colour scheme,
+nothing to scroll sideways for at 320 pixels or with text of twice the size."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from devstack.showcase import SCENES, Scene, Showcase
+from devstack.stack import Stack
+from tests.e2e.axe import violations
+
+pytestmark = pytest.mark.browser
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Showcase]:
+    with Stack(engine="dynoxide") as stack:
+        yield Showcase(stack.url)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    opened.route(
+        re.compile("^https://"),
+        lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"),
+    )
+    yield opened
+    context.close()
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than its window."""
+    width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return width
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_state_can_be_used_by_everybody(page: Page, shop: Showcase, scene: Scene) -> None:
+    page.goto(scene.reach(shop))
+    scene.act(page)
+    schemes: tuple[Any, ...] = ("light", "dark")
+
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], scheme
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert overflow(page) <= 0
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert overflow(page) <= 0
+
+
+def test_what_axe_looks_for_it_would_find(page: Page, shop: Showcase) -> None:
+    """Or the rule above would prove nothing."""
+    page.goto(shop.paygate())
+    page.evaluate("document.querySelector('[for=card-email]').remove()")
+    page.evaluate("document.querySelector('main > h2').style.color = '#ddd'")
+
+    found = " ".join(violations(page))
+
+    assert "color-contrast" in found
+    assert "label" in found
+
+
+def test_a_card_is_paid_by_keyboard_alone(page: Page, shop: Showcase) -> None:
+    page.goto(shop.paygate())
+    keys = page.keyboard
+
+    keys.press("Tab")
+    expect(page.locator("summary").first).to_be_focused()
+    keys.press("Tab")
+    keys.type("4000000000006975")
+    keys.press("Tab")
+    keys.type("1240")
+    keys.press("Tab")
+    keys.type("123")
+    keys.press("Enter")
+
+    expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_focused()
+
+
+def test_another_method_is_chosen_by_keyboard_alone(page: Page, shop: Showcase) -> None:
+    page.goto(shop.paygate())
+
+    page.locator("summary", has_text="Bank transfer").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="I have made the transfer")).to_be_visible()
+    expect(page.locator("[autocomplete=cc-number]")).to_be_hidden()
+
+
+def test_who_wants_less_motion_sees_none(page: Page, shop: Showcase) -> None:
+    scene = next(each for each in SCENES if each.name == "waiting-card")
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(scene.reach(shop))
+
+    name = page.locator(".spinner").evaluate("node => getComputedStyle(node).animationName")
+
+    assert name == "none"
+
+
+def test_every_target_is_big_enough_for_a_finger(page: Page, shop: Showcase) -> None:
+    """24 pixels are WCAG's least; what leads on is given 44."""
+    for scene in SCENES:
+        if scene.name in ("open-items", "open-bank-transfer", "waiting-gcash", "left"):
+            page.goto(scene.reach(shop))
+            scene.act(page)
+            sizes = page.evaluate(
+                "[...document.querySelectorAll('button, a, summary, input:not([type=hidden])')]"
+                ".filter(node => node.checkVisibility()).map(node => [node.outerHTML.slice(0, 80),"
+                " node.getBoundingClientRect().height])"
+            )
+            assert [each for each in sizes if each[1] < 44] == []

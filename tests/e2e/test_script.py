@@ -1,0 +1,320 @@
+"""What the page's script adds: help with typing, and the truth about a connection that fails."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from devstack.showcase import DECLINED, FINE, Showcase
+from devstack.stack import Stack
+from tests.merchant import Merchant
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def case(stack: Stack, shop: str) -> Showcase:
+    return Showcase(stack.url, shop)
+
+
+def fill_card(page: Page, number: str = FINE) -> None:
+    page.locator("[autocomplete=cc-number]").fill(number)
+    page.locator("[autocomplete=cc-exp]").fill("12/40")
+    page.locator("[autocomplete=cc-csc]").fill("123")
+
+
+def press_pay(page: Page) -> None:
+    page.get_by_role("button", name="Pay").click()
+
+
+# --------------------------------------------------------------------- typing
+
+
+def test_a_card_is_grouped_and_its_brand_named_as_it_is_typed(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+    number, expiry = page.locator("[autocomplete=cc-number]"), page.locator("[autocomplete=cc-exp]")
+    brand = page.locator("#card-number + .brand")
+
+    for typed, shown, name in (
+        ("4242424242424242", "4242 4242 4242 4242", "Visa"),
+        ("5555-5555-5555-4444", "5555 5555 5555 4444", "Mastercard"),
+        ("378282246310005", "3782 822463 10005", "American Express"),
+        ("9", "9", ""),
+    ):
+        number.fill("")
+        number.press_sequentially(typed)
+        expect(number).to_have_value(shown)
+        expect(brand).to_have_text(name)
+    for typed, shown in (("1240", "12 / 40"), ("5/31", "05 / 31"), ("122040", "12 / 40")):
+        expiry.fill("")
+        expiry.press_sequentially(typed)
+        expect(expiry).to_have_value(shown if typed != "122040" else "12 / 40")
+
+
+def test_a_digit_is_mended_in_the_middle_of_a_number(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+    number = page.locator("[autocomplete=cc-number]")
+    number.fill("4242424292424242")
+
+    number.evaluate("node => node.setSelectionRange(10, 11)")
+    number.press("Delete")
+    page.keyboard.type("44")
+
+    expect(number).to_have_value("4242 4242 4424 2424 2")
+    assert number.evaluate("node => node.selectionStart") == 12
+
+
+def test_a_mobile_numbers_network_is_named(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+    page.get_by_text("Mobile money", exact=True).click()
+    phone, network = page.locator("[autocomplete=tel]"), page.locator(".brand").last
+
+    for typed, name in (
+        ("024", "MTN"), ("0201234", "Telecel"), ("+233 57", "AirtelTigo"), ("011", ""),
+    ):  # fmt: skip
+        phone.fill(typed)
+        expect(network).to_have_text(name)
+
+
+def test_the_transfers_reference_is_copied(page: Page, case: Showcase) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(case.paygate(payment_method_types=["bank_transfer"]))
+
+    page.get_by_role("button", name="Copy").last.click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    reference = page.locator("dd code").last.text_content()
+    assert page.evaluate("navigator.clipboard.readText()") == reference
+
+
+def test_mistakes_are_marked_without_losing_what_was_typed(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+    fill_card(page, "4242424242424241")
+    press_pay(page)
+
+    number = page.locator("[autocomplete=cc-number]")
+    expect(number).to_have_attribute("aria-invalid", "true")
+    expect(number).to_be_focused()
+    expect(number).to_have_value("4242 4242 4242 4241")
+    error = page.locator(f"#{number.get_attribute('aria-describedby').strip()}")
+    expect(error).to_have_text("Check the card number.")
+
+
+# --------------------------------------------------------------- connections
+
+
+def test_a_payment_that_never_left_may_be_made_again(page: Page, case: Showcase, shop: str) -> None:
+    page.goto(case.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", lambda route: route.abort())
+    press_pay(page)
+    expect(page.get_by_role("alert")).to_contain_text("do not pay a second time")
+    expect(page.get_by_role("button", name="One moment")).to_be_disabled()
+
+    page.unroute_all()
+    page.get_by_role("button", name="See what became of it").click()
+
+    expect(page.get_by_text("The payment did not reach us")).to_be_visible()
+    expect(page.locator("[autocomplete=cc-number]")).to_have_value("4242 4242 4242 4242")
+    press_pay(page)
+    page.wait_for_url(f"{shop}/thanks")
+
+
+def test_a_payment_whose_answer_was_lost_is_found_and_not_made_again(
+    page: Page, case: Showcase, merchant: Merchant, shop: str
+) -> None:
+    def lose_the_answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch(max_redirects=0)
+        route.abort()
+
+    page.goto(case.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", lose_the_answer)
+    press_pay(page)
+    expect(page.get_by_role("alert")).to_contain_text("do not pay a second time")
+
+    page.unroute_all()
+    page.get_by_role("button", name="See what became of it").click()
+
+    page.wait_for_url(f"{shop}/thanks")
+    (payment,) = merchant.call("GET", "/v1/payments")[1]["data"]
+    assert payment["status"] == "succeeded"
+
+
+def test_a_declined_payment_is_told_apart_from_a_lost_one(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+    fill_card(page, DECLINED)
+    press_pay(page)
+
+    expect(page.locator("[data-failure]")).to_contain_text("The payment was declined")
+    expect(page.locator("[data-lost]")).to_be_hidden()
+    expect(page.locator("#say")).to_have_text("Payment not made")
+
+
+def test_who_waits_without_a_connection_is_told_and_goes_on_when_it_is_back(
+    page: Page, case: Showcase, stack: Stack, shop: str
+) -> None:
+    session = case.paygate()
+    page.goto(case.pay(session, method="mobile_money", phone="0240000002"))
+    page.route("**/checkout/**", lambda route: route.abort())
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+
+    stack.advance(10)
+    page.unroute_all()
+
+    page.wait_for_url(f"{shop}/thanks")
+
+
+# --------------------------------------------------------------------- clocks
+
+
+def test_the_time_left_counts_down_and_is_read_out_by_the_minute(
+    page: Page, case: Showcase
+) -> None:
+    page.clock.install()
+    page.goto(case.pay(case.paygate(), method="mobile_money", phone="0240000005"))
+    clock = page.locator(".clock")
+    first = clock.text_content()
+
+    page.clock.run_for(62_000)
+
+    assert first in ("4:59", "5:00")
+    expect(clock).to_have_text("3:58" if first == "5:00" else "3:57")
+    expect(page.locator("#say")).to_have_text("4 min left to approve")
+
+
+def test_a_page_that_lapses_while_it_is_open_says_so(
+    page: Page, case: Showcase, stack: Stack
+) -> None:
+    page.goto(case.paygate())
+    lapse = int(page.locator("main").get_attribute("data-lapse") or 0)
+    assert 86_390 <= lapse <= 86_400
+    page.evaluate("document.querySelector('main').setAttribute('data-lapse', 1)")
+    stack.advance(86_400)
+
+    expect(page.get_by_role("heading", name="This payment link has expired")).to_be_focused()
+    expect(page.locator("#say")).to_have_text("This payment link has expired")
+
+
+# ----------------------------------------------------------- back to the shop
+
+
+@pytest.fixture
+def slow_shop() -> Iterator[tuple[str, Event]]:
+    """A webhook's receiver that answers when it is told to."""
+    answer = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answer.wait(20)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hooks", answer
+    answer.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_shopper_goes_back_when_the_shop_knows_and_no_sooner(
+    browser: Browser, case: Showcase, merchant: Merchant, shop: str,
+    slow_shop: tuple[str, Event], scripts: bool,
+) -> None:  # fmt: skip
+    url, answer = slow_shop
+    merchant.subscribe(url)
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(case.paygate())
+    fill_card(page)
+    press_pay(page)
+    expect(page.get_by_text("We are telling Accra Books")).to_be_visible()
+    assert page.url.startswith(case.url)
+
+    answer.set()
+
+    page.wait_for_url(f"{shop}/thanks")
+    context.close()
+
+
+# --------------------------------------------------------------------- safety
+
+EVIL = """<script>window.evil=1</script>"'><img src=x onerror="window.evil=2"><svg onload=evil=3>"""
+
+
+@pytest.mark.parametrize("api", ["paygate", "payrex"])
+def test_a_hostile_merchant_runs_nothing_and_loads_nothing(
+    page: Page, case: Showcase, stack: Stack, api: str
+) -> None:
+    from checkout.domain.account import Merchant as Account
+    from checkout.store import accounts
+
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    accounts.save_merchant(
+        Account(f"merc_{api}", EVIL, api, logo="javascript:window.evil=4", colour="red}</style>")
+    )
+    if api == "paygate":
+        url = case.paygate(metadata={"order": EVIL}, success_url="https://x.example/?a='&b=%22")
+    else:
+        url = case.payrex(
+            **{
+                "description": EVIL,
+                "metadata[order]": EVIL,
+                "line_items[0][name]": EVIL,
+                "line_items[0][description]": EVIL,
+                "line_items[0][image]": "http://evil.example/'onerror='window.evil=5",
+            }
+        )
+
+    for address in (url, f"{url}?left=1", case.pay_by_card(url, DECLINED)):
+        page.goto(address)
+        expect(page.get_by_text("<script>window.evil=1</script>").first).to_be_visible()
+        assert page.evaluate("window.evil") is None
+        assert page.locator("main script, main [onerror], main [onload]").count() == 0
+    assert [each for each in requests if not each.startswith((stack.url, "data:"))] == []
+
+
+def test_the_pages_script_is_the_only_one_that_may_run(page: Page, case: Showcase) -> None:
+    page.goto(case.paygate())
+
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.evil=1\">');"
+        "var script = document.createElement('script'); script.textContent = 'window.evil=2';"
+        "document.body.append(script)"
+    )
+
+    assert page.evaluate("window.evil") is None
+
+
+def test_no_card_number_is_in_an_address_or_in_the_browsers_memory_of_it(
+    page: Page, case: Showcase, shop: str
+) -> None:
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.goto(case.paygate())
+    fill_card(page)
+    press_pay(page)
+    page.wait_for_url(f"{shop}/thanks")
+
+    assert addresses
+    assert "4242" not in json.dumps(addresses)

@@ -1,0 +1,150 @@
+"""A shopper in Chromium types the card into the fields of Stripe's script, here localstripe's.
+
+localstripe's script sends no card with the payment, it only asks the shopper "3D Secure: complete
+or fail?". So the card of the intent is put on it from the other side before the button is pressed.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+
+from checkout.store.table import open_table
+from devstack.stack import Stack
+from tests.e2e.conftest import PHONE
+from tests.merchant import Merchant
+from tests.processors.accounts import open_at_stripe
+from tests.processors.stripe_server import ASKS, GOOD, StripeServer
+
+pytestmark = pytest.mark.browser
+
+PAY = "Pay GH₵ 50.00"
+
+
+@pytest.fixture
+def stripe_server(localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch) -> StripeServer:
+    localstripe.start_anew()
+    monkeypatch.setenv("STRIPE_API", localstripe.url)
+    monkeypatch.setenv("STRIPE_SCRIPT", f"{localstripe.url}/js.stripe.com/v3/")
+    return localstripe
+
+
+@pytest.fixture
+def stack(stripe_server: StripeServer) -> Iterator[Stack]:
+    with Stack(engine="dynoxide") as running:
+        open_at_stripe(open_table(), "merc_paygate")
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=PHONE)
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def sent(page: Page, stack: Stack) -> list[str]:
+    """What the browser sends to us."""
+    found: list[str] = []
+
+    def see(request: Request) -> None:
+        if request.url.startswith(stack.url):
+            found.append(f"{request.url} {request.post_data}")
+
+    page.on("request", see)
+    return found
+
+
+@pytest.fixture
+def violations(page: Page) -> list[str]:
+    """What went wrong in the browser but for styles: those of a page that the script fetched, and
+    only reads, have another page's nonce."""
+    found: list[str] = []
+
+    def hear(line: ConsoleMessage) -> None:
+        if line.type == "error" and "inline style" not in line.text:
+            found.append(line.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+@pytest.fixture
+def id(merchant: Merchant, page: Page, shop: str) -> str:
+    session = merchant.create_session(success_url=f"{shop}/thanks", cancel_url=f"{shop}/cart")
+    page.goto(session["url"])
+    page.get_by_role("button", name=PAY).click()
+    found: str = session["id"]
+    return found
+
+
+def type_card(page: Page, stripe_server: StripeServer) -> None:
+    expect(page.get_by_role("heading", name="Type your card")).to_be_visible()
+    page.get_by_placeholder("number").fill(GOOD)
+    page.get_by_placeholder("exp_month").fill("12")
+    page.get_by_placeholder("exp_year").fill("40")
+    page.get_by_placeholder("cvc").fill("123")
+    (intent,) = stripe_server.intents()
+    stripe_server.confirm(intent["id"], ASKS)
+    page.get_by_role("button", name=PAY).click()
+
+
+def test_a_card_typed_into_stripes_fields_pays_and_never_comes_here(
+    page: Page,
+    merchant: Merchant,
+    shop: str,
+    stripe_server: StripeServer,
+    sent: list[str],
+    violations: list[str],
+    id: str,
+) -> None:
+    type_card(page, stripe_server)
+    page.get_by_role("button", name="Complete authentication").click()
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert merchant.session(id)["payment_status"] == "paid"
+    assert len(sent) > 2
+    assert not any(GOOD in each for each in sent)
+    assert violations == []
+
+
+def test_a_payment_that_fails_at_stripe_leads_back_to_another_try(
+    page: Page, merchant: Merchant, stripe_server: StripeServer, sent: list[str], id: str
+) -> None:
+    type_card(page, stripe_server)
+    page.get_by_role("button", name="Fail authentication").click()
+
+    expect(page.get_by_text("The payment was declined")).to_be_visible()
+    assert merchant.session(id)["status"] == "open"
+    (intent,) = stripe_server.intents()
+    assert intent["status"] == "canceled"
+    page.get_by_role("button", name=PAY).click()
+    expect(page.get_by_role("heading", name="Type your card")).to_be_visible()
+    assert len(stripe_server.intents()) == 2
+
+
+def test_a_script_that_does_not_come_is_told_of(
+    page: Page, merchant: Merchant, stripe_server: StripeServer
+) -> None:
+    page.route("**/js.stripe.com/**", lambda route: route.abort())
+    page.goto(merchant.create_session()["url"])
+    page.get_by_role("button", name=PAY).click()
+
+    expect(page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
+    expect(page.get_by_role("button", name=PAY)).to_be_disabled()
+
+
+def test_without_scripts_the_page_says_what_is_missing(
+    browser: Browser, merchant: Merchant, stripe_server: StripeServer
+) -> None:
+    context = browser.new_context(viewport=PHONE, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(merchant.create_session()["url"])
+    page.get_by_role("button", name=PAY).click()
+
+    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.locator("noscript p")).to_contain_text("needs JavaScript here")
+    context.close()

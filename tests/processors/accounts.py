@@ -1,0 +1,27 @@
+"""Merchants whose payments Stripe takes."""
+
+from dataclasses import replace
+
+from checkout.domain.account import ProcessorAccount, scope_of
+from checkout.processors import choice
+from checkout.sealing import seal
+from checkout.store import accounts
+from checkout.store.table import Table
+
+PUBLIC, SECRET, SIGNING = "pk_test_books", "sk_test_books", "whsec_books"
+
+
+def open_at_stripe(table: Table, merchant_id: str) -> None:
+    """The same account in both modes, so that live mode can be tried too."""
+    merchant = accounts.merchant(table, merchant_id)
+    assert merchant is not None
+    test, live = (_account(scope_of(merchant_id, mode)) for mode in ("test", "live"))
+    accounts.save_merchant(replace(merchant, processor="stripe", test=test, live=live), table)
+
+
+def _account(scope: str) -> ProcessorAccount:
+    return ProcessorAccount(
+        public_key=PUBLIC,
+        secret_key=seal(SECRET, context=choice.place(scope, "secret_key")),
+        signing_secret=seal(SIGNING, context=choice.place(scope, "signing_secret")),
+    )

@@ -1,0 +1,30 @@
+"""Stripe's webhooks, as Stripe sends them: signed by its package's own code."""
+
+import json
+import time
+from typing import Any
+
+from stripe import WebhookSignature
+
+from tests.processors.accounts import SIGNING
+from tests.world import ACCRA, Answer, World
+
+HOOK = f"/processors/stripe/{ACCRA.id}.test"
+
+
+def told_of(thing: dict[str, Any], kind: str = "payment_intent.succeeded") -> dict[str, Any]:
+    return {"id": "evt_1", "object": "event", "type": kind, "data": {"object": thing}}
+
+
+def deliver(
+    world: World,
+    payload: dict[str, Any],
+    secret: str = SIGNING,
+    at: float | None = None,
+    path: str = HOOK,
+) -> Answer:
+    body = json.dumps(payload)
+    moment = int(time.time() if at is None else at)
+    signature = WebhookSignature.generate_signature_header(body, secret, moment)
+    headers = {"stripe-signature": signature}
+    return world.post(path, body.encode(), key=None, headers=headers)

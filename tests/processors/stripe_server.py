@@ -1,0 +1,230 @@
+"""localstripe, run as a server of its own, behind a front that adds what it leaves out.
+
+Of Stripe's documented rules, localstripe has no idempotency keys, and it knows the parameters of
+older versions of the API. The front adds both, and can lose a call or its answer on the way.
+"""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+import stripe
+
+from tests.receiver import Received, Receiver
+
+START_SECONDS = 20
+GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000000000003220"
+"""Cards that localstripe charges, declines, and asks the shopper about."""
+
+Answered = tuple[int, dict[str, str], bytes]
+
+
+class Call(NamedTuple):
+    method: str
+    path: str
+    form: dict[str, str]
+    key: str | None
+
+
+@dataclass
+class StripeServer:
+    """`url` is the front's. What the next calls meet is in `faults`, one word for each: `lost` is
+    never heard, `unanswered` is heard; the others are ERRORS."""
+
+    url: str = ""
+    port: int = 0
+    """localstripe's own."""
+    faults: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    answers: dict[str, tuple[str, Answered]] = field(default_factory=dict)
+    """By idempotency key: what was asked, and what it was answered."""
+
+    def client(self) -> Any:
+        """The other side: what Stripe's own script does in the shopper's browser, and its
+        dashboard. Straight to localstripe, so that no fault is used up."""
+        address = f"http://127.0.0.1:{self.port}"
+        key = "sk_test_other_side"
+        return stripe.StripeClient(key, base_addresses={"api": address}).v1
+
+    def start_anew(self) -> None:
+        """Forgets everything."""
+        for known in (self.faults, self.calls, self.answers):
+            known.clear()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("DELETE", "/_config/data")
+        assert connection.getresponse().status == 200
+
+    def intents(self) -> list[Any]:
+        found: list[Any] = self.client().payment_intents.list({"limit": 100}).data
+        return [each.to_dict() for each in found]
+
+    def refunds(self, intent: str) -> list[Any]:
+        found: list[Any] = self.client().refunds.list({"payment_intent": intent}).data
+        return [each.to_dict() for each in found]
+
+    def confirm(self, intent: str, number: str = GOOD) -> bool:
+        """The shopper types a card into Stripe's fields and confirms; whether it was charged."""
+        self.attach(intent, number)
+        try:
+            confirmed = self.client().payment_intents.confirm(intent)
+        except (stripe.CardError, stripe.InvalidRequestError):  # declined, or over
+            return False
+        return bool(confirmed.status == "succeeded")
+
+    def attach(self, intent: str, number: str) -> None:
+        card = {"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"}
+        client = self.client()
+        method = client.payment_methods.create({"type": "card", "card": card})
+        client.payment_intents.update(intent, {"payment_method": method.id})
+
+    def subscribe(self, url: str, secret: str) -> None:
+        """Has localstripe send its webhooks there, a second after what they tell of."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        hook = json.dumps({"url": url, "secret": secret})
+        connection.request("POST", "/_config/webhooks/ours", hook)
+        assert connection.getresponse().status == 200
+
+    def made(self) -> list[Call]:
+        return [call for call in self.calls if (call.method, call.path) == CREATE]
+
+    def answer(self, call: Call, headers: dict[str, str], body: bytes) -> Answered | None:
+        """None for a call or an answer that is lost."""
+        fault = self.faults.pop(0) if self.faults else ""
+        self.calls.append(call)
+        if fault in ERRORS:
+            return _error(ERRORS[fault], fault)
+        if fault == "lost":
+            return None
+        answered = self._once(call, headers, body)
+        return None if fault == "unanswered" else answered
+
+    def _once(self, call: Call, headers: dict[str, str], body: bytes) -> Answered:
+        if call.key is None:
+            return self._forward(call, headers, body)
+        asked = call.path + body.decode()
+        known = self.answers.get(call.key)
+        if known is None:
+            known = self.answers[call.key] = asked, self._forward(call, headers, body)
+        return known[1] if known[0] == asked else _error(400, "idempotency_error")
+
+    def _forward(self, call: Call, headers: dict[str, str], body: bytes) -> Answered:
+        if "payment_method_types[0]" in call.form:
+            return _error(400, "payment_method_types_no_longer_supported")
+        known = {name.removeprefix("allowed_"): value for name, value in call.form.items()}
+        sent = urlencode(known).encode() if call.form else body
+        kept = {name: value for name, value in headers.items() if name in FORWARDED}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(call.method, call.path, sent, kept)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        returned = {name: value for name, value in found.items() if name in RETURNED}
+        return answer.status, returned, answer.read()
+
+
+CREATE = ("POST", "/v1/payment_intents")
+ERRORS = {"refused": 400, "locked out": 401, "busy": 429, "broken": 500}
+FORWARDED = {"authorization", "content-type", "origin"}
+RETURNED = {
+    "content-type",
+    "access-control-allow-origin",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+}
+
+
+def _error(status: int, code: str) -> Answered:
+    kind = "idempotency_error" if code == "idempotency_error" else "invalid_request_error"
+    body = {"error": {"type": "api_error" if status >= 500 else kind, "code": code}}
+    # As Stripe says it of what is not worth another try within the call.
+    return status, {"stripe-should-retry": "false"}, json.dumps(body).encode()
+
+
+def webhook_about(intent: str, receiver: Receiver) -> Received:
+    """What localstripe delivers about an intent; it may still be busy with an earlier test's."""
+    for _ in range(START_SECONDS * 20):
+        for received in receiver.received:
+            if intent.encode() in received.body:
+                return received
+        threading.Event().wait(0.05)
+    raise AssertionError("localstripe sent nothing")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[StripeServer]:
+    server = StripeServer(port=_free_port())
+    command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(server.port)]
+    with (folder / "localstripe.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            _wait_for(process, server.port, Path(log.name))
+            with _front(server):
+                yield server
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def _front(server: StripeServer) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            of_form = "urlencoded" in headers.get("content-type", "")
+            form = dict(parse_qsl(body.decode())) if of_form else {}
+            call = Call(self.command, self.path, form, headers.get("idempotency-key"))
+            answered = server.answer(call, headers, body)
+            if answered is None:
+                self.close_connection = True
+                return
+            status, given, content = answered
+            self.send_response(status)
+            for name, value in given.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_OPTIONS = do_POST
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.url = f"http://127.0.0.1:{listener.server_port}"
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        listener.shutdown()
+        listener.server_close()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until it takes connections."""
+    for _ in range(START_SECONDS * 20):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            threading.Event().wait(0.05)
+        else:
+            return
+    raise AssertionError(log.read_text())

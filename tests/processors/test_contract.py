@@ -1,0 +1,241 @@
+"""What every processor has to do (docs/processors.md), asked of each of them in the same words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from checkout.domain.ids import PAYMENT, REFUND, new_id
+from checkout.domain.payment import Payment
+from checkout.domain.refund import Refund, RefundStatus
+from checkout.processors import choice
+from checkout.processors.protocol import (
+    Instrument,
+    InstrumentRefusedError,
+    Outcome,
+    Processor,
+    State,
+)
+from checkout.processors.simulator import Simulator
+from checkout.store import accounts
+from tests.processors.stripe_server import DECLINED, StripeServer
+from tests.world import ACCRA, SCOPE, World
+
+GOOD_PHONE = "0240000002"
+
+
+@dataclass
+class Side:
+    """A processor, and what its shopper does there."""
+
+    world: World
+    processor: Processor
+    instrument: Instrument
+    """One that is pending until the shopper acts."""
+    approve: Callable[[Payment], object]
+    decline: Callable[[Payment], object]
+    charges: Callable[[], int]
+    sent_back: Callable[[Payment], int]
+
+    @property
+    def now(self) -> int:
+        return int(self.world.now)
+
+    def begin(self) -> Payment:
+        payment = new_payment(self.world, self.processor.name)
+        return named(payment, self.processor.charge(payment, self.instrument, self.now))
+
+    def state(self, payment: Payment) -> State | None:
+        outcome = self.processor.look_up(payment, self.now)
+        return outcome and outcome.state
+
+    def begin_approved(self) -> Payment:
+        payment = self.begin()
+        self.approve(payment)
+        assert self.state(payment) is State.APPROVED
+        return payment
+
+
+def simulator(world: World, _: Any) -> Side:
+    processor = Simulator(world.table)
+
+    def decide(approved: bool) -> Callable[[Payment], None]:
+        return lambda payment: processor.decide(payment.id, approved, int(world.now))
+
+    def charged() -> list[Any]:
+        return world.having("SIMULATOR#", "SIMULATOR")
+
+    def sent_back(payment: Payment) -> int:
+        return sum(each["refunded"] for each in charged() if each["pk"].endswith(payment.id))
+
+    return Side(
+        world,
+        processor,
+        Instrument("gcash"),
+        decide(True),
+        decide(False),
+        lambda: len(charged()),
+        sent_back,
+    )
+
+
+def stripe(world: World, request: pytest.FixtureRequest) -> Side:
+    server: StripeServer = request.getfixturevalue("stripe_side")
+    processor = choice.processor_of(world.table, accounts.merchant(world.table, ACCRA.id), SCOPE)
+    assert processor is not None and processor.name == "stripe"
+    return Side(
+        world,
+        processor,
+        Instrument("card"),
+        lambda payment: server.confirm(payment.reference or ""),
+        lambda payment: server.confirm(payment.reference or "", DECLINED),
+        lambda: len(server.intents()),
+        lambda payment: sum(each["amount"] for each in server.refunds(payment.reference or "")),
+    )
+
+
+@pytest.fixture(params=[simulator, stripe], ids=lambda side: side.__name__)
+def side(world: World, request: pytest.FixtureRequest) -> Side:
+    made: Side = request.param(world, request)
+    return made
+
+
+def new_payment(world: World, processor: str) -> Payment:
+    now = int(world.now)
+    return Payment(
+        id=new_id(PAYMENT),
+        scope=SCOPE,
+        api="paygate",
+        session="cs_x",
+        amount=5000,
+        currency="GHS",
+        method="card",
+        processor=processor,
+        deadline_at=now + 300,
+        check_at=now + 30,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def named(payment: Payment, outcome: Outcome) -> Payment:
+    """As it is kept: with the processor's own name of it."""
+    return replace(payment, reference=outcome.reference)
+
+
+def refund_of(payment: Payment, amount: int) -> Refund:
+    return Refund(
+        id=new_id(REFUND),
+        scope=payment.scope,
+        api=payment.api,
+        session=payment.session,
+        payment=payment.id,
+        amount=amount,
+        currency=payment.currency,
+        created_at=payment.created_at,
+        updated_at=payment.updated_at,
+        check_at=payment.check_at,
+    )
+
+
+def test_an_attempt_is_charged_once_however_often_it_is_asked_for(side: Side) -> None:
+    payment = new_payment(side.world, side.processor.name)
+
+    answers = [side.processor.charge(payment, side.instrument, side.now) for _ in range(3)]
+
+    assert [each.state for each in answers] == [State.PENDING] * 3
+    assert len({each.reference for each in answers}) == 1
+    assert side.charges() == 1
+
+
+def test_what_the_shopper_approved_is_found_and_stays_approved(side: Side) -> None:
+    payment = side.begin()
+    assert side.state(payment) is State.PENDING
+
+    side.approve(payment)
+
+    assert [side.state(payment) for _ in range(2)] == [State.APPROVED] * 2
+
+
+def test_what_was_declined_stays_declined_and_says_why(side: Side) -> None:
+    payment = side.begin()
+    side.decline(payment)
+
+    outcomes = [side.processor.look_up(payment, side.now) for _ in range(2)]
+
+    for outcome in outcomes:
+        assert outcome is not None
+        assert outcome.state is State.DECLINED
+        assert outcome.failure == "declined"
+        assert outcome.next is None
+
+
+def test_an_attempt_that_never_arrived_is_not_approved_and_can_be_given_up(side: Side) -> None:
+    payment = new_payment(side.world, side.processor.name)
+
+    assert side.state(payment) in (None, State.PENDING)
+    canceled = side.processor.cancel(payment, side.now)
+
+    assert canceled is None or canceled.state is State.DECLINED
+
+
+def test_a_canceled_attempt_is_over_for_good(side: Side) -> None:
+    payment = side.begin()
+
+    canceled = [side.processor.cancel(payment, side.now) for _ in range(2)]
+
+    assert [each and each.state for each in canceled] == [State.DECLINED] * 2
+    side.approve(payment)
+    assert side.state(payment) is State.DECLINED
+
+
+def test_an_approved_attempt_can_not_be_canceled(side: Side) -> None:
+    payment = side.begin_approved()
+
+    canceled = side.processor.cancel(payment, side.now)
+
+    assert canceled is not None
+    assert canceled.state is State.APPROVED
+    assert side.sent_back(payment) == 0
+
+
+def test_a_refund_is_sent_once_however_often_it_is_asked_for(side: Side) -> None:
+    payment = side.begin_approved()
+    first, second = refund_of(payment, 2000), refund_of(payment, 500)
+
+    for refund in (first, first, second, first):
+        assert side.processor.refund(refund, payment, side.now).status is RefundStatus.SUCCEEDED
+
+    assert side.sent_back(payment) == 2500
+
+
+def test_a_refund_is_found_again_and_an_unknown_one_is_not(side: Side) -> None:
+    payment = side.begin_approved()
+    refund = refund_of(payment, 2000)
+    assert side.processor.look_up_refund(refund, payment, side.now) is None
+
+    side.processor.refund(refund, payment, side.now)
+
+    found = side.processor.look_up_refund(refund, payment, side.now)
+    assert found is not None and found.status is RefundStatus.SUCCEEDED
+    assert side.processor.look_up_refund(refund_of(payment, 2000), payment, side.now) is None
+
+
+def test_what_was_not_charged_is_not_refunded(side: Side) -> None:
+    payment = side.begin()
+    side.decline(payment)
+    side.state(payment)
+
+    assert (
+        side.processor.refund(refund_of(payment, 100), payment, side.now).status
+        is RefundStatus.FAILED
+    )
+    assert side.sent_back(payment) == 0
+
+
+def test_what_it_can_not_take_is_refused_before_anything_is_charged(side: Side) -> None:
+    with pytest.raises(InstrumentRefusedError):
+        side.processor.check(Instrument("card", "4000000000000000"))
+    assert side.charges() == 0
+    assert not side.processor.takes("cash")

@@ -1,0 +1,67 @@
+"""`python -m shop` starts, stops and refuses as its user expects."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LAST_LINE = "to be declined:"
+
+
+def start(**settings: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "ENGINE": "moto", "PORT": "0", "SHOP_PORT": "0", **settings}
+    return subprocess.Popen(
+        [sys.executable, "-m", "shop"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("taken", ["PORT", "SHOP_PORT"])
+def test_a_taken_port_is_one_line(taken: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+
+        output, errors = (process := start(**{taken: port})).communicate(timeout=30)
+
+    assert (process.returncode, output) == (1, "")
+    assert errors.count("\n") == 1
+    assert f"port {port}" in errors
+    assert f"set {taken}." in errors
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_the_shops_are_and_stops_cleanly(signal_sent: signal.Signals) -> None:
+    process = start()
+    assert process.stdout
+    introduction = ""
+    try:
+        while LAST_LINE not in introduction:
+            line = process.stdout.readline()
+            assert line, process.stderr and process.stderr.read()
+            introduction += line
+        shops = re.findall(r"http://127\.0\.0\.1:\d+(?= \(Pay)", introduction)
+        assert len(shops) == 2
+        for shop in shops:
+            with urllib.request.urlopen(shop, timeout=5) as answer:
+                assert "Buy" in answer.read().decode()
+
+        process.send_signal(signal_sent)
+        _, errors = process.communicate(timeout=15)
+
+        assert (process.returncode, errors) == (0, "")
+    finally:
+        process.kill()
+        process.communicate()

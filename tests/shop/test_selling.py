@@ -1,0 +1,119 @@
+"""A shop at the API of a whole stack, without a browser."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import payrex as sdk
+import pytest
+
+from devstack.stack import Stack
+from shop import paygate, payrex
+from shop.__main__ import selling
+from tests.merchant import Merchant
+from tests.payrex.conftest import client_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack(engine="moto") as running:
+        yield running
+
+
+@pytest.fixture
+def merchant(stack: Stack) -> Merchant:
+    return Merchant(stack.url)
+
+
+@pytest.fixture
+def client(stack: Stack) -> sdk.Client:
+    return client_of(stack, "sk_test_payrex")
+
+
+def test_paygates_shop_has_one_endpoint_however_often_it_starts(
+    stack: Stack, merchant: Merchant
+) -> None:
+    other = merchant.subscribe("https://shop.example.com/hooks")
+    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
+        shop.open(stack.url, merchant.key)
+
+        endpoints = merchant.call("GET", "/v1/webhooks")[1]["data"]
+
+        assert [each["url"] for each in endpoints] == [f"{shop.url}/hooks", other["url"]]
+
+
+def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
+    stack: Stack, client: sdk.Client
+) -> None:
+    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
+        shop.open(stack.url, "sk_test_payrex")
+
+        assert [each.url for each in client.webhooks.list().data] == [f"{shop.url}/hooks"]
+
+
+def test_an_order_whose_first_answer_was_lost_has_one_session(
+    stack: Stack, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
+        call, lost = shop._call, []
+
+        def call_and_lose_the_first(*request: Any) -> Any:
+            answer = call(*request)
+            if not lost:
+                lost.append(answer)
+                raise TimeoutError
+            return answer
+
+        monkeypatch.setattr(shop, "_call", call_and_lose_the_first)
+
+        order = shop.sell({"atlas": 2})
+
+        (session,) = merchant.call("GET", "/v1/checkout/sessions")[1]["data"]
+        assert lost == [session]
+        assert order.pay_url == session["url"]
+        assert (session["amount"], session["currency"]) == (24_000, "GHS")
+        assert session["metadata"] == {"order_id": order.id}
+
+
+def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client) -> None:
+    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
+        order = shop.sell({"mug": 2, "coaster": 3})
+
+        (session,) = client.checkout_sessions.list().data
+        assert session.url == order.pay_url
+        assert session.metadata == {"order_id": order.id}
+        assert session.payment_intent["amount"] == order.amount == 72_650
+        items = [(each["name"], each["quantity"]) for each in session.line_items]
+        assert items == [("A blue mug", 2), ("A cork coaster", 3)]
+
+
+@pytest.mark.parametrize("dialect", ["paygate", "payrex"])
+def test_a_copied_file_is_a_whole_shop(stack: Stack, tmp_path: Path, dialect: str) -> None:
+    """Alone, in a folder of its own, without anything of ours or of PyPI's to import."""
+    copy = tmp_path / "shop.py"
+    copy.write_text((REPOSITORY / f"shop/{dialect}.py").read_text("utf-8"), "utf-8")
+    own = {"API_URL": stack.url, "SECRET_KEY": f"sk_test_{dialect}", "PORT": "0"}
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(copy)],
+        env={**os.environ, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline().startswith("the shop is open: http://127.0.0.1:")
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.communicate(timeout=10) == ("", "")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()

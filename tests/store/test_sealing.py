@@ -1,0 +1,50 @@
+"""Secrets are sealed in the table, each for its own place."""
+
+import os
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.kms.models import kms_backends
+
+from checkout.sealing import seal, unseal
+from devstack.stack import Stack
+from devstack.template import ACCOUNT, REGION
+from tests.world import World
+
+SECRET = "whsec_" + "A" * 44
+
+
+def test_what_was_sealed_opens_in_its_place(world: World) -> None:
+    sealed = seal(SECRET, context="we_1")
+    assert SECRET not in sealed
+    assert unseal(sealed, context="we_1") == SECRET
+
+
+def test_what_was_sealed_for_another_place_does_not_open(world: World) -> None:
+    sealed = seal(SECRET, context="we_1")
+    with pytest.raises(ClientError):
+        unseal(sealed, context="we_2")
+
+
+def test_the_same_secret_never_looks_the_same(world: World) -> None:
+    assert seal(SECRET, context="we_1") != seal(SECRET, context="we_1")
+
+
+def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
+    keys = kms_backends[ACCOUNT][REGION].keys
+    context = {"for": "we_1"}
+    with Stack(engine="dynoxide", data=tmp_path) as stack:
+        key = os.environ["SECRETS_KEY"]
+        sealed = stack.engine.client("kms").encrypt(
+            KeyId=key, Plaintext=SECRET.encode(), EncryptionContext=context
+        )["CiphertextBlob"]
+    del keys[key]  # as the end of its process does
+
+    with Stack(engine="dynoxide", data=tmp_path) as stack:
+        assert os.environ["SECRETS_KEY"] == key
+        opened = stack.engine.client("kms").decrypt(
+            CiphertextBlob=sealed, EncryptionContext=context
+        )
+        assert opened["Plaintext"] == SECRET.encode()
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0

@@ -1,0 +1,222 @@
+"""The connection itself: TLS keeps the name while the address is pinned, and nothing that a server
+does makes a try longer than its limit or fills the memory."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from checkout.webhooks import egress
+from tests.webhooks.conftest import serving
+
+NAME, PUBLIC = "hooks.example.com", "93.184.215.14"
+LOCAL = egress.Limits(connect_seconds=1, total_seconds=0.6, allow_local=True)
+LIMITS = egress.Limits(connect_seconds=5, total_seconds=10, allow_local=False)
+SLACK = 1.5
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@dataclass
+class TlsServer:
+    port: int
+    names: list[str] = field(default_factory=list)
+    """What clients asked for in their hello."""
+    requests: list[bytes] = field(default_factory=list)
+    connected: list[Any] = field(default_factory=list)
+    """Where the sender's sockets were told to go."""
+    authority: Path = Path()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
+    """A merchant's server for `NAME`, whose authority the sender trusts. `NAME` resolves to
+    `PUBLIC`; what is sent there arrives here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate(tmp_path, NAME))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = TlsServer(listener.getsockname()[1])
+        context.sni_callback = lambda _, name, __: server.names.append(name)
+        threading.Thread(target=_serve, args=(listener, context, server), daemon=True).start()
+
+        def connect(connection: socket.socket, address: Any) -> None:
+            server.connected.append(address)
+            socket.socket.connect(connection, ("127.0.0.1", server.port))
+
+        monkeypatch.setattr(egress._Socket, "connect", connect)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (PUBLIC, 443))])
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        egress.tls.cache_clear()
+        yield server
+    egress.tls.cache_clear()
+
+
+def _serve(listener: socket.socket, context: ssl.SSLContext, server: TlsServer) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            with context.wrap_socket(connection, server_side=True) as secured:
+                request = b""
+                while not request.endswith(b"\r\n\r\n{}"):
+                    request += secured.recv(65_536)
+                server.requests.append(request)
+                secured.sendall(OK + b"content-length: 5\r\n\r\nheard")
+        except OSError:
+            connection.close()
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate and key for `name`, by an authority of its own in `authority.pem`."""
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = _signed("Test authority", authority_key, "Test authority", authority_key, None)
+    leaf = _signed(name, key, "Test authority", authority_key, name)
+    pem = serialization.Encoding.PEM
+    (folder / "authority.pem").write_bytes(authority.public_bytes(pem))
+    (folder / "shop.pem").write_bytes(leaf.public_bytes(pem))
+    (folder / "shop.key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "shop.pem", folder / "shop.key"
+
+
+def _signed(subject: str, key: Any, issuer: str, issuer_key: Any, host: str | None) -> Any:
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
+    )
+    if host:
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        built = built.add_extension(names, critical=False)
+    return built.sign(issuer_key, hashes.SHA256())
+
+
+def test_tls_and_host_keep_the_name_while_the_socket_goes_to_the_address(shop: TlsServer) -> None:
+    answer = egress.post(f"https://{NAME}:8443/hooks?a=1", b"{}", {"x": "1"}, LIMITS)
+
+    assert (answer.status, answer.body) == (200, b"heard")
+    assert shop.connected == [(PUBLIC, 8443)]
+    assert shop.names == [NAME]
+    (request,) = shop.requests
+    assert request.startswith(b"POST /hooks?a=1 HTTP/1.1\r\n")
+    assert f"Host: {NAME}:8443\r\n".encode() in request
+
+
+def test_a_certificate_of_another_name_is_refused(shop: TlsServer) -> None:
+    with pytest.raises(egress.TlsFailedError):
+        egress.post("https://other.example.com/", b"secret", {}, LIMITS)
+
+    assert shop.names == ["other.example.com"]
+    assert shop.requests == []
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(
+    shop: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    egress.tls.cache_clear()
+
+    with pytest.raises(egress.TlsFailedError):
+        egress.post(f"https://{NAME}/", b"secret", {}, LIMITS)
+
+    assert shop.requests == []
+
+
+def drip(connection: socket.socket, head: bytes, drop: bytes) -> None:
+    """`head`, then `drop` again and again: no pause in it is long enough for a time-out."""
+    connection.sendall(head)
+    for _ in range(250):
+        connection.sendall(drop)
+        time.sleep(0.02)
+
+
+def pour(connection: socket.socket, head: bytes, drop: bytes) -> None:
+    connection.sendall(head)
+    while True:
+        connection.sendall(drop * 1000)
+
+
+def took_too_long(answer: Any) -> None:
+    started = time.monotonic()
+    with serving(answer) as url, pytest.raises(egress.TimedOutError):
+        egress.post(url, b"{}", {}, LOCAL)
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+def test_a_server_that_never_answers_is_given_up() -> None:
+    took_too_long(lambda _: threading.Event().wait(5))
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200", OK, OK + b"x: "])
+def test_an_answer_that_drips_is_given_up_in_the_same_time(head: bytes) -> None:
+    took_too_long(lambda connection: drip(connection, head, b"1"))
+
+
+def test_endless_interim_answers_are_given_up() -> None:
+    took_too_long(lambda connection: drip(connection, b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+
+
+def test_a_server_that_does_not_read_is_given_up() -> None:
+    started = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+        with pytest.raises(egress.NoAnswerError):
+            egress.post(url, b"x" * 50_000_000, {}, LOCAL)
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+@pytest.mark.parametrize("send", [drip, pour])
+@pytest.mark.parametrize(
+    "head",
+    [OK + b"\r\n", OK + b"content-length: 9999999999\r\n\r\n",
+     OK + b"content-encoding: gzip\r\n\r\n"],
+)  # fmt: skip
+def test_of_an_endless_body_the_first_part_is_read(send: Any, head: bytes) -> None:
+    started = time.monotonic()
+    with serving(lambda connection: send(connection, head, b"y")) as url:
+        answer = egress.post(url, b"{}", {}, LOCAL)
+
+    assert answer.status == 200
+    assert 0 < len(answer.body) <= egress.ANSWER_BYTES
+    assert set(answer.body) == {ord("y")}
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+@pytest.mark.parametrize(
+    "head",
+    [OK + b"x: " + b"y" * 100_000, OK + b"x: y\r\n" * 1000, b"\x16\x03\x01" * 50_000,
+     b"HTTP/1.1 abc\r\n\r\n", OK + b"content-length: many\r\n\r\nyes"],
+)  # fmt: skip
+def test_what_is_hardly_http_ends_the_try_and_nothing_else(head: bytes) -> None:
+    with serving(lambda connection: connection.sendall(head + b"\r\n\r\n")) as url:
+        try:
+            assert egress.post(url, b"{}", {}, LOCAL).status == 200
+        except egress.NoAnswerError as error:
+            assert error.code == "broken_answer"
+
+
+def test_a_closed_port_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(egress.NotConnectedError):
+        egress.post(f"http://127.0.0.1:{port}/", b"{}", {}, LOCAL)

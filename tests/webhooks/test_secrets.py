@@ -1,0 +1,102 @@
+"""A webhook's secret is shown where the contract shows it, and is nowhere else in plain text."""
+
+import json
+from io import StringIO
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from checkout.sealing import unseal
+from checkout.webhooks import egress
+from tests.receiver import Receiver
+from tests.world import World
+
+EVENTS = ["checkout.session.completed"]
+
+
+def everything(world: World) -> str:
+    return json.dumps(world.items(), default=str)
+
+
+def create_paygate(world: World, url: str, **headers: str) -> Any:
+    body = {"url": url, "events": EVENTS}
+    return world.post("/v1/webhooks", body, headers=headers)
+
+
+def create_payrex(world: World, url: str) -> Any:
+    form = urlencode({"url": url, "events[]": "checkout_session.expired"})
+    return world.payrex("POST", "/webhooks", form).json
+
+
+def test_the_table_never_holds_a_secret_in_plain_text(world: World, receiver: Receiver) -> None:
+    keyed = {"idempotency-key": "hook-1"}
+    secrets = [
+        create_paygate(world, receiver.url).json["secret"],
+        create_paygate(world, receiver.url, **keyed).json["secret"],
+        create_payrex(world, receiver.url)["secret_key"],
+    ]
+    world.pay(world.create_session()["id"])
+    world.fan_out_all()
+    world.send_all()
+
+    assert len(receiver.received) == 2
+    for secret in secrets:
+        assert secret.partition("_")[2] not in everything(world)
+
+
+def test_a_repeat_under_the_same_key_shows_the_same_secret(world: World) -> None:
+    keyed = {"idempotency-key": "hook-1"}
+    first, again = (create_paygate(world, "https://x.example.com", **keyed) for _ in range(2))
+
+    assert again.text == first.text
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+def test_payrex_shows_the_secret_key_wherever_it_shows_the_webhook(world: World) -> None:
+    made = create_payrex(world, "https://x.example.com")
+    address = f"/webhooks/{made['id']}"
+
+    shown = [
+        world.payrex("GET", address).json,
+        world.payrex("GET", "/webhooks").json["data"][0],
+        world.payrex("PUT", address, "description=x").json,
+        world.payrex("POST", f"{address}/disable").json,
+        world.payrex("POST", f"{address}/enable").json,
+    ]
+
+    assert {each["secret_key"] for each in shown} == {made["secret_key"]}
+    assert made["secret_key"].startswith("whsk_")
+
+
+def test_a_sealed_secret_opens_for_its_own_endpoint_alone(world: World) -> None:
+    from botocore.exceptions import ClientError
+
+    mine, other = (create_paygate(world, "https://x.example.com").json for _ in range(2))
+    sealed = {item["id"]: item["secret"] for item in world.having("ENDPOINTS#")}
+
+    assert unseal(sealed[mine["id"]], context=mine["id"]) == mine["secret"]
+    with pytest.raises(ClientError):
+        unseal(sealed[mine["id"]], context=other["id"])
+
+
+def test_nothing_that_goes_wrong_writes_a_secret_down(
+    world: World, receiver: Receiver, log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused answer, and a fault of ours with the signature at hand."""
+    secret = create_paygate(world, receiver.url).json["secret"]
+    receiver.statuses = [500]
+    world.pay(world.create_session()["id"])
+    world.fan_out_all()
+    world.send_all()
+
+    def fail(url: str, body: bytes, headers: dict[str, str], *_: Any) -> None:
+        raise RuntimeError(f"{url} {body!r} {headers} {secret}")
+
+    monkeypatch.setattr(egress, "post", fail)
+    world.now += 80
+    world.sweep()
+    assert world.send_all() == 1
+
+    assert "RuntimeError" in log.getvalue()
+    assert secret.partition("_")[2] not in log.getvalue() + everything(world)
