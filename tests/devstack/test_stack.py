@@ -199,9 +199,9 @@ def test_a_failed_message_comes_again_after_its_visibility_and_ends_as_a_dead_le
 ) -> None:
     send("bad")
     assert stack.settle()
-    stack.advance(29)
+    stack.advance(15)
     assert len(read_log("work")) == 1
-    stack.advance(2)
+    stack.advance(20)
     assert len(read_log("work")) == 2
     stack.advance(31)
     assert len(read_log("work")) == 2
