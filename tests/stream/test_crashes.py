@@ -337,7 +337,7 @@ def test_faults_at_random_lose_no_event(stage: Stage, capsys: pytest.CaptureFixt
 def test_no_handler_survives_its_own_death(stage: Stage) -> None:
     """Or the rules above would prove nothing: a kill ends the invocation there and then."""
     stage.run(BY_NAME["PayGate paid"], CALM)
-    message = {"event": "evt", "endpoint": "we", "tried": 0}
+    message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "tried": 0}
     for function, event in (
         ("FireTimers", {"source": "aws.scheduler"}),
         ("SendWebhook", {"Records": [{"messageId": "1", "body": json.dumps(message)}]}),

@@ -3,6 +3,7 @@ that stands still until it is turned."""
 
 import json
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from checkout.store import endpoints, events, keys, slots
 from checkout.store.items import to_record
 from checkout.store.slots import Busy, Slot
 from checkout.store.table import Delete, Put
-from checkout.webhooks import egress, sending
+from checkout.webhooks import egress, health, sending
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import open_queue
 from checkout.webhooks.sending import Sender
@@ -94,7 +95,7 @@ def test_of_many_tries_the_last_twenty_are_kept_and_all_counted(
         (item,) = world.having("EVENT#", "DELIVERY#")
         again = {"round_from": item["tried"], "next_try_at": int(world.now)}
         world.table.write(Put(item | again))
-        message = json.dumps({"event": item["event"], "endpoint": hook, "tried": item["tried"]})
+        message = Message(SCOPE, item["event"], hook, item["tried"]).to_body()
         world.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": message}]})
         world.now += 1
 
@@ -404,6 +405,36 @@ def test_an_endpoint_that_hangs_is_left_alone_for_a_while(
     assert [each.tried for each in waiting] == [0, 0]
     come(world, 30)
     assert len(receiver.received) == 2
+    assert endpoint(world).slow_until is None
+
+
+def test_an_endpoint_that_takes_its_time_is_waited_for_and_not_left_alone(
+    world: World, receiver: Receiver, hook: str
+) -> None:
+    take_all(world, hook, world.now + 20, since=world.now - 3)
+    pay(world)
+    world.send_all()
+
+    assert endpoint(world).slow_until is None
+    assert delivery(world).waits == 1
+
+
+def test_a_slow_success_says_that_the_endpoint_does_not_hang(
+    world: World, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another sender found it hanging while this try was under way."""
+    as_read, seconds = endpoint(world), iter((0.0, 6.0))
+
+    def answer_late(*_: Any) -> egress.Answer:
+        health.note_hanging(world.table, as_read, int(world.now))
+        return egress.Answer(200, {}, b"")
+
+    monkeypatch.setattr(egress, "post", answer_late)
+    monkeypatch.setattr(sending, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
+    pay(world)
+    world.send_all()
+
+    assert delivery(world).state == "delivered"
     assert endpoint(world).slow_until is None
 
 

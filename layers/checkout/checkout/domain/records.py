@@ -61,8 +61,9 @@ class Endpoint:
     slowdowns: int = 0
     """How often in a row it did; nothing but a 2xx sets it back."""
 
-    def is_slow_at(self, now: int) -> bool:
-        return self.slow_until is not None and self.slow_until > now
+    def pause_ends_at(self, now: int) -> int | None:
+        """Until when it is left alone at `now`; None if it is not."""
+        return self.slow_until if self.slow_until is not None and self.slow_until > now else None
 
     def secrets_at(self, now: int) -> tuple[str, ...]:
         """What signs at `now`, the newest first; sealed."""

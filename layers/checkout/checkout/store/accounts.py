@@ -46,5 +46,4 @@ def find_key(table: Table, secret: str) -> ApiKey | None:
 
 
 def merchant(table: Table, id: str) -> Merchant | None:
-    item = table.get(keys.merchant(id))
-    return None if item is None else to_record(Merchant, item)
+    return to_record(Merchant, table.get(keys.merchant(id)))

@@ -37,7 +37,7 @@ def of_scope(table: Table, scope: str) -> list[Endpoint]:
 
 def find(table: Table, scope: str, id: str) -> Endpoint | None:
     item = table.get(keys.endpoint(scope, id)) if is_id(id, ENDPOINT, WEBHOOK) else None
-    return None if item is None else to_record(Endpoint, item)
+    return to_record(Endpoint, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Endpoint:

@@ -62,8 +62,7 @@ def writes(events: Iterable[Event]) -> list[Action]:
 
 
 def find(table: Table, id: str) -> Event | None:
-    item = table.get(keys.event(id))
-    return None if item is None else to_record(Event, item)
+    return to_record(Event, table.get(keys.event(id)))
 
 
 def retrieve(table: Table, scope: str, id: str) -> Event:
@@ -108,7 +107,7 @@ def fan_out(table: Table, event: Event, endpoints: Sequence[Endpoint], now: int)
 
 
 def _first_delivery(event: Event, endpoint: Endpoint, now: int) -> Delivery:
-    pause_ends_at = endpoint.slow_until if endpoint.is_slow_at(now) else None
+    pause_ends_at = endpoint.pause_ends_at(now)
     return Delivery(
         event=event.id,
         endpoint=endpoint.id,
@@ -118,9 +117,26 @@ def _first_delivery(event: Event, endpoint: Endpoint, now: int) -> Delivery:
     )
 
 
+def find_sending(
+    table: Table, scope: str, event_id: str, endpoint_id: str
+) -> tuple[Delivery | None, Endpoint | None, Event | None]:
+    """What a try of a delivery is about, in one call."""
+    delivery, endpoint, event = table.get_many(
+        [
+            keys.delivery(event_id, endpoint_id),
+            keys.endpoint(scope, endpoint_id),
+            keys.event(event_id),
+        ]
+    )
+    return (
+        to_record(Delivery, delivery),
+        to_record(Endpoint, endpoint),
+        to_record(Event, event),
+    )
+
+
 def find_delivery(table: Table, event_id: str, endpoint_id: str) -> Delivery | None:
-    item = table.get(keys.delivery(event_id, endpoint_id))
-    return None if item is None else to_record(Delivery, item)
+    return to_record(Delivery, table.get(keys.delivery(event_id, endpoint_id)))
 
 
 def end_delivery(

@@ -7,7 +7,7 @@ paid for storing nulls.
 import dataclasses
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints, overload
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -44,8 +44,15 @@ def to_item(record: Any, **extra: Any) -> Item:
     return {name: value for name, value in (plain | extra).items() if value is not None}
 
 
-def to_record(cls: type[T], item: Mapping[str, Any]) -> T:
-    """The record an item holds; attributes that are no field (keys, ttl) are left aside."""
+@overload
+def to_record(cls: type[T], item: Mapping[str, Any]) -> T: ...
+@overload
+def to_record(cls: type[T], item: Mapping[str, Any] | None) -> T | None: ...
+def to_record(cls: type[T], item: Mapping[str, Any] | None) -> T | None:
+    """The record an item holds, None for no item; attributes that are no field (keys, ttl) are
+    left aside."""
+    if item is None:
+        return None
     rebuild = _rebuilders(cast(Hashable, cls))
     return cls(**{name: rebuild[name](item[name]) for name in rebuild if name in item})
 

@@ -20,7 +20,7 @@ from checkout.store.table import Action, ConditionFailedError, Put, Table, Updat
 
 def find(table: Table, id: str) -> Payment | None:
     item = table.get(keys.payment(id)) if is_id(id, PAYMENT) else None
-    return None if item is None else to_record(Payment, item)
+    return to_record(Payment, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Payment:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def find(table: Table, id: str) -> Refund | None:
     item = table.get(keys.refund(id)) if is_id(id, REFUND) else None
-    return None if item is None else to_record(Refund, item)
+    return to_record(Refund, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Refund:

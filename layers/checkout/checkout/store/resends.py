@@ -21,7 +21,7 @@ def creation_of(resend: Resend, answer: str) -> Creation:
 
 def find(table: Table, id: str) -> Resend | None:
     item = table.get(keys.resend(id)) if is_id(id, RESEND) else None
-    return None if item is None else to_record(Resend, item)
+    return to_record(Resend, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Resend:

@@ -44,7 +44,7 @@ def creation_of(session: Session, answer: str) -> Creation:
 
 def find(table: Table, id: str) -> Session | None:
     item = table.get(keys.session(id)) if is_id(id, SESSION) else None
-    return None if item is None else to_record(Session, item)
+    return to_record(Session, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> Session:
@@ -204,7 +204,7 @@ def _unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session
     ids = [id for id in timers.lapsed_sessions(table, scope, now) if cursor.admits(id)]
     newest = sorted(ids, reverse=True)[: cursor.limit + 1]
     items = table.get_many([keys.session(id) for id in newest])
-    found = [to_record(Session, item) for item in items]
+    found = [to_record(Session, item) for item in items if item]
     return [session for session in found if session.status_at(now) is Status.EXPIRED]
 
 

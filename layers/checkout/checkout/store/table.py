@@ -102,9 +102,10 @@ class Table(NamedTuple):
         wire: Wire | None = answer.get("Item")
         return None if wire is None else from_wire(wire)
 
-    def get_many(self, keys: Sequence[Key]) -> list[Item]:
-        """The items that exist, in no order."""
-        items: list[Item] = []
+    def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
+        """The items in the keys' order, None for one that does not exist; each is strongly
+        consistent, all together are not one moment's."""
+        found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(keys), BATCH):
             wanted: Any = {
                 self.name: {
@@ -114,9 +115,11 @@ class Table(NamedTuple):
             }
             while wanted:
                 answer = self.client.batch_get_item(RequestItems=wanted)
-                items += [from_wire(wire) for wire in answer["Responses"].get(self.name, [])]
+                for wire in answer["Responses"].get(self.name, []):
+                    item = from_wire(wire)
+                    found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
-        return items
+        return [found.get((key["pk"], key["sk"])) for key in keys]
 
     def query(
         self,

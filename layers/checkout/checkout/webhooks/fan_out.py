@@ -46,8 +46,9 @@ def try_again(table: Table, queue: Queue, timer: Timer, now: int) -> None:
         table.write(timers.delete(timer))
         return
     endpoint = endpoints.find(table, delivery.scope, delivery.endpoint)
-    if endpoint is not None and endpoint.slow_until is not None and endpoint.is_slow_at(now):
-        events.delay_delivery(table, delivery, endpoint.slow_until, endpoint.slow_until)
+    pause_ends_at = None if endpoint is None else endpoint.pause_ends_at(now)
+    if pause_ends_at is not None:
+        events.delay_delivery(table, delivery, pause_ends_at, pause_ends_at)
     elif events.watch_delivery(table, delivery, now):
         queue.send([delivery])
 

@@ -12,11 +12,15 @@ from checkout.webhooks.retry import DAY
 GONE, GATEWAY_TIMEOUT = 410, 504
 PATIENCE = 5 * DAY
 """An endpoint whose every try has failed for so long is disabled."""
+HANGS_AFTER = 5
+"""Where every slot is taken, and one for so many seconds, the endpoint counts as hanging."""
 
 
-def note_success(table: Table, endpoint: Endpoint) -> None:
+def note_success(table: Table, endpoint: Endpoint, made: Try) -> None:
     """Before the delivery's end is on record: a success that is forgotten would count for days."""
-    if endpoint.failing_since is not None or endpoint.slow_until is not None:
+    marked = endpoint.failing_since is not None or endpoint.slow_until is not None
+    # Whoever found it hanging meanwhile was wrong: it works, and takes its time.
+    if marked or made.duration_ms >= HANGS_AFTER * 1000:
         endpoints.note(table, endpoint, WELL, "url")
 
 

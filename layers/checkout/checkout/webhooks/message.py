@@ -9,13 +9,14 @@ from checkout.domain.records import Delivery
 class Message(NamedTuple):
     """Try number `tried` + 1 of a delivery; once that try was made, the message means nothing."""
 
+    scope: str
     event: str
     endpoint: str
     tried: int
 
     @classmethod
     def of(cls, delivery: Delivery) -> "Message":
-        return cls(delivery.event, delivery.endpoint, delivery.tried)
+        return cls(delivery.scope, delivery.event, delivery.endpoint, delivery.tried)
 
     @classmethod
     def from_body(cls, body: str) -> "Message":

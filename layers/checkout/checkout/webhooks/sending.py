@@ -12,7 +12,7 @@ from checkout.domain.events import Event
 from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointStatus, Try
 from checkout.sealing import unseal
 from checkout.settings import Settings
-from checkout.store import endpoints, events, slots
+from checkout.store import events, slots
 from checkout.store.events import SEND_GRACE
 from checkout.store.slots import Busy, Slot
 from checkout.store.table import Table
@@ -47,24 +47,24 @@ class Sender(NamedTuple):
 
     def send(self, message: Message) -> None:
         """Makes the try that the message asks for, unless it was made, or moved, already."""
-        delivery = events.find_delivery(self.table, message.event, message.endpoint)
+        delivery, endpoint, event = events.find_sending(
+            self.table, message.scope, message.event, message.endpoint
+        )
         if delivery is None or not delivery.is_under_way or delivery.tried != message.tried:
             return
         if delivery.next_try_at > self.now + EARLY:
             return
-        endpoint = endpoints.find(self.table, delivery.scope, delivery.endpoint)
-        event = events.find(self.table, delivery.event)
         if endpoint is None or event is None:
             events.end_delivery(self.table, delivery, DeliveryState.CANCELED, None, None)
         elif endpoint.status is EndpointStatus.DISABLED:
             events.park_delivery(self.table, delivery, event, self.now, None, None)
-        elif endpoint.slow_until is not None and endpoint.slow_until > self.now:
-            self._wait_for_pause(delivery, endpoint.slow_until)
+        elif (pause_ends_at := endpoint.pause_ends_at(self.now)) is not None:
+            self._wait_for_pause(delivery, pause_ends_at)
         else:
             taken = self._take_slot(endpoint)
             if isinstance(taken, Slot):
                 self._try(delivery, endpoint, event, taken)
-            elif self._hangs(taken):
+            elif taken.since <= self.now - health.HANGS_AFTER:
                 pause_ends_at = health.note_hanging(self.table, endpoint, self.now)
                 self._wait_for_pause(delivery, pause_ends_at)
             else:
@@ -73,7 +73,7 @@ class Sender(NamedTuple):
     def _try(self, delivery: Delivery, endpoint: Endpoint, event: Event, slot: Slot) -> None:
         made, retry_after = self._attempt(endpoint, event)
         if made.status is not None and 200 <= made.status < 300:
-            health.note_success(self.table, endpoint)
+            health.note_success(self.table, endpoint, made)
             events.end_delivery(self.table, delivery, DeliveryState.DELIVERED, made, slot)
             return
         disabled = health.note_failure(self.table, endpoint, made, retry_after, self.now)
@@ -110,15 +110,12 @@ class Sender(NamedTuple):
         )
         return made, retry.retry_after(answer.headers, self.now) if answer else 0
 
-    def _hangs(self, busy: Busy) -> bool:
-        return busy.since <= self.now - SLOT_PATIENCE
-
     def _take_slot(self, endpoint: Endpoint) -> Slot | Busy:
         until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN
         bound = self._bound(endpoint)
         taken = slots.take(self.table, endpoint.id, bound, until, self.now)
         for pause in SLOT_PAUSES:
-            if isinstance(taken, Slot) or self._hangs(taken):
+            if isinstance(taken, Slot) or taken.since <= self.now - SLOT_PATIENCE:
                 break
             self.table.pause(pause)
             taken = slots.take(self.table, endpoint.id, bound, until, self.now)
@@ -140,8 +137,8 @@ class Sender(NamedTuple):
         if delayed:
             self.queue.send([delayed], delay=wait)
 
-    def _wait_for_pause(self, delivery: Delivery, slow_until: int) -> None:
-        events.delay_delivery(self.table, delivery, slow_until, slow_until)
+    def _wait_for_pause(self, delivery: Delivery, pause_ends_at: int) -> None:
+        events.delay_delivery(self.table, delivery, pause_ends_at, pause_ends_at)
 
 
 def _shown(body: bytes) -> str | None:
