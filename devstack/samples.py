@@ -74,13 +74,42 @@ def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
 
 
 def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
-    from checkout.domain.payment import ATTEMPT_SECONDS, PaymentStatus
     from checkout.domain.records import Customer, Endpoint
     from checkout.store import keys, sessions
     from checkout.store.items import to_item
 
     own: dict[str, Any] = {"scope": PAYREX_SCOPE, "created_at": now, "updated_at": now}
-    session = replace(
+    session = _payrex_session(now)
+    payment = _of_payrex(_payment(now), PAYREX_ID)
+    waiting = _waiting(payment, now)
+    customer = Customer(
+        id=f"cus_{PAYREX_ID}",
+        name="Ana Sample",
+        email="ana@example.com",
+        details={"currency": "PHP", "billing_statement_prefix": "SAMPLE"},
+        **own,
+    )
+    endpoint = Endpoint(
+        id=f"wh_{PAYREX_ID}",
+        url="http://127.0.0.1:9/hooks",
+        events=("payment_intent.succeeded",),
+        secret=seal("whsk_sample", context=f"wh_{PAYREX_ID}"),
+        **own,
+    )
+    listed_payment = _listed("payment", payment.id, PAYREX_SCOPE)
+    listed_customer = _listed("customer", customer.id, PAYREX_SCOPE)
+    return [
+        to_item(session, **keys.session(session.id), **sessions.index_keys(session)),
+        to_item(payment, **keys.payment(payment.id), **listed_payment),
+        to_item(waiting, **keys.payment(waiting.id)),
+        *_refunded(_of_payrex(_paid(now), PAYREX_PAID_ID), f"re_{PAYREX_ID}"),
+        to_item(customer, **keys.customer(customer.id), **listed_customer),
+        to_item(endpoint, **keys.endpoint(PAYREX_SCOPE, endpoint.id)),
+    ]
+
+
+def _payrex_session(now: int) -> Any:
+    return replace(
         _session(now),
         id=f"cs_{PAYREX_ID}",
         scope=PAYREX_SCOPE,
@@ -96,15 +125,25 @@ def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
             "payment_intent_secret": f"pi_{PAYREX_ID}_secret_sample",
         },
     )
-    payment = replace(
-        _payment(now),
-        id=f"pay_{PAYREX_ID}",
+
+
+def _of_payrex(payment: Any, id: str) -> Any:
+    """A payment as one of the PayRex session's."""
+    return replace(
+        payment,
+        id=f"pay_{id}",
         scope=PAYREX_SCOPE,
         api="payrex",
-        session=session.id,
+        session=f"cs_{PAYREX_ID}",
         currency="PHP",
     )
-    waiting = replace(
+
+
+def _waiting(payment: Any, now: int) -> Any:
+    """A payment as one that waits for its approval."""
+    from checkout.domain.payment import ATTEMPT_SECONDS, PaymentStatus
+
+    return replace(
         payment,
         id=f"pay_{APPROVAL_ID}",
         method="gcash",
@@ -113,42 +152,6 @@ def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
         deadline_at=now + ATTEMPT_SECONDS,
         check_at=now + ATTEMPT_SECONDS,
     )
-    customer = Customer(
-        id=f"cus_{PAYREX_ID}",
-        name="Ana Sample",
-        email="ana@example.com",
-        details={"currency": "PHP", "billing_statement_prefix": "SAMPLE"},
-        **own,
-    )
-    endpoint = Endpoint(
-        id=f"wh_{PAYREX_ID}",
-        url="http://127.0.0.1:9/hooks",
-        events=("payment_intent.succeeded",),
-        secret=seal("whsk_sample", context=f"wh_{PAYREX_ID}"),
-        **own,
-    )
-    return [
-        to_item(session, **keys.session(session.id), **sessions.index_keys(session)),
-        to_item(
-            payment, **keys.payment(payment.id), **_listed("payment", payment.id, PAYREX_SCOPE)
-        ),
-        to_item(waiting, **keys.payment(waiting.id)),
-        *_refunded(
-            replace(
-                _paid(now),
-                id=f"pay_{PAYREX_PAID_ID}",
-                scope=PAYREX_SCOPE,
-                api="payrex",
-                session=session.id,
-                currency="PHP",
-            ),
-            f"re_{PAYREX_ID}",
-        ),
-        to_item(
-            customer, **keys.customer(customer.id), **_listed("customer", customer.id, PAYREX_SCOPE)
-        ),
-        to_item(endpoint, **keys.endpoint(PAYREX_SCOPE, endpoint.id)),
-    ]
 
 
 def _listed(kind: str, id: str, scope: str = SCOPE) -> dict[str, str]:

@@ -78,9 +78,8 @@ def _try(table: Table, request: Request, session: Session, form: dict[str, str])
         field = FIELD_OF.get(form["method"], "method")
         return _again(visit, form, {field: str(error)})
     except (ConflictError, TooManyAttemptsError):
-        return view.redirect(
-            visit.page
-        )  # Paid, expired, being paid or blocked: the page says which.
+        # Paid, expired, being paid or blocked: the page says which.
+        return view.redirect(visit.page)
     if payment.method in ENTERED_AT and view.is_approved_here(payment):
         return view.redirect(view.approval_url(payment.id))
     return view.redirect(f"{visit.page}?attempt={payment.id}")
