@@ -1,6 +1,7 @@
 """The engines the tests run on, and a world of their own for each test.
 
-`ENGINES` names them: `moto` alone for `make test`, `moto,dynoxide` for `make test-all`.
+`ENGINES` names them: `moto` alone for `make test`, `moto,dynoxide` for `make test-all`. A module's
+engine is its own: whoever comes next finds nothing of it, in whatever order they run.
 """
 
 import os
@@ -20,7 +21,7 @@ from tests.world import ACCRA, World
 ENGINES = os.environ.get("ENGINES", "moto").split(",")
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
     with engines.open(request.param) as opened, applied(opened.environment):
         yield opened
@@ -32,7 +33,7 @@ def world(engine: engines.Engine) -> Iterator[World]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def atomic_engine() -> Iterator[engines.Engine]:
     """An engine that threads can race on: moto is not one."""
     with engines.open("dynoxide") as opened, applied(opened.environment):
