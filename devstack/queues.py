@@ -22,6 +22,9 @@ log = logging.getLogger("devstack")
 # moto's own visibility timeout only has to be longer than any invocation.
 _HELD_SECONDS = 43_200
 
+# SQS's limit of messages in one call.
+_RECEIVED = 10
+
 # Idle poll, in seconds; a message sent in this process is fetched at once.
 _PAUSE = 0.25
 
@@ -128,26 +131,35 @@ class Poller:
             self._bell.wait(_PAUSE)
 
     def _take(self) -> bool:
-        """Fetch one batch and run it in a thread; answers whether there was one."""
-        if not self._free.acquire(timeout=_PAUSE):
-            return False
-        with self._lock:
-            self._running += 1  # before the message is out of sight, or nobody would see it
-        messages: list[Json] = []
+        """Fetch what there is and may run, and run each batch in a thread; answers whether there
+        was one. As Lambda's pollers do, in one call also for batches of one."""
+        size = min(_RECEIVED, self._definition.batch_size)
+        reserved = self._reserve(_RECEIVED // size)
+        batches: list[list[Json]] = []
         try:
-            messages = self._receive()
+            messages = self._receive(reserved * size) if reserved else []
+            batches = [messages[start : start + size] for start in range(0, len(messages), size)]
         finally:
-            if not messages:
+            for _ in range(reserved - len(batches)):
                 self._release()
-        if messages:
+        for batch in batches:
             self._activity.note()
-            threading.Thread(target=self._run, args=(messages,), daemon=True).start()
-        return bool(messages)
+            threading.Thread(target=self._run, args=(batch,), daemon=True).start()
+        return bool(batches)
 
-    def _receive(self) -> list[Json]:
+    def _reserve(self, most: int) -> int:
+        """Places for invocations, `most` at most; 0 when none comes free in a while."""
+        reserved = int(self._free.acquire(timeout=_PAUSE))
+        while 0 < reserved < most and self._free.acquire(blocking=False):
+            reserved += 1
+        with self._lock:
+            self._running += reserved  # before messages are out of sight, or nobody would see them
+        return reserved
+
+    def _receive(self, most: int) -> list[Json]:
         answer = self._client.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=min(10, self._definition.batch_size),
+            MaxNumberOfMessages=most,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
             WaitTimeSeconds=0,  # a longer one would sleep with moto's lock in hand
