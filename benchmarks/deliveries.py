@@ -26,7 +26,7 @@ from checkout.domain.records import Endpoint
 from checkout.log import logger
 from checkout.sealing import seal
 from checkout.settings import settings
-from checkout.store import accounts, events, keys
+from checkout.store import accounts, deliveries, keys
 from checkout.store.items import to_item
 from checkout.store.table import Put, open_table
 from checkout.webhooks.message import Message
@@ -179,7 +179,7 @@ def prepared_deliveries(
         )  # fmt: skip
         table.write(Put(to_item(event, **keys.event(event.id))))
         # The stream's own fan-out may have been faster: then it finds no endpoint to tell.
-        messages += map(Message.of, events.fan_out(table, event, [endpoint], now))
+        messages += map(Message.of, deliveries.fan_out(table, event, [endpoint], now))
 
     def noting(*arguments: Any) -> tuple[bytes, dict[str, str]]:
         body, headers = letter(*arguments)

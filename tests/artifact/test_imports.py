@@ -27,6 +27,7 @@ PARSE = "api.paygate.parse domain.contact store.creation store.paging"
 CUSTOMERS = "store.creation store.customers store.paging"
 ENDPOINTS = "store.creation store.endpoints store.paging store.timers"
 EVENTS = "store.events store.paging store.timers"
+DELIVERIES = f"store.deliveries store.slots {EVENTS}"
 SESSIONS = f"store.sessions {CUSTOMERS} {EVENTS}"
 PAYMENTS = f"store.payments {SESSIONS}"
 REFUNDS = f"store.refunds {PAYMENTS}"
@@ -38,11 +39,11 @@ PAGE = (
     " page.palette page.paying page.templating page.tokens page.view"
     " domain.account domain.colour domain.contact domain.money store.accounts store.endpoints"
 )
-FAN_OUT = "webhooks.fan_out webhooks.message webhooks.queue"
+FAN_OUT = f"webhooks.fan_out webhooks.message webhooks.queue {DELIVERIES}"
 LETTERS = f"api.http api.letters {WORDS} domain.account"
 SENDER = (
     "webhooks.egress webhooks.health webhooks.message webhooks.queue webhooks.retry"
-    " webhooks.sending webhooks.signing store.slots sealing domain.addresses domain.contact"
+    " webhooks.sending webhooks.signing sealing domain.addresses domain.contact"
 )
 SECRET_KEY = "api.payrex.secret_key sealing"
 
@@ -77,7 +78,7 @@ LOADS = {
     "DeleteWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),
     "ListEvents": (f"{API} {QUERY} {EVENTS} api.paygate.event_query", ""),
     "RetrieveEvent": (f"{API} {QUERY} {EVENTS}", ""),
-    "ListEventDeliveries": (f"{API} {QUERY} {EVENTS}", ""),
+    "ListEventDeliveries": (f"{API} {QUERY} {DELIVERIES}", ""),
     "ResendEvent": (f"{API} {NEW_RESEND} {FAN_OUT} {RESENDING}", PYDANTIC),
     "ResendEvents": (f"{API} {NEW_RESEND} {FAN_OUT} {RESENDING}", PYDANTIC),
     "RetrieveEventResend": (f"{API} {QUERY} store.creation store.resends store.timers", ""),
@@ -117,8 +118,8 @@ LOADS = {
     ),
     "ShowApproval": (f"{PAGE} page.approval {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
     "DecideApproval": (f"{PAGE} page.approval {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
-    "FanOutEvents": (f"batches {FAN_OUT} {ENDPOINTS} {EVENTS}", ""),
-    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {EVENTS} {LETTERS}", ""),
+    "FanOutEvents": (f"batches {FAN_OUT} {ENDPOINTS}", ""),
+    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {DELIVERIES} {LETTERS}", ""),
     "FireTimers": (
         f"batches firing {FAN_OUT} {RESENDING} {ENDPOINTS} {PROCESSOR} {PAYMENTS} api.http {WORDS}"
         " domain.account store.accounts",

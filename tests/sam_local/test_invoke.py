@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from checkout.domain.records import Delivery
-from checkout.store import events
+from checkout.store import deliveries
 from checkout.store.table import open_table
 from devstack.sam_local import ROOT, Local
 from devstack.samples import ID
@@ -39,6 +39,6 @@ def test_the_delivery_sample_makes_a_try(local: Local) -> None:
 
 
 def sample_delivery() -> Delivery:
-    delivery = events.find_delivery(open_table(), f"evt_{ID}", f"we_{ID}")
+    delivery = deliveries.find(open_table(), f"evt_{ID}", f"we_{ID}")
     assert delivery
     return delivery

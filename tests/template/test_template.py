@@ -141,7 +141,7 @@ def test_functions_give_up_before_their_caller_does() -> None:
 
 
 def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
-    from checkout.store.events import SEND_GRACE
+    from checkout.store.deliveries import SEND_GRACE
     from checkout.webhooks.sending import SLOT_PAUSES
 
     longest = TEMPLATE["Parameters"]["WebhookTotalSeconds"]["MaxValue"] + sum(SLOT_PAUSES)

@@ -12,7 +12,7 @@ from checkout.api.letters import letter
 from checkout.domain.events import Event
 from checkout.domain.records import Delivery, Endpoint
 from checkout.settings import settings
-from checkout.store import endpoints, events, keys, slots
+from checkout.store import deliveries, endpoints, keys, slots
 from checkout.store.items import to_record
 from checkout.store.slots import Busy, Slot
 from checkout.store.table import Delete, Put
@@ -49,12 +49,12 @@ def endpoint(world: World) -> Endpoint:
     return to_record(Endpoint, found)
 
 
-def deliveries(world: World) -> list[Delivery]:
+def all_deliveries(world: World) -> list[Delivery]:
     return [to_record(Delivery, item) for item in world.having("EVENT#", "DELIVERY#")]
 
 
 def delivery(world: World) -> Delivery:
-    (found,) = deliveries(world)
+    (found,) = all_deliveries(world)
     return found
 
 
@@ -156,7 +156,7 @@ def test_an_endpoint_that_has_too_much_to_do_is_left_alone_for_a_while(
     world.send_all()
 
     assert len(receiver.received) == 1
-    waiting = next(each for each in deliveries(world) if each.tried == 0)
+    waiting = next(each for each in all_deliveries(world) if each.tried == 0)
     assert waiting.next_try_at == waiting.timer_due == slow_until
     come(world, slow_until - int(world.now))
     assert len(receiver.received) == 2
@@ -204,7 +204,7 @@ def test_a_slow_endpoint_is_asked_one_try_at_a_time(
     world.send_all()
 
     assert len(receiver.received) == 1
-    assert {each.waits for each in deliveries(world)} == {0, 1}
+    assert {each.waits for each in all_deliveries(world)} == {0, 1}
 
 
 # --------------------------------------------------------------- disabling, parking
@@ -241,7 +241,7 @@ def test_an_endpoint_whose_every_try_failed_for_five_days_is_disabled(
     found = endpoint(world)
     assert (found.status, found.disabled_because) == ("disabled", "failing")
     assert found.failing_since == world.now - 5 * DAY
-    assert next(each for each in deliveries(world) if each.tried == 1).is_parked
+    assert next(each for each in all_deliveries(world) if each.tried == 1).is_parked
 
 
 def test_one_success_begins_the_five_days_anew(world: World, receiver: Receiver, hook: str) -> None:
@@ -269,7 +269,7 @@ def test_what_was_parked_is_sent_when_the_endpoint_is_enabled(
         pay(world)
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "disabled"})
     world.send_all()
-    assert all(each.is_parked for each in deliveries(world))
+    assert all(each.is_parked for each in all_deliveries(world))
     assert world.having("TIMER#", "") == []
     come(world, 30 * DAY)
     assert receiver.received == []
@@ -280,7 +280,7 @@ def test_what_was_parked_is_sent_when_the_endpoint_is_enabled(
 
     sent = [json.loads(each.body)["id"] for each in receiver.received]
     assert len(sent) == len(set(sent)) == 12
-    assert {each.state for each in deliveries(world)} == {"delivered"}
+    assert {each.state for each in all_deliveries(world)} == {"delivered"}
     assert world.having("PARKED#") == world.having("TIMER#") == []
 
 
@@ -322,7 +322,7 @@ def test_an_endpoint_enabled_while_its_delivery_is_parked_loses_nothing(
 
     pay(world)
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "disabled"})
-    park = events.park_delivery
+    park = deliveries.park
 
     def enable_first(*arguments: Any) -> bool:
         world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "enabled"})
@@ -330,7 +330,7 @@ def test_an_endpoint_enabled_while_its_delivery_is_parked_loses_nothing(
         return park(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(events, "park_delivery", enable_first)
+        patched.setattr(deliveries, "park", enable_first)
         world.send_all()
     come(world, 90)
 
@@ -400,7 +400,7 @@ def test_an_endpoint_that_hangs_is_left_alone_for_a_while(
     pay(world)
 
     assert world.messages() == []
-    waiting = deliveries(world)
+    waiting = all_deliveries(world)
     assert [each.next_try_at for each in waiting] == [pause_ends_at] * 2
     assert [each.tried for each in waiting] == [0, 0]
     come(world, 30)
@@ -446,7 +446,7 @@ def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     world.send_all()
     pay(world)
     world.send_all()
-    (soonest, *_) = sorted(each.next_try_at for each in deliveries(world))
+    (soonest, *_) = sorted(each.next_try_at for each in all_deliveries(world))
     pause_ends_at = int(soonest) + 600
     (item,) = world.having("ENDPOINTS#")
     world.table.write(Put(item | {"slow_until": pause_ends_at}))
@@ -455,7 +455,7 @@ def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     world.sweep()
 
     assert world.messages() == []
-    assert {each.next_try_at for each in deliveries(world)} == {pause_ends_at}
+    assert {each.next_try_at for each in all_deliveries(world)} == {pause_ends_at}
 
 
 def test_a_failing_endpoint_hears_of_an_event_after_the_others(
@@ -468,7 +468,7 @@ def test_a_failing_endpoint_hears_of_an_event_after_the_others(
              "object": "{}", "created_at": int(world.now)}  # fmt: skip
     world.table.write(Put(event | keys.event(event["id"])))
 
-    told = events.fan_out(
+    told = deliveries.fan_out(
         world.table, to_record(Event, event), endpoints.of_scope(world.table, SCOPE), int(world.now)
     )
 

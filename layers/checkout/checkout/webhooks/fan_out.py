@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from checkout.domain.events import Event
 from checkout.domain.records import Endpoint, EndpointStatus, Timer
-from checkout.store import endpoints, events, keys, timers
+from checkout.store import deliveries, endpoints, events, keys, timers
 from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
@@ -16,7 +16,7 @@ RESUME_PAUSE = 1
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
     """Writes each subscribed endpoint its delivery, with a timer, and only then tells the queue."""
     hearing = [each for each in endpoints.of_scope(table, event.scope) if hears(each, event)]
-    queue.send(events.fan_out(table, event, hearing, now))
+    queue.send(deliveries.fan_out(table, event, hearing, now))
 
 
 def hears(endpoint: Endpoint, event: Event) -> bool:
@@ -40,7 +40,7 @@ def try_again(table: Table, queue: Queue, timer: Timer, now: int) -> None:
 
     In this order: a message that is handled at once finds the delivery as it will stay.
     """
-    delivery = events.find_delivery(table, *keys.split_delivery_target(timer.target))
+    delivery = deliveries.find(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
     if delivery is None or not current or not delivery.is_under_way:
         table.write(timers.delete(timer))
@@ -48,8 +48,8 @@ def try_again(table: Table, queue: Queue, timer: Timer, now: int) -> None:
     endpoint = endpoints.find(table, delivery.scope, delivery.endpoint)
     pause_ends_at = None if endpoint is None else endpoint.pause_ends_at(now)
     if pause_ends_at is not None:
-        events.delay_delivery(table, delivery, pause_ends_at, pause_ends_at)
-    elif events.watch_delivery(table, delivery, now):
+        deliveries.delay(table, delivery, pause_ends_at, pause_ends_at)
+    elif deliveries.watch(table, delivery, now):
         queue.send([delivery])
 
 
@@ -62,8 +62,8 @@ def resume(table: Table, queue: Queue, timer: Timer, now: int) -> None:
         table.write(timers.delete(timer))  # Enabling it writes another.
         return
     for _ in range(RESUME_PAGES):
-        parked = events.parked_events(table, endpoint_id, BATCH)
-        back = [events.unpark_delivery(table, each, endpoint_id, now) for each in parked]
+        parked = deliveries.parked_events(table, endpoint_id, BATCH)
+        back = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
         queue.send([delivery for delivery in back if delivery is not None])
         if len(parked) < BATCH:
             table.write(timers.delete(timer))

@@ -11,7 +11,7 @@ from checkout.domain.records import (
     Resend,
     Timer,
 )
-from checkout.store import endpoints, events, resends, timers
+from checkout.store import deliveries, endpoints, events, resends, timers
 from checkout.store.events import EventFilters
 from checkout.store.table import Table
 from checkout.webhooks.fan_out import fan_out, hears
@@ -87,7 +87,7 @@ def _resend(table: Table, queue: Queue, resend: Resend, event: Event, now: int) 
         targets = _subscribed(table, event)
     if resend.state:
         wanted = _SAME[resend.state]
-        states = {each.endpoint: each.state for each in events.deliveries(table, event.id)}
+        states = {each.endpoint: each.state for each in deliveries.of_event(table, event.id)}
         targets = [each for each in targets if states.get(each.id) is wanted]
     return int(bool(_send(table, queue, event, targets, now)))
 
@@ -97,9 +97,9 @@ def _send(
 ) -> list[Delivery]:
     if event.fanned_out_at is None:
         fan_out(table, queue, event, now)
-    deliveries = [events.send_again(table, event, each.id, now) for each in targets]
-    queue.send(deliveries)
-    return deliveries
+    again = [deliveries.send_again(table, event, each.id, now) for each in targets]
+    queue.send(again)
+    return again
 
 
 def _subscribed(table: Table, event: Event) -> list[Endpoint]:

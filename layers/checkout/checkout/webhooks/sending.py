@@ -12,8 +12,8 @@ from checkout.domain.events import Event
 from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointStatus, Try
 from checkout.sealing import unseal
 from checkout.settings import Settings
-from checkout.store import events, slots
-from checkout.store.events import SEND_GRACE
+from checkout.store import deliveries, slots
+from checkout.store.deliveries import SEND_GRACE
 from checkout.store.slots import Busy, Slot
 from checkout.store.table import Table
 from checkout.webhooks import egress, health, retry
@@ -47,7 +47,7 @@ class Sender(NamedTuple):
 
     def send(self, message: Message) -> None:
         """Makes the try that the message asks for, unless it was made, or moved, already."""
-        delivery, endpoint, event = events.find_sending(
+        delivery, endpoint, event = deliveries.find_for_try(
             self.table, message.scope, message.event, message.endpoint
         )
         if delivery is None or not delivery.is_under_way or delivery.tried != message.tried:
@@ -55,9 +55,9 @@ class Sender(NamedTuple):
         if delivery.next_try_at > self.now + EARLY:
             return
         if endpoint is None or event is None:
-            events.end_delivery(self.table, delivery, DeliveryState.CANCELED, None, None)
+            deliveries.end(self.table, delivery, DeliveryState.CANCELED, None, None)
         elif endpoint.status is EndpointStatus.DISABLED:
-            events.park_delivery(self.table, delivery, event, self.now, None, None)
+            deliveries.park(self.table, delivery, event, self.now, None, None)
         elif (pause_ends_at := endpoint.pause_ends_at(self.now)) is not None:
             self._wait_for_pause(delivery, pause_ends_at)
         else:
@@ -74,17 +74,17 @@ class Sender(NamedTuple):
         made, retry_after = self._attempt(endpoint, event)
         if made.status is not None and 200 <= made.status < 300:
             health.note_success(self.table, endpoint, made)
-            events.end_delivery(self.table, delivery, DeliveryState.DELIVERED, made, slot)
+            deliveries.end(self.table, delivery, DeliveryState.DELIVERED, made, slot)
             return
         disabled = health.note_failure(self.table, endpoint, made, retry_after, self.now)
-        if disabled and events.park_delivery(self.table, delivery, event, self.now, made, slot):
+        if disabled and deliveries.park(self.table, delivery, event, self.now, made, slot):
             return
         failed = delivery.tried - delivery.round_from + 1
         next_try_at = retry.next_try_at(failed, self.now, retry_after)
         if next_try_at is None:
-            events.end_delivery(self.table, delivery, DeliveryState.FAILED, made, slot)
+            deliveries.end(self.table, delivery, DeliveryState.FAILED, made, slot)
         else:
-            events.put_off_delivery(self.table, delivery, next_try_at, made, slot)
+            deliveries.put_off(self.table, delivery, next_try_at, made, slot)
 
     def _attempt(self, endpoint: Endpoint, event: Event) -> tuple[Try, int]:
         """The try, and how many seconds `Retry-After` asks for."""
@@ -133,12 +133,12 @@ class Sender(NamedTuple):
         """A message that comes late is sooner than the next sweep; its timer looks after it."""
         wait = retry.slot_wait(delivery.waits, endpoint.failing_since is not None)
         next_try_at = self.now + wait
-        delayed = events.delay_delivery(self.table, delivery, next_try_at, next_try_at + SEND_GRACE)
+        delayed = deliveries.delay(self.table, delivery, next_try_at, next_try_at + SEND_GRACE)
         if delayed:
             self.queue.send([delayed], delay=wait)
 
     def _wait_for_pause(self, delivery: Delivery, pause_ends_at: int) -> None:
-        events.delay_delivery(self.table, delivery, pause_ends_at, pause_ends_at)
+        deliveries.delay(self.table, delivery, pause_ends_at, pause_ends_at)
 
 
 def _shown(body: bytes) -> str | None:
