@@ -144,7 +144,10 @@ def handler(event, context):
     (message,) = event["Records"]
     note("work", message)
     if message["body"] == "slow":
-        time.sleep(1.5)
+        ends_at = time.monotonic() + 4
+        while not (came := '"quick"' in LOG.read_text()) and time.monotonic() < ends_at:
+            time.sleep(0.01)
+        note("quick came meanwhile", came)
     if message["body"] == "bad":
         return {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
     return {}
