@@ -105,7 +105,6 @@ def test_architectures_differ_in_their_wheels_alone(tmp_path: Path) -> None:
         ["make", "-f", ROOT / "build_tools/Makefile", "build-DependenciesLayer"],
         cwd=ROOT / "layers/dependencies",
         env={**os.environ, "ARTIFACTS_DIR": str(tmp_path), "ARCH": ARCH_OF[other]},
-        capture_output=True,
         check=True,
     )
 
@@ -128,7 +127,6 @@ def test_two_builds_are_identical(tmp_path: Path) -> None:
     subprocess.run(
         ["make", "build", f"ARCH={ARCH_OF[MACHINE]}", "BUILD_DIR=again"],
         cwd=tmp_path,
-        capture_output=True,
         check=True,
     )
 
