@@ -25,6 +25,7 @@ FORM = (
 LISTED = f"{FORM} api.payrex.query"
 PARSE = "api.paygate.parse domain.contact store.creation store.paging"
 CUSTOMERS = "store.creation store.customers store.paging"
+ENDPOINT = "api.paygate.endpoint_fields domain.addresses"
 ENDPOINTS = "store.creation store.endpoints store.paging store.timers"
 EVENTS = "store.events store.paging store.timers"
 DELIVERIES = f"store.deliveries store.slots {EVENTS}"
@@ -65,14 +66,14 @@ LOADS = {
     "ListRefunds": (f"{API} {QUERY} {REFUNDS}", ""),
     "RetrieveRefund": (f"{API} {QUERY} {REFUNDS}", ""),
     "CreateWebhook": (
-        f"{API} {PARSE} api.paygate.new_endpoint api.paygate.webhook_secret domain.addresses"
+        f"{API} {PARSE} {ENDPOINT} api.paygate.new_endpoint api.paygate.webhook_secret"
         f" {ENDPOINTS} sealing webhooks.signing",
         PYDANTIC,
     ),
     "ListWebhooks": (f"{API} {QUERY} {ENDPOINTS}", ""),
     "RetrieveWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),
     "UpdateWebhook": (
-        f"{API} {PARSE} api.paygate.new_endpoint domain.addresses {ENDPOINTS}",
+        f"{API} {PARSE} {ENDPOINT} api.paygate.endpoint_changes {ENDPOINTS}",
         PYDANTIC,
     ),
     "DeleteWebhook": (f"{API} {QUERY} {ENDPOINTS}", ""),

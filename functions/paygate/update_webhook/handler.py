@@ -3,7 +3,7 @@
 from checkout.api.authentication import authenticate_bearer
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
-from checkout.api.paygate.new_endpoint import endpoint_changes
+from checkout.api.paygate.endpoint_changes import endpoint_changes
 from checkout.store import endpoints
 from checkout.store.table import open_table
 
