@@ -16,7 +16,7 @@ PARTITION_KEYS = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
 
 ITEMS = json.loads(Path(os.environ["ITEMS"]).read_text())
 EVENT = json.loads(Path(os.environ["EVENT"]).read_text())
-GOT = {(each["pk"]["S"], each["sk"]["S"]): json.dumps({"Item": each}).encode() for each in ITEMS}
+GOT = {(each["pk"]["S"], each["sk"]["S"]): json.dumps(each).encode() for each in ITEMS}
 OPENED = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
 SEALED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
@@ -41,7 +41,12 @@ def partition(value, prefix):
 
 
 def keep(item):
-    GOT[item["pk"]["S"], item["sk"]["S"]] = json.dumps({"Item": item}).encode()
+    GOT[item["pk"]["S"], item["sk"]["S"]] = json.dumps(item).encode()
+
+
+def get(key):
+    """A list of the one item, or of none, as JSON."""
+    return [GOT[place]] if (place := (key["pk"]["S"], key["sk"]["S"])) in GOT else []
 
 
 def answer(operation, request):
@@ -49,7 +54,11 @@ def answer(operation, request):
         for put in filter(None, (each.get("Put") for each in request["TransactItems"])):
             keep(put["Item"])
     if operation == "GetItem":
-        return GOT.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]), b"{}")
+        return b"".join(b'{"Item":%s}' % item for item in get(request["Key"])) or b"{}"
+    if operation == "BatchGetItem":
+        ((table, wanted),) = request["RequestItems"].items()
+        found = b",".join(item for key in wanted["Keys"] for item in get(key))
+        return b'{"Responses":{"%s":[%s]}}' % (table.encode(), found)
     if operation == "Query":
         values = request["ExpressionAttributeValues"]
         begins = "begins_with" in request["KeyConditionExpression"]
