@@ -438,6 +438,31 @@ def test_a_slow_success_says_that_the_endpoint_does_not_hang(
     assert endpoint(world).slow_until is None
 
 
+def test_what_one_answer_leaves_out_is_asked_for_again_and_not_taken_for_gone(
+    world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a table that is throttled would cancel deliveries: their endpoint would be missing."""
+    pay(world)
+    client = world.table.client
+    read, asked = client.batch_get_item, []
+
+    def read_one(RequestItems: Any) -> Any:
+        ((table, wanted),) = RequestItems.items()
+        asked.append(len(wanted["Keys"]))
+        first, *rest = wanted["Keys"]
+        answer = read(RequestItems={table: wanted | {"Keys": [first]}})
+        left = {table: wanted | {"Keys": rest}} if rest else {}
+        return answer | {"UnprocessedKeys": left}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "batch_get_item", read_one)
+        world.send_all()
+
+    assert asked == [3, 2, 1]
+    assert delivery(world).state == "delivered"
+    assert len(receiver.received) == 1
+
+
 def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     world: World, receiver: Receiver, hook: str
 ) -> None:

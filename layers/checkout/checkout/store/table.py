@@ -119,6 +119,8 @@ class Table(NamedTuple):
                     item = from_wire(wire)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
+                if wanted:  # too much at once for the table, or for one answer
+                    self.pause(random.uniform(0, BACKOFF_SECONDS))
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
     def query(
