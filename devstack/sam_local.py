@@ -89,7 +89,7 @@ class Local:
 
     def put_samples(self) -> None:
         """Begin anew: a table that holds the demo accounts and the sample objects alone."""
-        from checkout.sealing import seal
+        from checkout.encryption import encrypt
         from checkout.store.table import open_table
 
         client = self.engine.client("dynamodb")
@@ -97,7 +97,7 @@ class Local:
             client.delete_table(TableName=self.table)
         create_table(client, self.template, self.table)
         demo.create_accounts()
-        save_samples(open_table(), int(time.time()), seal)
+        save_samples(open_table(), int(time.time()), encrypt)
 
     def invoke(self, function: str, event: Path) -> Invocation:
         """One call of one function, in a container of its own. A function that raises is an error

@@ -15,7 +15,7 @@ FORM_KEY = "sample"
 
 
 class Seal(Protocol):
-    def __call__(self, plain: str, *, context: str) -> str: ...
+    def __call__(self, plain: str, *, encryption_context: str) -> str: ...
 
 
 def save_samples(table: Any, now: int, seal: Seal) -> None:
@@ -29,7 +29,10 @@ def save_samples(table: Any, now: int, seal: Seal) -> None:
 
 
 def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
-    from checkout.domain.records import Customer, Delivery, Endpoint, Resend, ResendStatus
+    from checkout.domain.customer import Customer
+    from checkout.domain.delivery import Delivery
+    from checkout.domain.resend import Resend, ResendStatus
+    from checkout.domain.webhook_endpoint import WebhookEndpoint
     from checkout.store import keys, sessions
     from checkout.store.items import to_item
 
@@ -37,18 +40,20 @@ def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
     customer = Customer(
         id=f"cus_{ID}", scope=SCOPE, name="Ama Sample", created_at=now, updated_at=now
     )
-    endpoint = Endpoint(
+    endpoint = WebhookEndpoint(
         id=f"we_{ID}",
         scope=SCOPE,
         url="http://127.0.0.1:9/hooks",
-        events=("checkout.session.completed",),
-        secret=seal("whsec_c2FtcGxlIHNlY3JldCBmb3IgZGV2c3RhY2sgb25seQ==", context=f"we_{ID}"),
+        event_types=("checkout.session.completed",),
+        secret=seal(
+            "whsec_c2FtcGxlIHNlY3JldCBmb3IgZGV2c3RhY2sgb25seQ==", encryption_context=f"we_{ID}"
+        ),
         created_at=now,
         updated_at=now,
     )
     event = _event(now)
     delivery = Delivery(
-        event=event.id, endpoint=endpoint.id, scope=SCOPE, next_try_at=now, timer_due=now + 60
+        event=event.id, endpoint=endpoint.id, scope=SCOPE, next_attempt_at=now, timer_due=now + 60
     )
     resend = Resend(
         id=f"rs_{ID}",
@@ -59,7 +64,7 @@ def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
         until=now,
         timer_due=now,
         status=ResendStatus.DONE,
-        events=2,
+        sent_count=2,
     )
     return [
         to_item(resend, **keys.resend(resend.id)),
@@ -67,14 +72,15 @@ def _items(now: int, seal: Seal) -> list[dict[str, Any]]:
         to_item(payment, **keys.payment(payment.id), **_listed("payment", payment.id)),
         *_refunded(_paid(now), f"re_{ID}"),
         to_item(customer, **keys.customer(customer.id), **_listed("customer", customer.id)),
-        to_item(endpoint, **keys.endpoint(SCOPE, endpoint.id)),
+        to_item(endpoint, **keys.webhook_endpoint(SCOPE, endpoint.id)),
         to_item(event, **keys.event(event.id), **_listed("event", event.id)),
         to_item(delivery, **keys.delivery(event.id, endpoint.id)),
     ]
 
 
 def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
-    from checkout.domain.records import Customer, Endpoint
+    from checkout.domain.customer import Customer
+    from checkout.domain.webhook_endpoint import WebhookEndpoint
     from checkout.store import keys, sessions
     from checkout.store.items import to_item
 
@@ -89,11 +95,11 @@ def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
         details={"currency": "PHP", "billing_statement_prefix": "SAMPLE"},
         **own,
     )
-    endpoint = Endpoint(
+    endpoint = WebhookEndpoint(
         id=f"wh_{PAYREX_ID}",
         url="http://127.0.0.1:9/hooks",
-        events=("payment_intent.succeeded",),
-        secret=seal("whsk_sample", context=f"wh_{PAYREX_ID}"),
+        event_types=("payment_intent.succeeded",),
+        secret=seal("whsk_sample", encryption_context=f"wh_{PAYREX_ID}"),
         **own,
     )
     listed_payment = _listed("payment", payment.id, PAYREX_SCOPE)
@@ -104,7 +110,7 @@ def _payrex_items(now: int, seal: Seal) -> list[dict[str, Any]]:
         to_item(waiting, **keys.payment(waiting.id)),
         *_refunded(_of_payrex(_paid(now), PAYREX_PAID_ID), f"re_{PAYREX_ID}"),
         to_item(customer, **keys.customer(customer.id), **listed_customer),
-        to_item(endpoint, **keys.endpoint(PAYREX_SCOPE, endpoint.id)),
+        to_item(endpoint, **keys.webhook_endpoint(PAYREX_SCOPE, endpoint.id)),
     ]
 
 
@@ -250,7 +256,7 @@ def _refunded(payment: Any, refund_id: str) -> list[dict[str, Any]]:
 
 
 def _event(now: int) -> Any:
-    from checkout.domain.events import Event
+    from checkout.domain.event import Event
 
     return Event(
         id=f"evt_{ID}",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checkout.domain.records import Timer
+from checkout.domain.timer import Timer
 from checkout.store import timers
 from devstack.engines import Engine
 from tests import prices
