@@ -33,9 +33,7 @@ from checkout.processors.protocol import (
 )
 from checkout.processors.refunds import Refunds
 from checkout.store import payments, refunds, sessions, timers
-from checkout.store.table import ConditionFailedError, Table
-
-RACES = 5
+from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 
 
 class Attempts(NamedTuple):
@@ -117,17 +115,19 @@ class Attempts(NamedTuple):
     def _conclude(
         self, payment: Payment, outcome: Outcome, session: Session | None = None
     ) -> Payment:
-        """Writes an outcome down. When somebody else was faster, goes on from where they left."""
-        for _ in range(RACES):
-            session = session or sessions.find(self.table, payment.session)
-            if session is None:
-                raise ResourceMissingError("checkout session")
-            try:
-                return self._step(self._named(payment, outcome), outcome, session)
-            except ConditionFailedError:
-                session = None
-                payment = payments.retrieve(self.table, payment.scope, payment.id)
-        raise RuntimeError(f"payment {payment.id} kept changing while it was concluded")
+        """Records an outcome. After a conflict it starts from what the other process wrote.
+
+        Raises BusyError.
+        """
+
+        def write() -> Payment:
+            return self._step(self._named(payment, outcome), outcome, session)
+
+        def again() -> Payment:
+            found = payments.retrieve(self.table, payment.scope, payment.id)
+            return self._step(self._named(found, outcome), outcome)
+
+        return until_no_conflict(self.table, write, again=again)
 
     def _named(self, payment: Payment, outcome: Outcome) -> Payment:
         """The payment with its processor's name for it: written down before the shopper is given
@@ -136,9 +136,12 @@ class Attempts(NamedTuple):
             return payment
         return payments.set_reference(self.table, payment, outcome.reference)
 
-    def _step(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
+    def _step(self, payment: Payment, outcome: Outcome, session: Session | None = None) -> Payment:
         if outcome.state is State.PENDING or payment.was_charged:
             return payment
+        session = session or sessions.find(self.table, payment.session)
+        if session is None:
+            raise ResourceMissingError("checkout session")
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
         pending = payment.status is PaymentStatus.PENDING
@@ -156,8 +159,7 @@ class Attempts(NamedTuple):
         failed = payments.fail(self.table, session, payment, failure, self.context)
         if session.expires_at <= self.context.now:
             # It outlived its time only for this attempt.
-            expiry = timers.expiry(session.id, session.scope, session.expires_at)
-            sessions.lapse(self.table, expiry, self.context)
+            sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
         return failed
 
 
