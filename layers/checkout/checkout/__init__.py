@@ -1,6 +1,6 @@
-"""A checkout-session service: one core, spoken in the dialects of `checkout.api`.
+"""A checkout-session service: one core, and a dialect of it for each API in `checkout.api`.
 
-Imports run one way: functions -> api, page, webhooks, processors -> store -> domain.
+Which part may import which is stated in `tests/unit/test_layering.py`, which enforces it.
 """
 
 import gc
@@ -8,5 +8,5 @@ import gc
 from checkout.settings import IN_LAMBDA
 
 if IN_LAMBDA:
-    # What a start makes, stays. Collecting it, some thirty times, is a fifteenth of a cold start.
+    # What a start creates stays alive: collecting it is a fifteenth of a cold start for nothing.
     gc.set_threshold(100_000)

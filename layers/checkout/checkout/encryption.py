@@ -4,6 +4,8 @@ Reading the table reveals no secret. Each is bound to its owner by KMS's encrypt
 that is copied to another owner can't be decrypted there.
 """
 
+from __future__ import annotations
+
 import base64
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -42,7 +44,7 @@ def decrypt(encrypted: str, *, encryption_context: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def open_kms() -> "KMSClient":
+def open_kms() -> KMSClient:
     return boto3.client("kms", config=CLIENT_CONFIG)
 
 

@@ -1,4 +1,4 @@
-"""The life of a refund: taken off its payment, sent by the processor, settled by its timer.
+"""The life of a refund: reserved at its payment, sent by the processor, settled by its timer.
 
 A refund is stored with a timer before the processor is called, and its id is the processor's
 idempotency key. After a crash it is looked up, or sent again, and the money is sent once.

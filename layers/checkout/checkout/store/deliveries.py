@@ -133,7 +133,7 @@ def park(
     last: DeliveryAttempt | None,
     lease: Lease | None,
 ) -> bool:
-    """Takes away a delivery's timer until its disabled endpoint is enabled.
+    """Ends a delivery's timer until its disabled endpoint is enabled.
 
     Returns False if the endpoint is enabled by now, or this attempt's outcome already recorded.
     """
@@ -312,7 +312,7 @@ def _count(event_id: str, counts: dict[str, int]) -> Update:
 
 
 def _move(before: Delivery, after: Delivery) -> list[Action]:
-    """Moves a delivery that nobody moved, and no attempt changed, since it was read."""
+    """Moves a delivery, on condition that it was neither moved nor attempted since it was read."""
     as_read = unchanged(before, "attempt_count", "timer_due", "next_attempt_at", "parked_at")
     return [_change(before, after, as_read), *timers.move(_timer(before), _timer(after))]
 

@@ -58,7 +58,7 @@ def create(
 
 
 def replace_answer(idempotency: IdempotentRequest, answer: str) -> Update:
-    """Changes what repeats are answered, for a creation that goes on after its transaction."""
+    """Changes what repeats are answered, for a creation that continues after its transaction."""
     return Update(
         _key(idempotency), {"answer": answer}, Attr("fingerprint").eq(idempotency.fingerprint)
     )

@@ -8,17 +8,14 @@ import dataclasses
 from collections.abc import Hashable, Mapping
 from functools import lru_cache, reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints, overload
+from typing import Any, TypeVar, cast, get_type_hints, overload
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
 Item = dict[str, Any]
 """Attributes by name, as plain Python values."""
-Wire = dict[str, "AttributeValueTypeDef"]
+Wire = dict[str, Any]
 """Attributes as DynamoDB's API has them: `{"amount": {"N": "5000"}}`."""
 
 T = TypeVar("T")

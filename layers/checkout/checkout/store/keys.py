@@ -104,20 +104,12 @@ def merchant(id: str) -> Key:
 
 
 def api_key(secret: str) -> Key:
-    """Has the key's digest only, so that nobody who reads the table can call the API with it."""
+    """Has only the key's digest, so that reading the table gives no access to the API."""
     return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
 
 
 def idempotency(scope: str, route: str, key: str) -> Key:
     return {"pk": f"IDEMPOTENCY#{scope}#{route}#{key}", "sk": "IDEMPOTENCY"}
-
-
-def simulator(payment_id: str) -> Key:
-    return {"pk": f"SIMULATOR#{payment_id}", "sk": "SIMULATOR"}
-
-
-def simulator_refund(payment_id: str, refund_id: str) -> Key:
-    return {"pk": f"SIMULATOR#{payment_id}", "sk": f"REFUND#{refund_id}"}
 
 
 def timer(timer: Timer) -> Key:
@@ -158,6 +150,14 @@ def resume_target(scope: str, endpoint_id: str, nonce: str) -> str:
 def split_resume_target(target: str) -> tuple[str, str]:
     scope, endpoint_id, _ = target.split("/")
     return scope, endpoint_id
+
+
+def simulator(payment_id: str) -> Key:
+    return {"pk": f"SIMULATOR#{payment_id}", "sk": "SIMULATOR"}
+
+
+def simulator_refund(payment_id: str, refund_id: str) -> Key:
+    return {"pk": f"SIMULATOR#{payment_id}", "sk": f"REFUND#{refund_id}"}
 
 
 def by_kind(scope: str, kind: str) -> str:

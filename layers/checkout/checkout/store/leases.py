@@ -23,11 +23,11 @@ class Lease(NamedTuple):
     holder: str
 
     def deletion(self) -> Delete:
-        """The action that releases the lease. It fails if somebody else holds the lease by now."""
+        """The action that releases the lease, on condition that its holder still has it."""
         return Delete(keys.lease(self.endpoint, self.number), Attr("holder").eq(self.holder))
 
     def release(self, table: Table) -> None:
-        """Releases the lease unless its time was over and somebody else holds it."""
+        """Releases the lease unless its time was over and another attempt holds it."""
         table.write_unless_conflict(self.deletion())
 
 
@@ -53,7 +53,7 @@ def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) ->
 
 
 def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) -> Lease | None:
-    """This lease; None if somebody else holds it."""
+    """This lease; None if another attempt holds it."""
     lease = Lease(endpoint_id, number, random_text(12))
     item = {
         **keys.lease(endpoint_id, number),

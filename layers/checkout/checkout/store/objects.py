@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import is_id
 from checkout.store import keys
-from checkout.store.items import Item, to_item, to_record
+from checkout.store.items import Item, changes, to_item, to_record
 from checkout.store.paging import Cursor, Keep, keep_all, read_page
 from checkout.store.table import ConditionFailedError, Table, Update
 
@@ -71,11 +71,11 @@ class Collection(NamedTuple, Generic[T]):
         table: Table,
         scope: str,
         id: str,
-        changes: Item,
+        fields: Item,
         now: int,
         condition: ConditionBase | None = None,
     ) -> T:
-        """Sets fields, where None removes one, and returns the object as it was written.
+        """Sets fields, where None removes one. Returns the object as it was written.
 
         Raises ResourceMissingError, also if the condition does not hold.
         """
@@ -84,13 +84,17 @@ class Collection(NamedTuple, Generic[T]):
             raise ResourceMissingError(self.name)
         update = Update(
             self.key(id),
-            {**changes, "updated_at": now},
+            {**fields, "updated_at": now},
             own if condition is None else own & condition,
         )
         try:
             return to_record(self.cls, table.update(update))
         except ConditionFailedError:
             raise ResourceMissingError(self.name) from None
+
+    def change(self, before: T, after: T, condition: ConditionBase) -> Update:
+        """The write of what differs between two states of an object."""
+        return Update(self.key(before.id), changes(to_item(before), to_item(after)), condition)
 
     def item(self, record: T, **extra: str | int | None) -> Item:
         """The object's whole item, with the attributes of the index gsi1."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Attr
 
 from checkout.domain import session as machine
 from checkout.domain.event import ChangeContext, EventKind
@@ -13,7 +13,7 @@ from checkout.domain.refund import Refund
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
 from checkout.store import events, keys, sessions, timers
-from checkout.store.items import changes, to_item, unchanged
+from checkout.store.items import unchanged
 from checkout.store.objects import Collection
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
@@ -98,7 +98,7 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     """Moves the payment's timer. Raises ConditionFailedError if the payment changed meanwhile."""
     later = replace(payment, check_at=check_at)
     table.write(
-        _update(payment, later, unchanged(payment, "status")),
+        PAYMENTS.change(payment, later, unchanged(payment, "status", "check_at")),
         *timers.move(_timer(payment), _timer(later)),
     )
     return later
@@ -110,34 +110,27 @@ def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
     Raises ConditionFailedError if the payment changed meanwhile.
     """
     named = replace(payment, reference=reference)
-    table.write(_update(payment, named, unchanged(payment, "status")))
+    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "check_at")))
     return named
 
 
 def reserve_refund(payment: Payment, refund: Refund) -> Update:
-    """Takes a refund's amount off its payment, on condition that so much is left of it."""
+    """Counts a refund's amount as refunded, on condition that so much is left of the payment."""
     left = Attr("amount_refunded").lte(payment.amount - refund.amount)
     charged = Attr("status").is_in([*CHARGED])
     return Update(keys.payment(payment.id), {}, charged & left, {"amount_refunded": refund.amount})
 
 
 def release_refund(refund: Refund) -> Update:
-    """Gives a failed refund's amount back to its payment."""
+    """Stops counting a failed refund's amount, so that it can be refunded again."""
     reserved = Attr("amount_refunded").gte(refund.amount)
     return Update(keys.payment(refund.payment), {}, reserved, {"amount_refunded": -refund.amount})
 
 
 def change(before: Payment, after: Payment) -> Update:
     """A transition of the payment's status, on condition that the stored status allows it."""
-    return _update(before, after, Attr("status").is_in([*sources(after.status)]))
-
-
-def _update(before: Payment, after: Payment, condition: ConditionBase) -> Update:
-    return Update(
-        keys.payment(before.id),
-        changes(to_item(before), to_item(after)),
-        condition & unchanged(before, "check_at"),
-    )
+    allowed = Attr("status").is_in([*sources(after.status)])
+    return PAYMENTS.change(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _timer(payment: Payment) -> Timer:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import REFUND
@@ -12,7 +12,7 @@ from checkout.domain.session import Session
 from checkout.domain.timer import Timer
 from checkout.store import events, keys, payments, sessions, timers
 from checkout.store.idempotency import Creation
-from checkout.store.items import changes, to_item, unchanged
+from checkout.store.items import unchanged
 from checkout.store.objects import Collection
 from checkout.store.paging import Cursor, read_page
 from checkout.store.table import Action, Put, Table, Update
@@ -39,7 +39,7 @@ def prepare_creation(
 ) -> tuple[Creation, Session]:
     """What creating a refund writes, and the session as it will be, with the event counted.
 
-    The refund's amount is taken off the payment in the same transaction.
+    The same transaction reserves the refund's amount at the payment.
     """
     recorded = context.record_events([EventKind.REFUND_CREATED], session, refund)
     actions = [
@@ -88,7 +88,7 @@ def end(
     failure: RefundFailure | None,
     context: ChangeContext,
 ) -> Refund:
-    """Records the outcome of a refund. If it failed, its amount is given back to the payment.
+    """Records the outcome of a refund. If it failed, its amount is released.
 
     Raises ConditionFailedError after a conflict.
     """
@@ -113,27 +113,20 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
     """
     later = replace(refund, check_at=next_check_at(refund, now))
     table.write(
-        _update(refund, later, unchanged(refund, "status")),
+        REFUNDS.change(refund, later, unchanged(refund, "status", "check_at")),
         *timers.move(_timer(refund), _timer(later)),
     )
 
 
 def change(before: Refund, after: Refund) -> Update:
     """A transition of the refund's status, on condition that the stored status allows it."""
-    return _update(before, after, Attr("status").is_in([*sources(after.status)]))
+    allowed = Attr("status").is_in([*sources(after.status)])
+    return REFUNDS.change(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _put(refund: Refund) -> list[Action]:
     item = REFUNDS.item(refund, gsi3pk=keys.refunds_by_payment(refund.scope, refund.payment))
     return [Put(item, Attr("pk").not_exists()), timers.put(_timer(refund))]
-
-
-def _update(before: Refund, after: Refund, condition: ConditionBase) -> Update:
-    return Update(
-        keys.refund(before.id),
-        changes(to_item(before), to_item(after)),
-        condition & unchanged(before, "check_at"),
-    )
 
 
 def _timer(refund: Refund) -> Timer:

@@ -8,9 +8,9 @@ from checkout.domain.resend import Resend, ResendStatus
 from checkout.domain.timer import Timer
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
-from checkout.store.items import changes, to_item, unchanged
+from checkout.store.items import to_item, unchanged
 from checkout.store.objects import Collection
-from checkout.store.table import Put, Table, Update
+from checkout.store.table import Put, Table
 
 RESENDS = Collection(Resend, keys.resend, RESEND, kind="resend", name="event resend")
 
@@ -44,11 +44,14 @@ def move_on(
         timer_due=resend.timer_due if due is None else due,
     )
     as_read = unchanged(resend, "status", "timer_due", "cursor")
-    update = Update(keys.resend(resend.id), changes(to_item(resend), to_item(moved)), as_read)
     timer = timers.move(_timer(resend), _timer(moved))
     if due is None:
         timer = [timers.delete(_timer(resend))]
-    return moved if table.write_unless_conflict(update, *timer) else None
+    return (
+        moved
+        if table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *timer)
+        else None
+    )
 
 
 def _timer(resend: Resend) -> Timer:

@@ -9,6 +9,8 @@ A write fails in one of two ways:
   a commit whose answer was lost is not a second write. In the end `BusyError` is raised.
 """
 
+from __future__ import annotations
+
 import random
 import time
 import uuid
@@ -97,7 +99,7 @@ class ConditionFailedError(Exception):
 
 
 class Table(NamedTuple):
-    client: "DynamoDBClient"
+    client: DynamoDBClient
     name: str
     pause: Callable[[float], None] = time.sleep
 
