@@ -1,12 +1,13 @@
-"""Each operation's bill: round trips and capacity units, as the engine reports them.
+"""What each operation costs in calls and capacity units, as the engine reports them.
 
-`docs/costs.md` is written from these figures: `UPDATE_COSTS=1 pytest tests/store/test_costs.py`.
+`UPDATE_COSTS=1 pytest tests/store/test_costs.py` writes `docs/costs.md` from these figures.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from checkout.domain.timer import Timer
 from checkout.store import timers
 from devstack.engines import Engine
 from tests import prices
-from tests.world import CARD, ORDER, ROOT, SESSIONS, World
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.payrex.forms import encode, order
+from tests.roots import ROOT
+from tests.world import CARD, ORDER, SESSIONS, World
 
 pytestmark = pytest.mark.dynoxide
 
@@ -24,7 +28,7 @@ PAGE = ROOT / "docs/costs.md"
 
 @dataclass
 class Bill:
-    """What one operation cost. Units are DynamoDB's request units."""
+    """The cost of one operation, in DynamoDB's request units."""
 
     operations: list[str] = field(default_factory=list)
     read_units: float = 0
@@ -42,12 +46,11 @@ class Bill:
 READS = ("GetItem", "Query", "BatchGetItem")
 BILLED = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
-
 FINE = CARD | {"number": "4242424242424242"}
 
 
 class Meter:
-    """Asks the engine for the capacity of every call, and adds it up."""
+    """Requests the consumed capacity of every call, and sums it up."""
 
     def __init__(self, world: World) -> None:
         self._bill = Bill()
@@ -81,7 +84,7 @@ class Meter:
 @pytest.fixture
 def metered(atomic_engine: Engine) -> Iterator[tuple[World, Meter]]:
     with World.open(atomic_engine) as world:
-        world.get(SESSIONS)  # the key is in the process's memory from here on
+        world.get(SESSIONS)  # from now on the process remembers the API key
         yield world, Meter(world)
 
 
@@ -144,21 +147,48 @@ def test_completion_is_one_write_before_and_one_after_the_processor(metered: Met
 
     assert bill.operations == [
         "GetItem",
-        "GetItem",  # the merchant, who says which processor takes the money
+        "GetItem",  # the merchant, which names its processor
         "TransactWriteItems",
-        "PutItem",  # the simulator's own book
+        "PutItem",  # the simulator's ledger
         "TransactWriteItems",
     ]
 
 
+def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None:
+    world, meter = metered
+    world.payrex("GET", "/customers")  # from now on the process remembers the API key
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    world.pay(session["client_secret"])
+    payment = world.having("PAYMENT#")[0]["id"]
+    refund = {"payment_id": payment, "amount": 2_000, "currency": "PHP", "reason": "others"}
+    refund_id = world.payrex("POST", "/refunds", encode(refund)).json["id"]
+    customer = encode({"currency": "PHP", "name": "Ana", "email": "ana@example.com"})
+    customer_id = world.payrex("POST", "/customers", customer).json["id"]
+    hook = encode({"url": "https://hooks.example.com", "events": ["refund.created"]})
+    hook_id = world.payrex("POST", "/webhooks", hook).json["id"]
+
+    def operations(method: str, target: str, form: str = "") -> list[str]:
+        return bill_of(meter, lambda: world.payrex(method, target, form)).operations
+
+    new = encode({"description": "Two mugs"})
+    assert operations("PUT", f"/payments/{payment}", new) == ["UpdateItem"]
+    assert operations("PUT", f"/refunds/{refund_id}", "metadata[order]=7") == ["UpdateItem"]
+    assert operations("PUT", f"/webhooks/{hook_id}", new) == ["UpdateItem"]
+    assert operations("POST", f"/webhooks/{hook_id}/disable") == ["UpdateItem"]
+    # A transaction, which also writes the timer that resumes deliveries, does not return the item.
+    assert operations("POST", f"/webhooks/{hook_id}/enable") == ["TransactWriteItems", "GetItem"]
+    # The read is for the fields that the request does not name.
+    assert operations("PUT", f"/customers/{customer_id}", customer) == ["GetItem", "UpdateItem"]
+
+
 def fill(world: World, model: dict[str, Any], count: int) -> None:
-    """Copies of one session under new ids, put in bulk."""
+    """Writes copies of a session under new ids, in bulk."""
     from checkout.domain.ids import SESSION, new_id
     from checkout.store import keys
     from checkout.store.items import to_wire
 
     for start in range(0, count, 25):
-        requests = []
+        requests: list[Any] = []
         for number in range(start, min(start + 25, count)):
             id = new_id(SESSION, (int(world.now) - count + number) * 1000)
             item = model | keys.session(id) | {"id": id, "gsi1sk": id}
@@ -170,7 +200,7 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
     world, meter = metered
     world.create_session()
     (model,) = world.having("SESSION#")
-    # dynoxide's writes slow down with the length of the stream, which lists do not need.
+    # dynoxide's writes slow down as the stream grows. Lists do not need it.
     world.table.client.update_table(
         TableName=world.table.name, StreamSpecification={"StreamEnabled": False}
     )
@@ -179,9 +209,7 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
     bills = []
     for size, added in ((1_000, 999), (50_000, 49_000)):
         fill(world, model, added)
-        measured = [
-            bill_of(meter, lambda query=query: world.get(SESSIONS + query)) for query in queries
-        ]
+        measured = [bill_of(meter, partial(world.get, SESSIONS + query)) for query in queries]
         bills.append([(bill.operations, bill.read_units) for bill in measured])
         assert all(bill.operations == ["Query"] for bill in measured), size
 
@@ -197,7 +225,7 @@ def test_the_costs_page_has_these_figures(metered: Metered) -> None:
 
 
 def measure(world: World, meter: Meter) -> dict[str, Bill]:
-    """A session's whole life, step by step; one endpoint is subscribed."""
+    """The costs of a session's life, step by step, with one webhook endpoint that subscribes."""
     hook = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
     world.post("/v1/webhooks", hook)
     customer = world.post("/v1/customers", {"name": "Ama"}).json["id"]
@@ -245,7 +273,7 @@ def fan_out(world: World, session: str) -> None:
 
 
 def deliver(world: World) -> None:
-    """The try fails, as nobody listens: what it costs is what a 2xx costs, but for one update."""
+    """Nothing listens, so the attempt fails. Success costs the same, except for one update."""
     (body,) = world.messages()
     record = {"messageId": "1", "body": body}
     assert world.invoke("SendWebhook", {"Records": [record]}) == {"batchItemFailures": []}

@@ -1,7 +1,7 @@
-"""The life of a refund: reserved at its payment, sent by the processor, settled by its timer.
+"""Refunds: reserved on their payment, sent by the processor, and settled with its outcome.
 
-A refund is stored with a timer before the processor is called, and its id is the processor's
-idempotency key. After a crash it is looked up, or sent again, and the money is sent once.
+A refund is stored with a timer before it is sent, and its id is the idempotency key at the
+processor. So a repeated call after a crash refunds once.
 """
 
 from collections.abc import Callable
@@ -65,10 +65,8 @@ class Refunds(NamedTuple):
         return sent, False
 
     def send(self, refund: Refund, payment: Payment, session: Session | None = None) -> Refund:
-        """Has the processor send a stored refund.
-
-        If that fails the refund stays pending, and its timer settles it. `session` saves a read.
-        """
+        """Sends a stored refund to the processor. It stays pending if the processor is unavailable;
+        the refund's timer retries. `session` saves a read."""
         try:
             outcome = self.processor.refund(refund, payment, self.context.now)
             return self._conclude(refund, outcome, session)
@@ -76,23 +74,23 @@ class Refunds(NamedTuple):
             return refund
 
     def settle(self, id: str) -> Refund | None:
-        """Brings a refund to the state that its processor reports; sends one that never arrived.
-
-        Raises ProcessorUnavailableError or BusyError.
-        """
+        """Applies the processor's outcome to a refund, and sends it if the processor does not know
+        it. Raises ProcessorUnavailableError or BusyError."""
         refund = refunds.find(self.table, id)
-        if refund is None:
-            return None
+        if refund is None or refund.status is not RefundStatus.PENDING:
+            return refund
         return self._settle(refund, payments.retrieve(self.table, refund.scope, refund.payment))
 
     def on_notification(self, id: str, payment: Payment) -> None:
-        """Settles a refund that a processor's webhook names, if it is one of the payment's."""
+        """Settles the refund of a processor's notification, if it belongs to the payment."""
         refund = refunds.find(self.table, id)
-        if refund is not None and refund.payment == payment.id:
+        if refund is None or refund.payment != payment.id:
+            return
+        if refund.status is RefundStatus.PENDING:
             self._settle(refund, payment)
 
     def on_timer(self, timer: Timer) -> None:
-        """Fires a refund's timer: settles the refund, or moves the timer while it is pending."""
+        """Handles a refund's timer: settles the refund, or moves the timer if it is pending."""
         refund = self.settle(timer.target)
         if refund is None or refund.status is not RefundStatus.PENDING:
             self.table.write(timers.delete(timer))
@@ -100,11 +98,9 @@ class Refunds(NamedTuple):
         try:
             refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:
-            return  # The refund ended this moment, and its timer with it.
+            return  # It ended meanwhile, which deletes its timer.
 
     def _settle(self, refund: Refund, payment: Payment) -> Refund:
-        if refund.status is not RefundStatus.PENDING:
-            return refund
         now = self.context.now
         known = self.processor.look_up_refund(refund, payment, now)
         return self._conclude(refund, known or self.processor.refund(refund, payment, now))
@@ -112,7 +108,7 @@ class Refunds(NamedTuple):
     def _conclude(
         self, refund: Refund, outcome: RefundOutcome, session: Session | None = None
     ) -> Refund:
-        """Records an outcome, unless another process was faster. Raises BusyError."""
+        """Stores an outcome unless the refund has one already. Raises BusyError."""
         if outcome.status is RefundStatus.PENDING:
             return refund
 
