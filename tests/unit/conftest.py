@@ -1,4 +1,4 @@
-"""Unit tests talk to nobody."""
+"""Unit tests open no sockets."""
 
 import pytest
 
