@@ -199,7 +199,7 @@ def settle(world: Racing, payment: str) -> None:
     Attempts(world.table, Simulator(world.table), context).settle(payment)
 
 
-def expiring(world: Racing, id: str) -> Callable[[], Answer]:
+def expiring(world: Racing, id: str) -> Callable[[], Any]:
     return lambda: world.post(f"{SESSIONS}/{id}/expire")
 
 

@@ -4,23 +4,28 @@ import json
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
 
 from checkout import firing
+from checkout.api.dialects import render_events
+from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.domain.timer import Timer, TimerKind
 from checkout.firing import RESERVE_MS, Firing, TimersFailedError
 from checkout.processors.registry import ProcessorRouter
-from checkout.store import keys, sessions, table
-from checkout.store.table import Update
+from checkout.store import events, keys, sessions, table
+from checkout.store.items import to_wire
+from checkout.store.table import Delete, Update
+from checkout.webhooks import resending
 from checkout.webhooks.queue import open_queue
 from devstack.stack import Stack
 from tests.merchant import Merchant
 from tests.receiver import Receiver
 from tests.stream.conftest import new_stack
-from tests.world import World, occasion_of
+from tests.world import SESSIONS, World
 
 DAY = 86_400
 
@@ -112,6 +117,34 @@ def test_a_message_that_the_queue_lost_is_sent_again_by_its_timer(world: World) 
     assert len(world.having("TIMER#")) == 1
 
 
+def test_a_resend_that_fails_midway_keeps_a_timer_that_the_ttl_fired(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB has deleted the timer, so the first page that is recorded puts it again."""
+    for _ in range(2):
+        world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
+    world.fan_out_all()
+    id = world.post("/v1/events/resend", {"created_at": {"gte": 0}}).json["id"]
+    (timer,) = [each for each in world.having("TIMER#") if each["kind"] == "resend"]
+    world.table.write(Delete({"pk": timer["pk"], "sk": timer["sk"]}))
+    read_page, pages = events.oldest_first, iter([True])
+
+    def fail_on_the_second(*arguments: Any) -> Any:
+        next(pages)
+        return read_page(*arguments)
+
+    monkeypatch.setattr(resending, "PAGE", 1)
+    monkeypatch.setattr(events, "oldest_first", fail_on_the_second)
+    record = {"dynamodb": {"OldImage": to_wire(timer), "SequenceNumber": "1"}}
+    failed = world.invoke("FireTimers", {"Records": [record]})
+
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert timer in world.having("TIMER#")
+    monkeypatch.undo()
+    world.sweep()
+    assert world.get(f"/v1/events/resends/{id}").json["status"] == "done"
+
+
 def test_a_timer_that_fails_does_not_stop_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +194,8 @@ def test_a_sweep_without_time_fires_nothing(world: World) -> None:
     world.now += DAY
     before = world.items()
     router = ProcessorRouter(world.table)
-    sweeper = Firing(world.table, open_queue(), router, occasion_of(world))
+    context = ChangeContext(int(world.now), render_events)
+    sweeper = Firing(world.table, open_queue(), router, context)
 
     assert firing.sweep(sweeper, lambda: RESERVE_MS - 1) == {"fired": 0, "failed": 0}
     assert world.items() == before
