@@ -1,4 +1,4 @@
-"""What the kinds of objects that the API shows have in common."""
+"""What payments, refunds, sessions and the API's other objects have in common."""
 
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -24,7 +24,10 @@ T = TypeVar("T", bound=Scoped)
 
 
 class Collection(NamedTuple, Generic[T]):
-    """The objects of one kind. An object belongs to one scope and is missing for all others."""
+    """The objects of one kind. An object belongs to one scope and is missing for all others.
+
+    The module of a kind offers these methods as functions: `payments.find(table, id)`.
+    """
 
     cls: type[T]
     key: Callable[[str], keys.Key]

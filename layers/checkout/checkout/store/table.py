@@ -45,6 +45,7 @@ A session's events are numbered one after the other. Of twenty refunds that are 
 at once, the last one loses to the nineteen others, to some of them twice.
 """
 CONFLICT_PAUSE_SECONDS = 0.05
+"""The longest first pause after a conflict; later pauses are up to four times as long."""
 
 TRANSIENT = {
     "TransactionConflict",
