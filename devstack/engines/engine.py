@@ -1,10 +1,9 @@
-"""The DynamoDB behind a stack: moto, dynoxide, or an endpoint given by its URL.
+"""Opens an engine.
 
-    with engines.open("moto") as engine:
-        os.environ.update(engine.environment)
+    with engines.open("moto") as engine, applied(engine.environment):
         boto3.client("dynamodb")
 
-SQS is moto's in every engine, in this process; moto leaves calls to other addresses alone.
+SQS and KMS are moto's with every engine, in this process. moto passes calls to other endpoints on.
 """
 
 import os
@@ -21,27 +20,25 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
-from devstack import dynoxide
+from devstack.engines import dynoxide
+from devstack.engines.moto_calls import MotoCalls
+from devstack.engines.moto_tables import cheap_transactions
 from devstack.environment import applied
 from devstack.errors import EngineError
-from devstack.moto_calls import MotoCalls
-from devstack.moto_tables import cheap_transactions
 from devstack.template import REGION
 
 Kind = Literal["moto", "dynoxide", "url"]
 
-TOOLS = Path(__file__).resolve().parents[1] / ".tools"
-
-# With a real endpoint as the engine its calls have to leave the machine; moto would take them.
-_REAL_DYNAMODB = r"https?://([^/]+\.)?dynamodb\.[^/]+\.(amazonaws|api\.aws)\.?.*"
+# Calls to AWS's own DynamoDB, which moto would answer, have to leave the machine.
+_AWS_DYNAMODB = r"https?://([^/]+\.)?dynamodb\.[^/]+\.(amazonaws|api\.aws)\.?.*"
 
 
 @dataclass
 class Engine:
-    """An engine that is ready.
+    """An open engine.
 
-    `environment` is what the process environment needs for plain boto3 clients to reach it,
-    `durable` says whether its items outlive the process, `calls` sees each botocore call.
+    With the variables of `environment`, plain boto3 clients reach it. `durable` says whether items
+    survive the process, and `calls` sees each botocore call.
     """
 
     kind: Kind
@@ -49,19 +46,20 @@ class Engine:
     environment: dict[str, str]
     durable: bool
     calls: MotoCalls
-    alive: Callable[[], bool] = lambda: True
-    # One for all: each session parses botocore's models anew.
+    is_alive: Callable[[], bool] = lambda: True
+    # Shared, because each new session parses botocore's models again.
     _session: Any = field(default=None, repr=False)
 
     @property
     def keeps_aws_variables(self) -> bool:
-        """Somebody's own endpoint is called with their own credentials."""
+        """Whether calls use the AWS settings of the developer's environment."""
         return self.kind == "url"
 
     def client(self, service: str) -> Any:
-        """A boto3 client; dynoxide's short shard ids are below botocore's minimum length."""
+        """A boto3 client."""
         if self._session is None:
             self._session = boto3.session.Session()
+        # dynoxide's shard ids are shorter than botocore's minimum length.
         config = Config(parameter_validation=False) if service == "dynamodbstreams" else None
         return self._session.client(service, config=config)
 
@@ -70,15 +68,15 @@ class Engine:
 def open(
     which: str | None = None,
     data: Path | None = None,
-    say: Callable[[str], None] = print,
-    tools: Path = TOOLS,
+    print_line: Callable[[str], None] = print,
+    tools: Path = dynoxide.TOOLS,
     host: str = "127.0.0.1",
 ) -> Iterator[Engine]:
-    """Open `moto`, `dynoxide` or an http(s) URL; None takes dynoxide if it can be had, else moto.
+    """Open `moto`, `dynoxide` or an http(s) URL; None is dynoxide if available, and moto if not.
 
-    `data` is the folder of dynoxide's file; without one it keeps everything in memory. `host` is
-    the address of this machine that dynoxide listens on. Raises `EngineError`, whose text is one
-    line, when the engine that was asked for can't be had.
+    `data` is the folder of dynoxide's file (without it, items are in memory only), `tools` the
+    folder where it is installed, and `host` the address that it listens on. Raises `EngineError`
+    if the chosen engine is not available.
     """
     with ExitStack() as opened:
         calls = MotoCalls()
@@ -86,9 +84,9 @@ def open(
         opened.enter_context(calls.installed())
         opened.enter_context(cheap_transactions())
         if which is None:
-            which, binary = _choose(tools, say)
+            which, binary = _choose(tools, print_line)
         elif which == "dynoxide":
-            binary = dynoxide.find_or_install(tools, say)
+            binary = dynoxide.find_or_install(tools, print_line)
         if which == "moto":
             yield Engine("moto", "moto", _local_variables(), False, calls)
         elif which == "dynoxide":
@@ -98,22 +96,22 @@ def open(
                          lambda: process.poll() is None)  # fmt: skip
         elif re.match(r"https?://[^/]+", which):
             engine = Engine("url", which, _remote_variables(which), True, calls)
-            _try_reaching(engine)
+            _check_connection(engine)
             yield engine
         else:
             raise EngineError(f"ENGINE={which}: choose dynoxide, moto or an http address.")
 
 
-def _choose(tools: Path, say: Callable[[str], None]) -> tuple[str, Path]:
+def _choose(tools: Path, print_line: Callable[[str], None]) -> tuple[str, Path]:
     try:
-        return "dynoxide", dynoxide.find_or_install(tools, say)
+        return "dynoxide", dynoxide.find_or_install(tools, print_line)
     except EngineError as reason:
-        say(f"{reason}: using moto, which is slower and forgets everything when it stops.")
+        print_line(f"{reason}: using moto, which is slower and loses all items when it stops.")
         return "moto", Path()
 
 
 def _local_variables(host: str = "127.0.0.1") -> dict[str, str]:
-    """Credentials nobody checks, and nothing of the user's own configuration."""
+    """Credentials that no engine checks, and no configuration of the developer's own."""
     return {
         "AWS_ACCESS_KEY_ID": "devstack",
         "AWS_SECRET_ACCESS_KEY": "devstack",
@@ -129,7 +127,7 @@ def _remote_variables(url: str) -> dict[str, str]:
     defaults = {**_local_variables()}
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         del defaults[name]
-    # With a profile or keys of the user's own, those made up here would be in the way.
+    # A profile or keys of the developer's own take precedence over the made-up ones.
     if "AWS_PROFILE" in os.environ or "AWS_ACCESS_KEY_ID" in os.environ:
         del defaults["AWS_ACCESS_KEY_ID"], defaults["AWS_SECRET_ACCESS_KEY"]
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -139,11 +137,11 @@ def _remote_variables(url: str) -> dict[str, str]:
 
 def _common_variables(host: str) -> dict[str, str]:
     variables = {
-        # boto3 would put the account into the host's name, where moto doesn't look.
+        # Otherwise boto3 puts the account into the host name, which moto does not expect.
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    # A proxy for the world outside can't reach this machine's own addresses.
+    # A developer's HTTP proxy cannot reach this machine's own addresses.
     own = ",".join(dict.fromkeys(["127.0.0.1", "localhost", host]))
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name)
@@ -154,18 +152,18 @@ def _common_variables(host: str) -> dict[str, str]:
 def _endpoint_variables(address: str) -> dict[str, str]:
     parts = urlsplit(address)
     streams = address
-    if parts.netloc.startswith("dynamodb."):  # AWS's own: streams live beside the table
+    if parts.netloc.startswith("dynamodb."):  # AWS has another host for streams
         streams = urlunsplit(parts._replace(netloc=f"streams.{parts.netloc}"))
     return {"AWS_ENDPOINT_URL_DYNAMODB": address, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": streams}
 
 
 def _moto_config(which: str | None) -> Any:
-    # Credentials are the environment's business: moto would put its own over a user's.
-    urls = [] if which in (None, "moto", "dynoxide") else [_REAL_DYNAMODB]
+    urls = [] if which in (None, "moto", "dynoxide") else [_AWS_DYNAMODB]
+    # mock_credentials would replace the developer's own credentials.
     return {"core": {"mock_credentials": False, "passthrough": {"urls": urls, "services": []}}}
 
 
-def _try_reaching(engine: Engine) -> None:
+def _check_connection(engine: Engine) -> None:
     with applied(engine.environment, keep_aws=True):
         client = boto3.session.Session().client(
             "dynamodb", config=Config(connect_timeout=3, retries={"total_max_attempts": 1})
@@ -173,4 +171,4 @@ def _try_reaching(engine: Engine) -> None:
         try:
             client.list_tables(Limit=1)
         except (BotoCoreError, ClientError) as error:
-            raise EngineError(f"ENGINE={engine.name} doesn't answer: {error}") from error
+            raise EngineError(f"ENGINE={engine.name} does not answer: {error}") from error

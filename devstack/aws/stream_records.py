@@ -1,4 +1,4 @@
-"""Stream records in the shape Lambda gets them, wherever they were read."""
+"""DynamoDB stream records in the format of a Lambda event."""
 
 import base64
 import uuid
@@ -9,11 +9,12 @@ from typing import Any
 from devstack.template import ACCOUNT, REGION, Json
 
 TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+"""The userIdentity of a deletion by time to live."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record; `sequence` orders those of one shard."""
+    """One record; `sequence` numbers increase within a shard, `content` is as Lambda gets it."""
 
     shard: str
     sequence: int
@@ -31,16 +32,16 @@ class Record:
         return bool(self.content["eventName"] == "REMOVE")
 
     def number(self, image: str, attribute: str) -> str | None:
-        """A number attribute of NewImage or OldImage, as DynamoDB writes it."""
+        """A number attribute of NewImage or OldImage, in DynamoDB's notation."""
         found = self.content["dynamodb"].get(image, {}).get(attribute, {}).get("N")
         return None if found is None else str(found)
 
 
-def shape_record(raw: Json, shard: str, table: str, label: str) -> Record:
-    """A Lambda record of what GetRecords answers (or what moto stores)."""
+def build_record(raw: Json, shard: str, table: str, label: str) -> Record:
+    """The record for an entry of GetRecords, or of moto's own list; `label` is the stream's."""
     change = raw["dynamodb"]
     sequence = str(change["SequenceNumber"])
-    shaped: Json = {
+    dynamodb: Json = {
         "ApproximateCreationDateTime": _epoch(change["ApproximateCreationDateTime"]),
         "Keys": encode_attributes(change["Keys"]),
         "SequenceNumber": sequence,
@@ -49,17 +50,17 @@ def shape_record(raw: Json, shard: str, table: str, label: str) -> Record:
     }
     for image in ("NewImage", "OldImage"):
         if image in change:
-            shaped[image] = encode_attributes(change[image])
+            dynamodb[image] = encode_attributes(change[image])
     content: Json = {
         "eventID": uuid.uuid5(uuid.NAMESPACE_OID, f"{label}/{shard}/{sequence}").hex,
         "eventName": raw["eventName"],
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": REGION,
-        "dynamodb": shaped,
+        "dynamodb": dynamodb,
         "eventSourceARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}/stream/{label}",
     }
-    if "userIdentity" in raw:  # a real table says so itself
+    if "userIdentity" in raw:  # from a real table
         given = raw["userIdentity"]
         content["userIdentity"] = {
             "type": given.get("Type"),
@@ -69,7 +70,7 @@ def shape_record(raw: Json, shard: str, table: str, label: str) -> Record:
 
 
 def encode_attributes(attributes: Json) -> Json:
-    """Attribute values with bytes in base64, as they stand in JSON."""
+    """Attribute values with their bytes in base64, so that they fit into JSON."""
     return {name: _encode_value(value) for name, value in attributes.items()}
 
 

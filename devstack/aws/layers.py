@@ -1,4 +1,4 @@
-"""The template's layers as Lambda gives them to handlers: on the import path, freshly started."""
+"""Lambda layers: the template's layers on the import path, as handlers find them."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,21 +7,21 @@ from pathlib import Path
 
 
 @contextmanager
-def on_path(layers: Sequence[Path]) -> Iterator[None]:
-    """Put the layers on the import path, and forget what an earlier stack left in memory."""
+def importable(layers: Sequence[Path]) -> Iterator[None]:
+    """Put the layers on the import path, and clear what an earlier stack left in their caches."""
     added = [str(layer) for layer in layers]
     sys.path[:0] = added
-    _forget_caches(layers)
+    _clear_caches(layers)
     try:
         yield
     finally:
-        _forget_caches(layers)
+        _clear_caches(layers)
         for entry in added:
             sys.path.remove(entry)
 
 
-def _forget_caches(layers: Sequence[Path]) -> None:
-    """Clear the functools caches of the layers' modules: they hold another stack's clients."""
+def _clear_caches(layers: Sequence[Path]) -> None:
+    """Clear the functools caches of the layers' modules, which hold an earlier stack's clients."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if not file or not any(layer in Path(file).parents for layer in layers):

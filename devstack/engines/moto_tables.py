@@ -1,8 +1,8 @@
-"""Lets moto's transactions cost what they change, not what the table holds.
+"""Makes moto's transactions as fast in a large table as in a small one.
 
-Before each transaction moto copies the whole table, item by item and stream record by stream
-record, in case it has to go back: 50 ms a transaction at a few hundred items. Here the copy shares
-the items, and an update works on an item of its own, so that no shared item ever changes.
+Before each transaction moto makes a deep copy of the whole table and its stream, in case it has to
+roll back: 50 ms at a few hundred items. Here the copy shares the items with the table. Updates
+replace an item by a copy before they change it, so that shared items never change.
 """
 
 import copy
@@ -18,23 +18,23 @@ from moto.dynamodb.models.table import Table
 
 @contextmanager
 def cheap_transactions() -> Iterator[None]:
-    """Replace moto's copying for as long as the block runs."""
+    """Replace moto's deep copy, and restore it afterwards."""
     update_item = DynamoDBBackend.update_item
 
-    def update_own_item(backend: Any, table_name: str, key: Any, *more: Any, **named: Any) -> Any:
-        _renew_item(backend.get_table(table_name), key)
+    def update_copy(backend: Any, table_name: str, key: Any, *more: Any, **named: Any) -> Any:
+        _replace_by_copy(backend.get_table(table_name), key)
         return update_item(backend, table_name, key, *more, **named)
 
     copy_table = Table.__dict__.get("__deepcopy__")
     Table.__deepcopy__ = _share_items
-    DynamoDBBackend.update_item = update_own_item
+    DynamoDBBackend.update_item = update_copy
     try:
         yield
     finally:
         DynamoDBBackend.update_item = update_item
         if copy_table is None:
             del Table.__deepcopy__
-        else:  # another engine is open around this one
+        else:  # another engine is open
             Table.__deepcopy__ = copy_table
 
 
@@ -42,7 +42,7 @@ def _share_items(table: Any, _memo: dict[int, Any]) -> Any:
     twin = copy.copy(table)
     twin.items = defaultdict(dict)
     for partition, items in table.items.items():
-        # With a sort key a partition is a dict of items, without one it is the item.
+        # With a sort key, a partition is a dict of items; without one it is the item.
         twin.items[partition] = dict(items) if isinstance(items, dict) else items
     if table.stream_shard is not None:
         twin.stream_shard = copy.copy(table.stream_shard)
@@ -51,9 +51,9 @@ def _share_items(table: Any, _memo: dict[int, Any]) -> Any:
     return twin
 
 
-def _renew_item(table: Any, key: dict[str, Any]) -> None:
+def _replace_by_copy(table: Any, key: dict[str, Any]) -> None:
     if table.hash_key_attr not in key or (table.range_key_attr or table.hash_key_attr) not in key:
-        return  # malformed: moto says so
+        return  # moto refuses the malformed key
     partition = DynamoType(key[table.hash_key_attr])
     if partition not in table.items:
         return

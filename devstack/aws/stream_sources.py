@@ -1,4 +1,4 @@
-"""Reads a table's stream: through the API, or straight out of moto."""
+"""Reads a table's stream: through the API, or directly from moto's memory."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -6,25 +6,26 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
+from devstack.aws.stream_records import Record, build_record
 from devstack.engines import Engine
-from devstack.records import Record, shape_record
 from devstack.template import ACCOUNT, REGION, Json
 
 Positions = Mapping[str, int]
+"""The last sequence number that was read, by shard."""
 
-_STALE = {"ExpiredIteratorException", "TrimmedDataAccessException"}
+_EXPIRED = {"ExpiredIteratorException", "TrimmedDataAccessException"}
 
 
 class StreamSource(Protocol):
-    """A table's stream; `arn` tells one stream from the next of the same table."""
+    """A table's stream. A table that is created again has another stream, with another `arn`."""
 
     arn: str
 
     def start_after(self, positions: Positions) -> None:
-        """Go on behind these sequence numbers, by shard; from the beginning for other shards."""
+        """Continue after these positions, and read all other shards from their beginning."""
 
     def read(self) -> list[Record]:
-        """What is new since the last read; empty at the tip."""
+        """The records since the last read; empty if there are none."""
 
 
 def open_source(engine: Engine, table: str) -> StreamSource:
@@ -39,9 +40,8 @@ def open_source(engine: Engine, table: str) -> StreamSource:
 class _MotoSource:
     """moto's own list of records, read under its lock.
 
-    Not through GetRecords: that takes a millisecond and a half a record, keeps every iterator for
-    ever, and an iterator from before a refused transaction goes on in the table as it was with
-    that transaction half done.
+    moto's GetRecords is not usable: it takes 1.5 ms a record, keeps all iterators for ever, and
+    after a cancelled transaction older iterators read records that the transaction never wrote.
     """
 
     def __init__(self, engine: Engine, table: str, arn: str, label: str) -> None:
@@ -52,21 +52,21 @@ class _MotoSource:
         self._read = 0
 
     def start_after(self, positions: Positions) -> None:
-        """moto begins anew with each process, so there is nothing to go on from."""
+        """Nothing to do: moto's streams do not outlive the process."""
 
     def read(self) -> list[Record]:
         with self._lock:
-            # Asked for each time: moto replaces the table when a transaction is refused.
+            # Looked up each time: moto replaces the table when a transaction is cancelled.
             shard = dynamodb_backends[ACCOUNT][REGION].tables[self._table].stream_shard
             if shard is None:
                 return []
             fresh: list[Json] = [item.record for item in shard.items[self._read :]]
             self._read += len(fresh)
-            return [shape_record(raw, shard.id, self._table, self._label) for raw in fresh]
+            return [build_record(raw, shard.id, self._table, self._label) for raw in fresh]
 
 
 class _ApiSource:
-    """DynamoDB Streams. An engine's shards are read parents first, as DescribeStream lists them."""
+    """DynamoDB Streams. Shards are read in the order of DescribeStream, which is parents first."""
 
     def __init__(self, client: Any, table: str, arn: str, label: str) -> None:
         self.arn = arn
@@ -110,9 +110,9 @@ class _ApiSource:
         try:
             answer = self._client.get_shard_iterator(StreamArn=self.arn, ShardId=shard, **start)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _STALE:
+            if error.response["Error"]["Code"] not in _EXPIRED:
                 raise
-            # What stood there is older than the stream keeps: all that is left is newer.
+            # The position is older than the stream's oldest record, so all records are new.
             answer = self._client.get_shard_iterator(
                 StreamArn=self.arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
             )
@@ -122,11 +122,11 @@ class _ApiSource:
         try:
             answer = self._client.get_records(ShardIterator=self._iterators[shard])
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _STALE:
+            if error.response["Error"]["Code"] not in _EXPIRED:
                 raise
             self._iterators[shard] = self._get_iterator(shard)
             answer = self._client.get_records(ShardIterator=self._iterators[shard])
-        records = [shape_record(raw, shard, self._table, self._label) for raw in answer["Records"]]
+        records = [build_record(raw, shard, self._table, self._label) for raw in answer["Records"]]
         if records:
             self._positions[shard] = records[-1].sequence
         if answer.get("NextShardIterator"):

@@ -1,7 +1,8 @@
-"""Makes moto safe for threads, and TransactWriteItems idempotent in it.
+"""Makes moto safe for threads, and its TransactWriteItems idempotent.
 
-moto isn't atomic: eight threads lose increments and win a condition twice. Every call into it goes
-through one lock. moto also ignores ClientRequestToken, so a retried transaction would run twice.
+moto is not atomic: with eight threads, increments are lost and a condition holds twice. So only
+one call at a time enters it. It also ignores ClientRequestToken, so a repeated transaction would
+be executed twice.
 """
 
 import json
@@ -14,11 +15,11 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 from moto.core.models import botocore_stubber
 
-# status, headers, body; None lets the call through to the network.
+# Status, headers and body; None lets the call through to the network.
 Answer = tuple[int, Any, Any] | None
 
-# DynamoDB remembers a token for ten minutes after the transaction succeeded.
 TOKEN_LIFETIME = 600.0
+"""Seconds for which DynamoDB remembers the token of a successful transaction."""
 
 _MISMATCH = {
     "__type": "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException",
@@ -27,10 +28,10 @@ _MISMATCH = {
 
 
 class MotoCalls:
-    """Stands in front of moto's interception of botocore.
+    """Wraps the function by which moto intercepts botocore.
 
-    `lock` keeps every other call out; `listeners` hear the operation's name after each call that
-    moto answered, and before each that goes on to a real endpoint.
+    No call enters moto while `lock` is held elsewhere. `listeners` are called with each operation's
+    name: after moto answered it, or before it goes on to another endpoint.
     """
 
     def __init__(self, read_time: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +43,7 @@ class MotoCalls:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Be in front of moto for as long as the block runs."""
+        """Replace moto's function with `process`, and restore it afterwards."""
         self._process = botocore_stubber.process_request
         setattr(botocore_stubber, "process_request", self.process)  # noqa: B010 (mypy)
         try:
@@ -51,7 +52,7 @@ class MotoCalls:
             setattr(botocore_stubber, "process_request", self._process)  # noqa: B010 (mypy)
 
     def process(self, request: AWSPreparedRequest) -> Answer:
-        """moto's answer, alone in moto."""
+        """moto's answer to a call, with no other call in moto at the same time."""
         operation = _text(request.headers.get("X-Amz-Target", "")).rpartition(".")[2]
         with self.lock:
             if operation == "TransactWriteItems":
@@ -65,22 +66,22 @@ class MotoCalls:
     def _transact(self, request: AWSPreparedRequest) -> Answer:
         parameters = json.loads(_text(request.body))
         token = parameters.pop("ClientRequestToken", None)
-        asked = json.dumps(parameters, sort_keys=True)
+        requested = json.dumps(parameters, sort_keys=True)
         now = self._read_time()
         self._forget_tokens(now)
         if token in self._tokens:
             _, remembered, answer = self._tokens[token]
-            if remembered == asked:
+            if remembered == requested:
                 return answer
             return 400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(_MISMATCH)
         answer = self._process(request)
-        # A refused transaction changed nothing, and may be tried again under its token.
+        # A cancelled transaction changed nothing, and may be repeated with the same token.
         if token and answer and answer[0] == 200:
-            self._tokens[token] = (now, asked, answer)
+            self._tokens[token] = (now, requested, answer)
         return answer
 
     def _forget_tokens(self, now: float) -> None:
-        # Tokens are in the order they came, so the old ones are in front.
+        # A dict keeps its order, so the oldest token is the first.
         while self._tokens:
             token = next(iter(self._tokens))
             if now - self._tokens[token][0] < TOKEN_LIFETIME:

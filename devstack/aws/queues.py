@@ -1,7 +1,7 @@
-"""SQS, played by moto in this process, and the pollers that carry messages to functions.
+"""SQS, in moto, and the event source mappings that carry messages to functions.
 
-moto hands out messages, counts receives and moves to the dead letters; visibility after a failure
-is timed here, by the stack's clock, so that moving the clock brings the next try.
+moto hands out messages, counts receives and moves messages to dead-letter queues. The visibility
+timeout of a failed message runs here, by the stack's clock, which moto's Lambda would not follow.
 """
 
 import base64
@@ -13,34 +13,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.activity import Activity
-from devstack.functions import Function, InvocationError
+from devstack.activity_counter import ActivityCounter
+from devstack.aws.functions import Function, InvocationError
 from devstack.template import ACCOUNT, REGION, Json, Queue, QueueMapping
 
 log = logging.getLogger("devstack")
 
-# moto's own visibility timeout only has to be longer than any invocation.
-_HELD_SECONDS = 43_200
+# Seconds of moto's own visibility timeout: longer than any invocation.
+_MOTO_VISIBILITY = 43_200
 
 # SQS's limit of messages in one call.
-_RECEIVED = 10
+_MOST_RECEIVED = 10
 
-# Idle poll, in seconds; a message sent in this process is fetched at once.
-_PAUSE = 0.25
+# Seconds between polls. A message sent in this process is received at once.
+_POLL_PAUSE = 0.25
 
-# What a stack that stops grants its invocations, in seconds.
-_LAST_WORDS = 2.0
+# Seconds that invocations under way may take when a stack stops.
+_STOP_TIMEOUT = 2.0
 
-_QUICK = {"SendMessage", "SendMessageBatch"}
+_SEND_OPERATIONS = {"SendMessage", "SendMessageBatch"}
 
 
 def create_queues(client: Any, queues: Mapping[str, Queue]) -> dict[str, str]:
-    """Create the template's queues; answers their URLs by logical id."""
+    """Create the template's queues. Returns their URLs by logical id."""
     urls: dict[str, str] = {}
-    # Dead letters first: a redrive policy names a queue that is there.
+    # Dead-letter queues first: a redrive policy has to name an existing queue.
     for name, queue in sorted(queues.items(), key=lambda each: each[1].dead_letters is not None):
         attributes = {
-            "VisibilityTimeout": str(_HELD_SECONDS),
+            "VisibilityTimeout": str(_MOTO_VISIBILITY),
             "MessageRetentionPeriod": str(queue.retention),
         }
         if queue.dead_letters:
@@ -54,87 +54,90 @@ def create_queues(client: Any, queues: Mapping[str, Queue]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class OpenQueue:
-    """A queue that was created, and the client to reach it by."""
+    """A queue that was created, and the client that reaches it."""
 
     definition: Queue
     client: Any
     url: str
 
 
-class Poller:
-    """One SQS event source."""
+class QueuePoller:
+    """One SQS event source mapping, which invokes its function from several threads at once."""
 
     def __init__(
         self,
-        definition: QueueMapping,
+        mapping: QueueMapping,
         function: Function,
         queue: OpenQueue,
         *,
         read_time: Callable[[], float],
-        activity: Activity,
+        activity: ActivityCounter,
     ) -> None:
-        self._definition = definition
+        self._mapping = mapping
         self._function = function
         self._queue = queue.definition
         self._client = queue.client
         self._url = queue.url
         self._read_time = read_time
         self._activity = activity
-        self._free = threading.Semaphore(definition.concurrency)
+        self._concurrency = threading.Semaphore(mapping.concurrency)
         self._lock = threading.Lock()
         self._running = 0
-        self._failed: dict[str, float] = {}
-        self._bell = threading.Event()
+        self._visible_at: dict[str, float] = {}  # of failed messages, by receipt handle
+        self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
-            target=self._work, name=f"queue-{definition.name}", daemon=True
+            target=self._work, name=f"queue-{mapping.name}", daemon=True
         )
 
     def start(self) -> None:
-        """Begin to take messages."""
+        """Start to receive messages."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no further message; those that run get a moment to end."""
+        """Receive no further message. Invocations under way have a moment to end."""
         self._stopped.set()
-        self._bell.set()
+        self._wake.set()
         self._thread.join()
-        ends_at = time.monotonic() + _LAST_WORDS
+        ends_at = time.monotonic() + _STOP_TIMEOUT
         while self._running and time.monotonic() < ends_at:
             time.sleep(0.01)
 
-    def hear(self, operation: str) -> None:
-        """Look at once when somebody sends."""
-        if operation in _QUICK:
-            self._bell.set()
+    def on_operation(self, operation: str) -> None:
+        """Poll at once after a message was sent in this process."""
+        if operation in _SEND_OPERATIONS:
+            self._wake.set()
+
+    def poll_now(self) -> None:
+        """Poll at once: the clock may have moved."""
+        self._wake.set()
 
     def is_idle(self) -> bool:
-        """Whether nothing runs and no message waits to be taken."""
+        """Whether no invocation runs and no message is visible."""
         with self._lock:
             now = self._read_time()
-            if self._running or any(due <= now for due in self._failed.values()):
+            if self._running or any(due <= now for due in self._visible_at.values()):
                 return False
         name = "ApproximateNumberOfMessages"
         answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
         return int(answer["Attributes"][name]) == 0
 
-    def nudge(self) -> None:
-        """Look at once: the clock may have moved."""
-        self._bell.set()
-
     def _work(self) -> None:
         while not self._stopped.is_set():
-            self._bell.clear()
-            self._show_again()
-            while not self._stopped.is_set() and self._take():
+            self._wake.clear()
+            self._make_visible()
+            while not self._stopped.is_set() and self._poll():
                 pass
-            self._bell.wait(_PAUSE)
+            self._wake.wait(_POLL_PAUSE)
 
-    def _take(self) -> bool:
-        """Fetch what there is and may run, and run each batch in a thread; answers whether there
-        was one. As Lambda's pollers do, in one call also for batches of one."""
-        size = min(_RECEIVED, self._definition.batch_size)
-        reserved = self._reserve(_RECEIVED // size)
+    def _poll(self) -> bool:
+        """Receive what may run at once, and run each batch in a thread.
+
+        Returns whether there was a batch. As on Lambda, batches of one message are received
+        together too.
+        """
+        size = min(_MOST_RECEIVED, self._mapping.batch_size)
+        reserved = self._reserve(_MOST_RECEIVED // size)
         batches: list[list[Json]] = []
         try:
             messages = self._receive(reserved * size) if reserved else []
@@ -143,17 +146,18 @@ class Poller:
             for _ in range(reserved - len(batches)):
                 self._release()
         for batch in batches:
-            self._activity.note()
+            self._activity.increment()
             threading.Thread(target=self._run, args=(batch,), daemon=True).start()
         return bool(batches)
 
     def _reserve(self, most: int) -> int:
-        """Places for invocations, `most` at most; 0 when none comes free in a while."""
-        reserved = int(self._free.acquire(timeout=_PAUSE))
-        while 0 < reserved < most and self._free.acquire(blocking=False):
+        """Reserve up to `most` concurrent invocations; 0 if none is free for a while."""
+        reserved = int(self._concurrency.acquire(timeout=_POLL_PAUSE))
+        while 0 < reserved < most and self._concurrency.acquire(blocking=False):
             reserved += 1
         with self._lock:
-            self._running += reserved  # before messages are out of sight, or nobody would see them
+            # Before messages are received: a received message is not counted by is_idle.
+            self._running += reserved
         return reserved
 
     def _receive(self, most: int) -> list[Json]:
@@ -162,7 +166,7 @@ class Poller:
             MaxNumberOfMessages=most,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,  # a longer one would sleep with moto's lock in hand
+            WaitTimeSeconds=0,  # moto would hold its lock while it waits
         )
         received: list[Json] = answer.get("Messages", [])
         return received
@@ -171,67 +175,69 @@ class Poller:
         try:
             failed = self._invoke(messages)
             if self._stopped.is_set():
-                return  # the queue is going, and with it the message
+                return  # the queue ends with the stack
             for message in messages:
                 if message["MessageId"] in failed:
-                    self._put_back(message)
+                    self._hide(message)
                 else:
                     self._client.delete_message(
                         QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"]
                     )
         finally:
-            self._activity.note()
+            self._activity.increment()
             self._release()
 
     def _invoke(self, messages: list[Json]) -> set[str]:
-        """Call the function; answers the ids of the messages that failed."""
-        everything = {str(message["MessageId"]) for message in messages}
-        event = {"Records": [self._shape(message) for message in messages]}
+        """Call the function. Returns the ids of the messages that failed."""
+        all_ids = {str(message["MessageId"]) for message in messages}
+        event = {"Records": [self._build_record(message) for message in messages]}
         try:
-            answer = self._function.invoke(event)
+            result = self._function.invoke(event)
         except InvocationError:
-            return everything
-        if not self._definition.reports_failures:
+            return all_ids
+        if not self._mapping.reports_failures:
             return set()
-        failures = (answer or {}).get("batchItemFailures") or []
-        named = {str(each.get("itemIdentifier")) for each in failures}
-        return named if named <= everything else everything
+        failures = (result or {}).get("batchItemFailures") or []
+        failed = {str(each.get("itemIdentifier")) for each in failures}
+        return failed if failed <= all_ids else all_ids
 
-    def _put_back(self, message: Json) -> None:
+    def _hide(self, message: Json) -> None:
+        """Keep a failed message invisible for the queue's visibility timeout."""
         count = int(message["Attributes"]["ApproximateReceiveCount"])
         if self._queue.dead_letters and count >= self._queue.receives:
             log.error(
                 "%s: message %s failed %d times and goes to %s",
-                self._definition.name,
+                self._mapping.name,
                 message["MessageId"],
                 count,
                 self._queue.dead_letters,
             )
         with self._lock:
-            due = self._read_time() + self._queue.visibility
-            self._failed[message["ReceiptHandle"]] = due
+            visible_at = self._read_time() + self._queue.visibility
+            self._visible_at[message["ReceiptHandle"]] = visible_at
 
-    def _show_again(self) -> None:
+    def _make_visible(self) -> None:
+        """End the visibility timeouts that are over by the stack's clock."""
         now = self._read_time()
         with self._lock:
-            due = [handle for handle, at in self._failed.items() if at <= now]
+            due = [handle for handle, at in self._visible_at.items() if at <= now]
         for handle in due:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0
             )
             with self._lock:
-                del self._failed[handle]
+                del self._visible_at[handle]
         if due:
             time.sleep(0.005)  # moto compares milliseconds
 
-    def _shape(self, message: Json) -> Json:
+    def _build_record(self, message: Json) -> Json:
         return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": message.get("Attributes", {}),
             "messageAttributes": {
-                name: _shape_attribute(value)
+                name: _build_attribute(value)
                 for name, value in message.get("MessageAttributes", {}).items()
             },
             "md5OfBody": message["MD5OfBody"],
@@ -243,13 +249,13 @@ class Poller:
     def _release(self) -> None:
         with self._lock:
             self._running -= 1
-        self._free.release()
+        self._concurrency.release()
 
 
-def _shape_attribute(value: Json) -> Json:
-    shaped: Json = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+def _build_attribute(value: Json) -> Json:
+    built: Json = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if "StringValue" in value:
-        shaped["stringValue"] = value["StringValue"]
+        built["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:
-        shaped["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
-    return shaped
+        built["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
+    return built

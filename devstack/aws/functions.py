@@ -1,4 +1,7 @@
-"""Loads the template's handlers into this process and calls them as Lambda would."""
+"""Lambda functions: loads the template's handlers into this process and calls them.
+
+Also looked at: moto's Lambda and aws-sam-cli, which both run functions in Docker.
+"""
 
 import importlib.util
 import json
@@ -17,11 +20,11 @@ log = logging.getLogger("devstack")
 
 
 class InvocationError(Exception):
-    """The handler raised, timed out, or answered what isn't JSON. Logged where it happened."""
+    """The handler raised, timed out, or returned what is not JSON. It was logged already."""
 
 
 class Context:
-    """What Lambda hands a handler as its second argument."""
+    """The context object, a handler's second argument."""
 
     def __init__(self, definition: FunctionDefinition) -> None:
         self.function_name = definition.name
@@ -36,75 +39,76 @@ class Context:
         self._ends_at = time.monotonic() + definition.timeout
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds of the function's timeout that are left."""
+        """Milliseconds until the function's timeout."""
         return max(0, int((self._ends_at - time.monotonic()) * 1000))
 
 
+Handler = Callable[[Any, Context], Any]
+
+
 class Function:
-    """One function of the template."""
+    """One function of the template, with its handler loaded."""
 
     def __init__(self, definition: FunctionDefinition) -> None:
         self.definition = definition
         self._handler = _load_handler(definition)
 
     def invoke(self, event: Any) -> Any:
-        """Call the handler in a thread of its own; answers what it returned.
+        """Call the handler in a thread and return its result.
 
-        Raises `InvocationError` when it raised or took longer than its timeout. A thread can't
-        be killed: past its timeout it goes on, unheard.
+        Raises `InvocationError` if it raises or exceeds its timeout. Threads cannot be killed: a
+        handler that exceeds its timeout goes on, and its result is discarded.
         """
-        outcome = _Outcome()
+        invocation = _Invocation()
         context = Context(self.definition)
         threading.Thread(
-            target=outcome.record,
+            target=invocation.run,
             args=(self.definition.name, self._handler, event, context),
             name=f"invoke-{self.definition.name}",
             daemon=True,
         ).start()
-        if not outcome.finished.wait(self.definition.timeout):
+        if not invocation.finished.wait(self.definition.timeout):
             log.error("%s timed out after %g s", self.definition.name, self.definition.timeout)
             raise InvocationError(f"{self.definition.name} timed out")
-        if outcome.error:
-            raise InvocationError(f"{self.definition.name} failed") from outcome.error
-        return outcome.answer
+        if invocation.error:
+            raise InvocationError(f"{self.definition.name} failed") from invocation.error
+        return invocation.result
 
 
-class _Outcome:
-    """What came of one call, for the thread that waits for it."""
+class _Invocation:
+    """The outcome of one call, for the thread that waits for it."""
 
     def __init__(self) -> None:
         self.finished = threading.Event()
-        self.answer: Any = None
+        self.result: Any = None
         self.error: Exception | None = None
 
-    def record(
-        self, name: str, handler: Callable[[Any, Context], Any], event: Any, context: Context
-    ) -> None:
+    def run(self, name: str, handler: Handler, event: Any, context: Context) -> None:
         try:
-            answer = handler(event, context)
-            json.dumps(answer)  # Lambda refuses an answer that isn't JSON; so does this.
-            self.answer = answer
-        except Exception as error:  # whatever a handler raises is that function's failure
+            result = handler(event, context)
+            json.dumps(result)  # Lambda refuses a result that is not JSON
+            self.result = result
+        except Exception as error:  # any exception of a handler is a failed invocation
             log.exception("%s failed", name)
             self.error = error
         finally:
             self.finished.set()
 
 
-def _load_handler(definition: FunctionDefinition) -> Callable[[Any, Context], Any]:
+def _load_handler(definition: FunctionDefinition) -> Handler:
     try:
         module = _load_module(definition)
-        handler: Callable[[Any, Context], Any] = getattr(module, definition.attribute)
+        handler: Handler = getattr(module, definition.attribute)
     except Exception as error:
-        # As in Lambda, one function that can't start takes no other down.
-        log.exception("%s can't be loaded; each call of it will fail", definition.name)
-        return _refuse_with(error)
+        # As on Lambda, a function that cannot be loaded does not affect the others.
+        log.exception("%s cannot be loaded; every call of it will fail", definition.name)
+        return _failing_handler(error)
     return handler
 
 
 def _load_module(definition: FunctionDefinition) -> ModuleType:
     path = definition.folder / f"{definition.module}.py"
-    # Every function's file is called handler.py, hence a name of its own for each.
+    # All files are called handler.py, so each module gets a unique name.
     name = f"devstack_function_{definition.name}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -115,8 +119,8 @@ def _load_module(definition: FunctionDefinition) -> ModuleType:
     return module
 
 
-def _refuse_with(error: Exception) -> Callable[[Any, Context], Any]:
-    def refuse(_event: Any, context: Context) -> Any:
-        raise RuntimeError(f"{context.function_name} couldn't be loaded: {error!r}")
+def _failing_handler(error: Exception) -> Handler:
+    def fail(_event: Any, context: Context) -> Any:
+        raise RuntimeError(f"{context.function_name} cannot be loaded: {error!r}")
 
-    return refuse
+    return fail

@@ -1,42 +1,42 @@
-"""The addresses under /dev/, by which devstack is driven from outside."""
+"""The addresses under /dev/, by which tests and developers control a stack."""
 
 import json
 import math
 from collections.abc import Callable
 
 from devstack.clock import Clock
-from devstack.gateway import Request, Response
+from devstack.http_messages import Request, Response
 
 PREFIX = "/dev/"
 
-# A hundred years: beyond it dates no longer fit where they are stored.
+# A hundred years: later dates do not fit where they are stored.
 _LONGEST_ADVANCE = 100 * 365 * 86_400
 
 
 class Control:
-    """Answers health and clock."""
+    """Responds to /dev/health and /dev/clock."""
 
     def __init__(self, engine: str, clock: Clock, advance: Callable[[float], None]) -> None:
         self._engine = engine
         self._clock = clock
         self._advance = advance
 
-    def answer(self, request: Request) -> Response:
-        """The answer to a request below /dev/."""
+    def respond(self, request: Request) -> Response:
+        """The response to a request under /dev/."""
         match (request.method, request.path):
             case ("GET" | "HEAD", "/dev/health"):
-                return Response.of_json(200, {"status": "ok", "engine": self._engine})
+                return Response.from_json(200, {"status": "ok", "engine": self._engine})
             case ("GET" | "HEAD", "/dev/clock"):
-                return self._tell_clock()
+                return self._show_clock()
             case ("POST", "/dev/clock"):
                 return self._move_clock(request.body)
             case (_, "/dev/health" | "/dev/clock"):
-                return _refuse(405, f"{request.method} isn't for {request.path}.")
+                return _refuse(405, f"{request.path} does not support {request.method}.")
         return _refuse(404, "There are /dev/health and /dev/clock.")
 
-    def _tell_clock(self) -> Response:
-        told = {"now": int(self._clock.read()), "offset": round(self._clock.offset, 3)}
-        return Response.of_json(200, told)
+    def _show_clock(self) -> Response:
+        now, offset = int(self._clock.read()), round(self._clock.offset, 3)
+        return Response.from_json(200, {"now": now, "offset": offset})
 
     def _move_clock(self, body: bytes) -> Response:
         try:
@@ -44,7 +44,7 @@ class Control:
         except ValueError as error:
             return _refuse(400, str(error))
         self._advance(seconds)
-        return self._tell_clock()
+        return self._show_clock()
 
 
 def _read_advance(body: bytes) -> float:
@@ -52,7 +52,7 @@ def _read_advance(body: bytes) -> float:
     try:
         content = json.loads(body)
     except ValueError:
-        raise ValueError(f"{expected} It isn't JSON.") from None
+        raise ValueError(f"{expected} It is not JSON.") from None
     match content:
         case {"advance": bool()}:
             pass
@@ -63,4 +63,4 @@ def _read_advance(body: bytes) -> float:
 
 
 def _refuse(status: int, message: str) -> Response:
-    return Response.of_json(status, {"error": {"message": message}})
+    return Response.from_json(status, {"error": {"message": message}})
