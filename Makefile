@@ -69,7 +69,7 @@ invoke: .venv-sam/.done
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
 sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done
-	@$(BIN)/python -m devstack.sam_local "$(FUNCTION)" "$(EVENT)"
+	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
 
 # For this machine's processor, whatever is deployed; again whenever a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)

@@ -9,7 +9,7 @@ from build_tools.artifact import ROOT
 from checkout.domain.account import Merchant
 from checkout.store import accounts
 from checkout.store.table import Table
-from devstack.samples import save_samples
+from devstack.fixtures.sample_objects import save_samples
 from devstack.template import load_template
 
 

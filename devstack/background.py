@@ -76,15 +76,21 @@ class Background:
     def start(self) -> None:
         """Start all parts. What became due while the stack was stopped happens now."""
         self._parts.reader.start()
-        for part in (*self._parts.consumers, *self._parts.pollers, *self._threads):
-            part.start()
+        for consumer in self._parts.consumers:
+            consumer.start()
+        for poller in self._parts.pollers:
+            poller.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop all parts and write the stream's positions."""
         self._stopped.set()
         self._written.set()
-        for part in (*self._parts.consumers, *self._parts.pollers):
-            part.stop()
+        for consumer in self._parts.consumers:
+            consumer.stop()
+        for poller in self._parts.pollers:
+            poller.stop()
         for thread in self._threads:
             thread.join()
         self._parts.reader.write_journal()

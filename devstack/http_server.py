@@ -34,6 +34,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+class _Disconnected(Exception):
+    """The client closed the connection before the end of its request."""
+
+
 class Server:
     """A server that has its port once it is made, and takes connections once it is started."""
 
@@ -67,6 +71,8 @@ class Server:
         async def app(scope: Message, receive: Receive, send: Send) -> None:
             try:
                 await _serve(scope, receive, send, respond, self.port)
+            except _Disconnected:
+                pass
             except Exception:
                 log.exception("a request failed")
                 raise  # uvicorn responds with status 500, or closes the connection
@@ -100,9 +106,7 @@ class Server:
         self._server.run([self._socket])
 
 
-async def _serve(
-    scope: Message, receive: Receive, send: Send, respond: Respond, port: int
-) -> None:
+async def _serve(scope: Message, receive: Receive, send: Send, respond: Respond, port: int) -> None:
     body = await _read_body(receive)
     if body is None:
         response = Response.from_message(413, "Request Entity Too Large")
@@ -124,10 +128,12 @@ async def _read_body(receive: Receive) -> bytes | None:
     more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        body += message["body"]
         if len(body) > MAXIMUM_BODY:
             return None
-        more = message.get("more_body", False)
+        more = message["more_body"]
     return bytes(body)
 
 

@@ -183,7 +183,9 @@ def read_document(path: Path) -> Json:
     try:
         document: Json = yaml.load(path.read_text("utf-8"), Loader=_Loader)
     except (OSError, yaml.YAMLError) as error:
-        raise TemplateError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+        raise TemplateError(
+            f"{path.name} cannot be read: {' '.join(str(error).split())}"
+        ) from error
     return document
 
 
@@ -273,7 +275,9 @@ def _read_event(template: Template, function: str, name: str, event: Json) -> No
         case "ScheduleV2" | "Schedule":
             template.schedules.append(_read_schedule(full_name, function, properties))
         case other:
-            raise TemplateError(f"template.yaml: {full_name} is of type {other}, which devstack does not support.")
+            raise TemplateError(
+                f"template.yaml: {full_name} is of type {other}, which devstack does not support."
+            )
 
 
 def _read_stream(name: str, function: str, properties: Json) -> StreamMapping:
@@ -309,7 +313,9 @@ def _read_schedule(name: str, function: str, properties: Json) -> Schedule:
     expression = str(properties.get("ScheduleExpression") or properties.get("Schedule"))
     found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
     if not found:
-        raise TemplateError(f"template.yaml: {name}: devstack supports rate(…) only, not {expression}.")
+        raise TemplateError(
+            f"template.yaml: {name}: devstack supports rate(…) only, not {expression}."
+        )
     period = int(found[1]) * _MINUTES_IN[found[2]] * 60
     return Schedule(name, function, period, properties.get("Input"))
 

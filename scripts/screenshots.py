@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from devstack.showcase import SCENES, Scene, Showcase
+from devstack.fixtures.page_scenes import SCENES, Scene, SceneBuilder
 from devstack.stack import Stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".screenshots"
@@ -34,13 +34,13 @@ def main(wanted: list[str]) -> int:
         for scene in scenes:
             for width in WIDTHS:
                 for scheme in ("light", "dark"):
-                    take(browser, Showcase(stack.url), scene, width, scheme)
+                    take(browser, SceneBuilder(stack.url), scene, width, scheme)
         browser.close()
     print(f"{len(scenes) * 4} pictures in {FOLDER}")
     return 0
 
 
-def take(browser: Browser, shop: Showcase, scene: Scene, width: str, scheme: Any) -> None:
+def take(browser: Browser, shop: SceneBuilder, scene: Scene, width: str, scheme: Any) -> None:
     context = browser.new_context(
         viewport=WIDTHS[width], color_scheme=scheme, reduced_motion="reduce"
     )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from devstack.__main__ import main, read_number
+from devstack.cli.main import main
+from devstack.cli.settings import read_number
 from devstack.errors import DevstackError
 from shop import paygate, payrex
 
@@ -24,7 +25,7 @@ def run() -> int:
     """Run until told to stop; answers the exit code."""
     with ExitStack() as opened:
         try:
-            port = int(read_number("SHOP_PORT", 4001, 65_534))
+            port = read_number("SHOP_PORT", 4001, 65_534)
             # Before the stack, which takes its time; closed after it, which may still be sending.
             books = opened.enter_context(_take_port(paygate.Shop, port))
             mugs = opened.enter_context(_take_port(payrex.Shop, port and port + 1))
@@ -66,7 +67,7 @@ def _take_port(kind: type[AnyShop], port: int) -> AnyShop:
 
 
 def _introduce(books: Shop, mugs: Shop) -> None:
-    from devstack.console import print_line
+    from devstack.cli.console import print_line
 
     print_line(f"the shops: {books.url} (PayGate, cedis) and {mugs.url} (PayRex, pesos)")
     print_line("to pay: card 4242 4242 4242 4242, any future date and code; phone 024 000 0001")

@@ -23,12 +23,14 @@ from checkout.store import accounts
 from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
-from devstack import gateway
+from devstack.aws import api_gateway
+from devstack.aws.dynamodb import create_table
+from devstack.aws.functions import Context, Function
+from devstack.aws.kms import create_key
 from devstack.engines import Engine
 from devstack.environment import applied
-from devstack.functions import Context, Function
-from devstack.secrets import create_key
-from devstack.template import create_table, load_template
+from devstack.http_messages import Request
+from devstack.template import load_template
 from tests.policies import Recorder
 from tests.roots import ROOT
 
@@ -155,10 +157,10 @@ class World:
         if key is not None:
             given["authorization"] = f"Bearer {key}"
         content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
-        request = gateway.Request(method, target, list(given.items()), content)
-        match = gateway.choose_route(TEMPLATE.routes, method, request.path)
+        request = Request(method, target, list(given.items()), content)
+        match = api_gateway.choose_route(TEMPLATE.routes, method, request.path)
         assert match is not None
-        event = gateway.build_event(request, match, self.now)
+        event = api_gateway.build_event(request, match, self.now)
         event["headers"]["x-forwarded-proto"] = "https"
         answer = self.invoke(match.route.function, event)
         return Answer(answer["statusCode"], answer["headers"], answer["body"])

@@ -53,8 +53,6 @@ class ScheduledFunction:
             "account": ACCOUNT,
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
             "region": REGION,
-            "resources": [
-                f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{schedule.name}"
-            ],
+            "resources": [f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{schedule.name}"],
             "detail": "{}",
         }

@@ -1,12 +1,12 @@
-"""Built functions in Lambda's own container, by `sam local`, with devstack's engine behind them.
+"""Runs built functions in Lambda's container with `sam local`, on an engine of this process.
 
-    with opened(LOCAL_BUILD) as local:
+    with opened() as local:
         local.put_samples()
-        print(local.invoke("ShowPage", Path("events/show_page.json")).answer)
+        print(local.invoke("ShowPage", Path("events/show_page.json")).result)
 
-`python -m devstack.sam_local <function> <event file>` does that once; `make invoke` calls it where
-Docker answers and the functions are built. Engine and queue listen on the address of this machine
-that containers reach, and on no other.
+`python -m devstack.cli.sam_local <function> <event file>` does that once. It needs Docker and the
+built functions: see `make invoke`. Engine and queue listen only on the address of this machine
+that containers reach.
 """
 
 import contextlib
@@ -26,27 +26,29 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from devstack import demo, engines, library
-from devstack.dynoxide import free_port
-from devstack.engines import Engine
+from devstack import engines
+from devstack.aws import layers
+from devstack.aws.dynamodb import create_table
+from devstack.aws.kms import SECRETS_KEY, create_key
+from devstack.aws.queues import create_queues
+from devstack.engines import Engine, moto_proxy
 from devstack.environment import applied
 from devstack.errors import DevstackError
-from devstack.queues import create_queues
-from devstack.relay import relaying
-from devstack.samples import save_samples
-from devstack.secrets import SECRETS_KEY, create_key
-from devstack.template import REGION, Template, create_table, load_template, read_document
+from devstack.files import ROOT
+from devstack.fixtures import demo_accounts
+from devstack.fixtures.sample_objects import save_samples
+from devstack.processes import free_port, start_process, stop_process, wait_for_port
+from devstack.template import REGION, Template, load_template, read_document
 
-ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".aws-sam" / "local"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
-# What containers call this machine.
+# The name of this machine inside containers.
 _HOST = "host.docker.internal"
 
-# `sam local` hands on only what the template declares. None of these is deployed.
+# Variables of a local stack. `sam local` passes only those that a template declares.
 _UNDECLARED = (
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_KMS",
@@ -60,22 +62,22 @@ _STOP_TIMEOUT = 60.0
 
 
 class SamError(DevstackError):
-    """`sam local` didn't do what it was asked; its text ends with what sam said."""
+    """`sam local` failed. The message ends with its output."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a function answered, and the log that its container wrote meanwhile."""
+    """What a function returned, and what its container logged."""
 
-    answer: Any
+    result: Any
     log: str
 
 
 @dataclass
 class Local:
-    """An engine, a table, a queue and a key, and the containers of the built functions before them.
+    """An engine, a table, a queue and a key, and the built functions that use them.
 
-    `host` is the address of this machine that containers reach, `url_of` says how they call it.
+    `host` is the address of this machine that containers reach.
     """
 
     host: str
@@ -88,7 +90,7 @@ class Local:
     _environment: dict[str, str] = field(repr=False)
 
     def put_samples(self) -> None:
-        """Begin anew: a table that holds the demo accounts and the sample objects alone."""
+        """Replace the table by one with the demo accounts and the sample objects only."""
         from checkout.sealing import seal
         from checkout.store.table import open_table
 
@@ -96,12 +98,11 @@ class Local:
         with contextlib.suppress(client.exceptions.ResourceNotFoundException):
             client.delete_table(TableName=self.table)
         create_table(client, self.template, self.table)
-        demo.create_accounts()
+        demo_accounts.create()
         save_samples(open_table(), int(time.time()), seal)
 
     def invoke(self, function: str, event: Path) -> Invocation:
-        """One call of one function, in a container of its own. A function that raises is an error
-        here, though sam then ends as if nothing had happened."""
+        """Call one function once, in a new container. Raises `SamError` if the function fails."""
         command = [str(SAM), "local", "invoke", function, "--event", str(event), *self.arguments]
         done = subprocess.run(
             command,
@@ -112,66 +113,61 @@ class Local:
             check=False,
         )
         try:
-            answer = json.loads(done.stdout)
+            result = json.loads(done.stdout)
         except ValueError:
-            answer = None
-        failed = isinstance(answer, dict) and "errorType" in answer
-        if done.returncode or answer is None or failed:
-            said = (done.stderr + done.stdout).strip()
-            raise SamError(f"sam local invoke {function} failed:\n{said}")
-        return Invocation(answer, _function_log(done.stderr))
+            result = None
+        # sam's exit code is 0 although the function raised.
+        raised = isinstance(result, dict) and "errorType" in result
+        if done.returncode or result is None or raised:
+            output = (done.stderr + done.stdout).strip()
+            raise SamError(f"sam local invoke {function} failed:\n{output}")
+        return Invocation(result, _function_log(done.stderr))
 
     @contextmanager
     def api(self) -> Iterator[str]:
-        """Every function in a warm container, behind the template's routes; yields the address."""
-        port = free_port("127.0.0.1")
-        command = [str(SAM), "local", "start-api", "--host", "127.0.0.1", "--port", str(port),
+        """Serve the template's routes, with a warm container per function; yields the URL."""
+        host, port = "127.0.0.1", free_port("127.0.0.1")
+        command = [str(SAM), "local", "start-api", "--host", host, "--port", str(port),
                    "--warm-containers", "EAGER", *self.arguments]  # fmt: skip
         log = self.work / "start-api.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py")),
-                 str(os.getpid()), *command],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
+        process = start_process(command, log, self._environment)
         try:
-            _await_api(process, port, log)
-            yield f"http://127.0.0.1:{port}"
+            try:
+                wait_for_port(process, host, port, _START_TIMEOUT)
+            except DevstackError as error:
+                output = log.read_text("utf-8", "replace")
+                raise SamError(f"sam local start-api fails ({error}):\n{output}") from error
+            yield f"http://{host}:{port}"
         finally:
-            _stop(process)
+            stop_process(process, _STOP_TIMEOUT)  # sam removes its containers
 
 
 @contextmanager
 def opened(build: Path = BUILD) -> Iterator[Local]:
-    """An engine and a queue that containers reach, for the functions in `build`.
+    """Open an engine and a queue that containers reach, for the functions in the folder `build`.
 
-    Meanwhile the checkout layer is importable and reaches the same table. Raises `DevstackError`.
+    Meanwhile the checkout layer is importable and uses the same table. Raises `DevstackError`.
     """
     template = load_template(ROOT / "template.yaml")
     host = _reachable_address()
     with ExitStack() as opening:
         work = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="sam-local-")))
-        engine = opening.enter_context(engines.open("dynoxide", say=_say, host=host))
+        engine = opening.enter_context(engines.open("dynoxide", print_line=_print_error, host=host))
         opening.enter_context(applied(engine.environment))
         environment = _sam_environment(work)
-        queues = engine.client("sqs")
-        urls = create_queues(queues, template.queues)
-        port = opening.enter_context(relaying(engine.calls, host))
+        urls = create_queues(engine.client("sqs"), template.queues)
+        port = opening.enter_context(moto_proxy.serving(engine.calls, host))
         table = template.table_name
         others = {SECRETS_KEY: create_key(engine.client("kms")), **urls}
         references = template.environment({template.table.name: table, **others})
         opening.enter_context(applied(references, keep_aws=True))
-        opening.enter_context(library.on_path(template.layers))
+        opening.enter_context(layers.importable(template.layers))
         engine_port = urlsplit(engine.environment["AWS_ENDPOINT_URL_DYNAMODB"]).port or 80
         variables = {
             **references,
-            "AWS_ENDPOINT_URL_DYNAMODB": url_of(engine_port),
-            "AWS_ENDPOINT_URL_KMS": url_of(port),
-            "AWS_ENDPOINT_URL_SQS": url_of(port),
+            "AWS_ENDPOINT_URL_DYNAMODB": container_url(engine_port),
+            "AWS_ENDPOINT_URL_KMS": container_url(port),
+            "AWS_ENDPOINT_URL_SQS": container_url(port),
             "ALLOW_LOCAL_ENDPOINTS": "true",
         }
         arguments = _arguments(_declare(build), variables, work)
@@ -180,13 +176,13 @@ def opened(build: Path = BUILD) -> Iterator[Local]:
         )
 
 
-def url_of(port: int) -> str:
-    """What containers call a port on the address of this machine that they reach."""
+def container_url(port: int) -> str:
+    """The URL by which containers reach a port of `Local.host`."""
     return f"http://{_HOST}:{port}"
 
 
 def main() -> int:
-    """Print what a function answers to an event; its log goes to stderr. The exit code."""
+    """Print a function's result for an event, and its log to stderr; return the exit code."""
     function, event = sys.argv[1], Path(sys.argv[2])
     try:
         with opened() as local:
@@ -198,27 +194,27 @@ def main() -> int:
             local.put_samples()
             invocation = local.invoke(function, event)
     except DevstackError as error:
-        print(error, file=sys.stderr)
+        _print_error(str(error))
         return 1
-    print(invocation.log, file=sys.stderr)
-    print(json.dumps(invocation.answer, indent=2, ensure_ascii=False))
+    _print_error(invocation.log)
+    print(json.dumps(invocation.result, indent=2, ensure_ascii=False))
     return 0
 
 
-def _say(line: str) -> None:
+def _print_error(line: str) -> None:
     print(line, file=sys.stderr)
 
 
 def _declare(build: Path) -> Path:
-    """The built template, declaring the variables too that only a local stack has."""
+    """A copy of the built template that also declares the variables of a local stack."""
     built = build / "template.yaml"
     if not built.exists():
-        raise SamError(f"{build} holds no built functions: `make test-sam-local` builds them.")
+        raise SamError(f"{build} has no built functions: run `make test-sam-local`.")
     document = read_document(built)
     variables = document["Globals"]["Function"]["Environment"]["Variables"]
     variables.update(dict.fromkeys(_UNDECLARED, ""))
     document["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
-    # Beside the built one: its folders are relative. The same content in each run.
+    # In the same folder, because paths in it are relative. The content is the same in each run.
     declared = build / "template-local.json"
     fresh = declared.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(document, indent=1), "utf-8")
@@ -240,10 +236,10 @@ def _arguments(template: Path, variables: dict[str, str], work: Path) -> list[st
 
 
 def _sam_environment(work: Path) -> dict[str, str]:
-    """This process's, without AWS's variables: keys that STS doesn't know cost seconds a command.
+    """The environment for sam: without AWS keys, because sam asks STS about them for seconds.
 
-    The temporary folder is the run's own: a sam that was killed leaves a lock there, for which
-    the next waits five minutes.
+    It has a temporary folder of its own: in a shared one, sam waits five minutes for the lock of
+    a sam that was killed.
     """
     kept = {
         name: value
@@ -260,17 +256,17 @@ def _sam_environment(work: Path) -> dict[str, str]:
 
 
 def _reachable_address() -> str:
-    """The address of this machine on Docker's bridge.
+    """The address of this machine on Docker's bridge network.
 
-    Docker Desktop's bridge is in its own machine, and takes containers to this one's loopback.
+    With Docker Desktop the bridge is in a virtual machine, and containers reach the loopback.
     """
-    asked = ["docker", "network", "inspect", "bridge"]
+    command = ["docker", "network", "inspect", "bridge"]
     try:
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
         (configuration,) = json.loads(done.stdout)[0]["IPAM"]["Config"]
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise DevstackError("Docker doesn't answer, or has no network named bridge.") from error
-    # Docker leaves out a gateway that nobody chose: it is the first address.
+        raise DevstackError("Docker does not answer, or has no network named bridge.") from error
+    # Docker omits a gateway that was not configured; it is then the first address.
     first = next(ipaddress.ip_network(configuration["Subnet"]).hosts())
     address = str(configuration.get("Gateway", first))
     with socket.socket() as probe:
@@ -281,34 +277,10 @@ def _reachable_address() -> str:
     return address
 
 
-def _function_log(said: str) -> str:
-    """What the container wrote, without what sam said before."""
-    start = said.find("START RequestId")
-    return said[max(start, 0) :].strip()
-
-
-def _await_api(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    ends_at = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < ends_at:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SamError(f"sam local start-api doesn't start:\n{log.read_text('utf-8', 'replace')}")
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End it, which makes sam remove its containers."""
-    process.terminate()
-    try:
-        process.wait(_STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _function_log(output: str) -> str:
+    """The container's log, without sam's own lines before it."""
+    start = output.find("START RequestId")
+    return output[max(start, 0) :].strip()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 
 from build_tools.artifact import Artifact
 from build_tools.samples import sample_events, sample_items
-from devstack.samples import ID, PAYREX_ID
+from devstack.fixtures.sample_objects import ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED, NAMELESS
 
 SAMPLES = sample_events()

@@ -1,11 +1,12 @@
-"""Requests become the events that an HTTP API sends, and answers its responses."""
+"""Requests become events, and results responses, as in an HTTP API."""
 
 import base64
 from typing import Any
 
 import pytest
 
-from devstack.gateway import Request, build_event, choose_route, render_answer
+from devstack.aws.api_gateway import build_event, choose_route, render_response
+from devstack.http_messages import Request
 from devstack.template import Json, Route
 
 ROUTES = [
@@ -38,19 +39,40 @@ def event_of(**given: Any) -> Json:
         ("POST", "/things", "Default"),
         ("PUT", "/things/", "Default"),
         ("GET", "/", "Default"),
+        ("HEAD", "/things/new", "Any"),
+        ("GET", "/%74hings/n%65w", "New"),
+        ("GET", "/things/a%2Fb", "Show"),
+        ("GET", "/things/a/%62", "Rest"),
     ],
 )
-def test_the_most_specific_route_is_taken(method: str, path: str, function: str) -> None:
+def test_most_specific_route_is_chosen(method: str, path: str, function: str) -> None:
     match = choose_route(ROUTES, method, path)
     assert match
     assert match.route.function == function
 
 
-def test_without_a_default_nothing_is_found() -> None:
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/things/a%20b", {"id": "a b"}),
+        ("/things/a%2Fb", {"id": "a/b"}),
+        ("/things/a%252Fb", {"id": "a%2Fb"}),
+        ("/things/%C3%A4", {"id": "ä"}),
+        ("/things/a/b%2Fc/d", {"path": "a/b/c/d"}),
+        ("/things/new", {}),
+    ],
+)
+def test_path_parameters_are_decoded(path: str, parameters: dict[str, str]) -> None:
+    match = choose_route(ROUTES, "GET", path)
+    assert match
+    assert match.parameters == parameters
+
+
+def test_without_default_route_there_may_be_no_match() -> None:
     assert choose_route(ROUTES[1:], "DELETE", "/nowhere") is None
 
 
-def test_an_event_has_every_field_of_format_2() -> None:
+def test_event_has_all_fields_of_format_2() -> None:
     event = event_of(
         target="/things/a%20b?x=1&x=2&y=&z=%C3%A4+o",
         headers=[
@@ -104,14 +126,14 @@ def test_an_event_has_every_field_of_format_2() -> None:
     }
 
 
-def test_what_is_empty_is_left_out() -> None:
+def test_empty_fields_are_omitted() -> None:
     event = event_of(target="/")
     assert event["routeKey"] == "$default"
     for name in ("cookies", "queryStringParameters", "pathParameters", "body"):
         assert name not in event
 
 
-def test_the_senders_address_is_added_to_those_of_its_proxies() -> None:
+def test_client_address_is_appended_to_x_forwarded_for() -> None:
     event = event_of(headers=[("X-Forwarded-For", "10.1.1.1")])
     assert event["headers"]["x-forwarded-for"] == "10.1.1.1, 127.0.0.1"
 
@@ -130,14 +152,14 @@ def test_the_senders_address_is_added_to_those_of_its_proxies() -> None:
         ("application/json", b"\xff", True),
     ],
 )
-def test_only_text_goes_through_as_it_is(content_type: str, body: bytes, encoded: bool) -> None:
+def test_only_text_bodies_are_not_in_base64(content_type: str, body: bytes, encoded: bool) -> None:
     event = event_of(body=body, headers=[("Content-Type", content_type)])
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())
 
 
-def test_an_answer_becomes_a_response() -> None:
-    response = render_answer(
+def test_result_becomes_a_response() -> None:
+    response = render_response(
         {
             "statusCode": 201,
             "headers": {"Content-Type": "text/html", "X-Count": 3, "x-yes": True},
@@ -156,24 +178,24 @@ def test_an_answer_becomes_a_response() -> None:
     )
 
 
-def test_a_base64_body_is_decoded() -> None:
-    answer = {
+def test_base64_body_is_decoded() -> None:
+    result = {
         "statusCode": 200,
         "body": base64.b64encode(b"\xff").decode(),
         "isBase64Encoded": True,
     }
-    assert render_answer(answer).body == b"\xff"
+    assert render_response(result).body == b"\xff"
 
 
-@pytest.mark.parametrize("answer", [{"ok": 1}, ["a"], None])
-def test_an_answer_without_a_status_is_the_body_of_a_200(answer: object) -> None:
-    response = render_answer(answer)
+@pytest.mark.parametrize("result", [{"ok": 1}, ["a"], None])
+def test_result_without_status_code_is_the_body(result: object) -> None:
+    response = render_response(result)
     assert response.status == 200
     assert dict(response.headers) == {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [
         {"statusCode": "x"},
         {"statusCode": None},
@@ -184,6 +206,6 @@ def test_an_answer_without_a_status_is_the_body_of_a_200(answer: object) -> None
         {"statusCode": 200, "headers": ["a"]},
     ],
 )
-def test_a_malformed_answer_is_an_internal_error(answer: object) -> None:
-    response = render_answer(answer)
+def test_malformed_result_is_an_internal_error(result: object) -> None:
+    response = render_response(result)
     assert (response.status, response.body) == (500, b'{"message": "Internal Server Error"}')

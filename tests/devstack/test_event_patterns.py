@@ -1,10 +1,10 @@
-"""Stream filters take and leave what Lambda's would."""
+"""Stream filters match the same records as on Lambda."""
 
 from typing import Any
 
 import pytest
 
-from devstack.patterns import check_pattern, matches, matches_any
+from devstack.aws.event_patterns import check_pattern, matches, matches_any
 from devstack.template import Json, TemplateError
 
 RECORD: Json = {
@@ -19,7 +19,7 @@ def at_key(alternatives: list[Any]) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "taken"),
+    ("pattern", "expected"),
     [
         ({"eventName": ["REMOVE"]}, True),
         ({"eventName": ["INSERT", "REMOVE"]}, True),
@@ -40,27 +40,27 @@ def at_key(alternatives: list[Any]) -> Json:
         ({"dynamodb": {"OldImage": {"count": {"N": [3]}}}}, False),
     ],
 )
-def test_a_pattern_takes_what_satisfies_each_key(pattern: Json, taken: bool) -> None:
-    assert matches(pattern, RECORD) is taken
+def test_pattern_matches_if_each_key_matches(pattern: Json, expected: bool) -> None:
+    assert matches(pattern, RECORD) is expected
 
 
-def test_one_of_several_filters_is_enough() -> None:
+def test_one_matching_filter_is_enough() -> None:
     filters = [{"eventName": ["INSERT"]}, {"eventName": ["REMOVE"]}]
     assert matches_any(filters, RECORD)
     assert not matches_any(filters[:1], RECORD)
 
 
-def test_without_filters_every_record_is_taken() -> None:
+def test_without_filters_every_record_matches() -> None:
     assert matches_any([], RECORD)
 
 
-def test_a_number_is_not_a_boolean() -> None:
+def test_number_does_not_match_boolean() -> None:
     assert not matches({"flag": [1]}, {"flag": True})
 
 
 @pytest.mark.parametrize(
     "pattern", [{"eventName": "INSERT"}, {"eventName": [{"suffix": "T"}]}, {"a": {"b": 3}}]
 )
-def test_a_pattern_that_devstack_cannot_play_is_refused_at_start(pattern: Json) -> None:
+def test_unsupported_pattern_is_refused(pattern: Json) -> None:
     with pytest.raises(TemplateError):
         check_pattern(pattern)

@@ -1,4 +1,4 @@
-"""Functions in containers reach moto's SQS and KMS, which live in this process, by a port."""
+"""Functions in containers reach moto's SQS and KMS, which are in this process, by a port."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,9 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from devstack import engines
-from devstack.engines import Engine
+from devstack.aws.kms import create_key
+from devstack.engines import Engine, moto_proxy
 from devstack.environment import applied
-from devstack.relay import relaying
-from devstack.secrets import create_key
 
 HOST = "127.0.0.1"
 ENTRY = {"Id": "0", "MessageBody": "a body", "MessageGroupId": "one"}
@@ -31,17 +30,17 @@ def queues(engine: Engine) -> Any:
 
 @pytest.fixture
 def port(engine: Engine) -> Iterator[int]:
-    with relaying(engine.calls, HOST) as port:
+    with moto_proxy.serving(engine.calls, HOST) as port:
         yield port
 
 
 @pytest.fixture
 def outside(port: int) -> Any:
-    """A client as a container has it; moto leaves calls to this address alone."""
+    """The SQS client of a container. moto does not intercept calls to its endpoint."""
     return boto3.client("sqs", endpoint_url=f"http://{HOST}:{port}")
 
 
-def test_a_message_sent_from_outside_is_received_here(queues: Any, outside: Any) -> None:
+def test_message_sent_through_the_proxy_is_received(queues: Any, outside: Any) -> None:
     url = queues.create_queue(QueueName="deliveries")["QueueUrl"]
 
     answer = outside.send_message_batch(QueueUrl=url, Entries=[ENTRY])
@@ -51,23 +50,23 @@ def test_a_message_sent_from_outside_is_received_here(queues: Any, outside: Any)
     assert message["Body"] == "a body"
 
 
-def test_what_is_sealed_outside_is_opened_here(engine: Engine, port: int) -> None:
+def test_text_encrypted_through_the_proxy_is_decrypted(engine: Engine, port: int) -> None:
     here, outside = engine.client("kms"), boto3.client("kms", endpoint_url=f"http://{HOST}:{port}")
     key, context = create_key(here), {"for": "we_1"}
 
-    sealed = outside.encrypt(KeyId=key, Plaintext=b"a secret", EncryptionContext=context)
+    encrypted = outside.encrypt(KeyId=key, Plaintext=b"a secret", EncryptionContext=context)
 
-    blob = sealed["CiphertextBlob"]
+    blob = encrypted["CiphertextBlob"]
     assert here.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"a secret"
 
 
-def test_an_error_reaches_the_caller_as_sqs_says_it(outside: Any) -> None:
+def test_sqs_error_reaches_the_caller(outside: Any) -> None:
     with pytest.raises(ClientError) as refused:
         outside.send_message_batch(QueueUrl="https://sqs/1/nowhere", Entries=[ENTRY])
     assert refused.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 @pytest.mark.parametrize("target", ["DynamoDB_20120810.GetItem", ""])
-def test_what_is_for_another_service_is_refused(port: int, target: str) -> None:
+def test_calls_of_other_services_are_refused(port: int, target: str) -> None:
     answer = urllib3.request("POST", f"http://{HOST}:{port}/", headers={"x-amz-target": target})
     assert answer.status == 400

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from devstack.showcase import SCENES, Scene, Showcase
+from devstack.fixtures.page_scenes import SCENES, Scene
+from devstack.fixtures.page_scenes import SceneBuilder as Showcase
 from devstack.stack import Stack
 from tests.e2e.axe import violations
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from devstack.showcase import DECLINED, FINE, Showcase
+from devstack.fixtures.page_scenes import DECLINED, FINE
+from devstack.fixtures.page_scenes import SceneBuilder as Showcase
 from devstack.stack import Stack
 from tests.merchant import Merchant
 

@@ -10,7 +10,7 @@ import pytest
 from checkout.domain.account import Merchant
 from checkout.sealing import seal
 from checkout.store import accounts
-from devstack.samples import ID, PAYREX_ID, save_samples
+from devstack.fixtures.sample_objects import ID, PAYREX_ID, save_samples
 from tests.world import ROOT, TEMPLATE, World
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.samples import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
+from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED
 
 ERROR = {

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack import sam_local
-from devstack.sam_local import Local
+from devstack.cli import sam_local
+from devstack.cli.sam_local import Local
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ import urllib3
 from checkout.sealing import unseal
 from checkout.store import endpoints, keys
 from checkout.store.table import Update, open_table
-from devstack.gateway import Request, Response
-from devstack.sam_local import Local, url_of
-from devstack.samples import ID, SCOPE
-from devstack.server import listening
+from devstack.cli.sam_local import Local, container_url
+from devstack.fixtures.sample_objects import ID, SCOPE
+from devstack.http_messages import Request, Response
+from devstack.http_server import Server
 from tests.functions.test_samples import SAMPLES
 from tests.merchant import Merchant
 from tests.sam_local.answers import check_answer
@@ -58,7 +58,7 @@ def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Pa
     """API, stream, queue and sender, each in its container; the test carries what AWS would."""
     merchant = Merchant(api)
     with receiving(local.host) as (port, received):
-        secret = move_endpoint(url_of(port))
+        secret = move_endpoint(container_url(port))
         session = merchant.create_session()
         status, _ = merchant.pay(session["id"])
         assert status == 303
@@ -92,18 +92,17 @@ def receiving(host: str) -> Iterator[tuple[int, list[Request]]]:
 
     def answer(request: Request) -> Response:
         received.append(request)
-        return Response.of_message(200, "thanks")
+        return Response.from_message(200, "thanks")
 
-    with listening(host, 0) as server:
+    with Server(host, 0) as server:
         server.start(answer)
         yield server.port, received
-        server.stop()
 
 
 def invoke(local: Local, function: str, record: dict[str, Any], folder: Path) -> None:
     event = folder / f"{function}.json"
     event.write_text(json.dumps({"Records": [record]}))
-    assert local.invoke(function, event).answer == {"batchItemFailures": []}
+    assert local.invoke(function, event).result == {"batchItemFailures": []}
 
 
 def completed_event(local: Local, session: str) -> dict[str, Any]:

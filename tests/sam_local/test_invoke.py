@@ -8,8 +8,9 @@ import pytest
 from checkout.domain.records import Delivery
 from checkout.store import deliveries
 from checkout.store.table import open_table
-from devstack.sam_local import ROOT, Local
-from devstack.samples import ID
+from devstack.cli.sam_local import Local
+from devstack.files import ROOT
+from devstack.fixtures.sample_objects import ID
 from tests.functions.test_samples import SAMPLES, function_of
 from tests.sam_local.answers import check_answer
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.sam_local
 def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> None:
     event = json.loads(sample.read_text())
 
-    answer = local.invoke(function_of(sample), sample).answer
+    answer = local.invoke(function_of(sample), sample).result
 
     if "routeKey" in event:
         check_answer(sample, answer["statusCode"], answer["headers"], answer["body"])

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from devstack.sam_local import ROOT
+from devstack.files import ROOT
 
 
 def run_without_docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
