@@ -90,6 +90,7 @@ def test_request_is_passed_on_unchanged(server: Server) -> None:
     _, body = exchange(
         server,
         b"PATCH /a%2Fb//c?x=%20&y HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nCookie: c\r\nX-A: 2\r\n"
+        b"X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n"
         b"Connection: close\r\nContent-Length: 2\r\n\r\nok",
     )
     assert json.loads(body) == {
@@ -100,6 +101,8 @@ def test_request_is_passed_on_unchanged(server: Server) -> None:
             ["x-a", "1"],
             ["cookie", "c"],
             ["x-a", "2"],
+            ["x-forwarded-for", "10.1.1.1"],
+            ["x-forwarded-proto", "https"],
             ["connection", "close"],
             ["content-length", "2"],
         ],
