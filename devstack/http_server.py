@@ -5,11 +5,11 @@ and trailers; waitress sorts response headers; cheroot drops repeated request he
 """
 
 import asyncio
-import concurrent.futures
 import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import uvicorn
 
 from devstack.errors import DevstackError
 from devstack.http_messages import Request, Response
+from devstack.threads import call_in_thread
 
 log = logging.getLogger("devstack")
 
@@ -41,8 +42,12 @@ class _Disconnected(Exception):
 class Server:
     """A server that has its port once it is made, and takes connections once it is started."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Port 0 takes any free port. Raises `DevstackError` if the port is not available."""
+    def __init__(self, host: str, port: int, respond: Respond) -> None:
+        """`respond` is called for each request, in a thread of its own. Port 0 is any free port.
+
+        Raises `DevstackError` if the port is not available.
+        """
+        self._respond = respond
         # With the protocol named, asyncio turns Nagle's algorithm off, which costs 40 ms a request.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,30 +60,8 @@ class Server:
                 "stop what uses it, or set PORT."
             ) from error
         self.port = int(self._socket.getsockname()[1])
-        self._server: uvicorn.Server | None = None
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-        self._socket.close()
-
-    def start(self, respond: Respond) -> None:
-        """Take connections; `respond` is called for each request, in a thread of its own."""
-
-        async def app(scope: Message, receive: Receive, send: Send) -> None:
-            try:
-                await _serve(scope, receive, send, respond, self.port)
-            except _Disconnected:
-                pass
-            except Exception:
-                log.exception("a request failed")
-                raise  # uvicorn responds with status 500, or closes the connection
-
         config = uvicorn.Config(
-            app,
+            self._handle,
             http="h11",
             ws="none",
             loop="asyncio",
@@ -92,34 +75,44 @@ class Server:
             timeout_graceful_shutdown=_STOP_TIMEOUT,
         )
         self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="http", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        self._socket.close()
+
+    def start(self) -> None:
+        """Take connections."""
         self._socket.listen(128)  # here, so that clients can connect as soon as this returns
         self._thread.start()
 
     def stop(self) -> None:
         """Take no further connections. Open requests have a moment to end."""
-        if self._server:
-            self._server.should_exit = True
+        self._server.should_exit = True
+        if self._thread.is_alive():
             self._thread.join()
 
-    def _run(self) -> None:
-        assert self._server
-        self._server.run([self._socket])
-
-
-async def _serve(scope: Message, receive: Receive, send: Send, respond: Respond, port: int) -> None:
-    body = await _read_body(receive)
-    if body is None:
-        response = Response.from_message(413, "Request Entity Too Large")
-    else:
-        response = await _run_in_thread(respond, _to_request(scope, body, port))
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    content = response.body
-    if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        content = b""
-    else:
-        headers.append((b"content-length", str(len(content)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    async def _handle(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        try:
+            body = await _read_body(receive)
+            if body is None:
+                response = Response.from_message(413, "Request Entity Too Large")
+            else:
+                request = _build_request(scope, body, self.port)
+                future = call_in_thread("http-request", partial(self._respond, request))
+                response = await asyncio.wrap_future(future)
+            await _send(response, send)
+        except _Disconnected:
+            pass
+        except Exception:
+            log.exception("a request failed")
+            raise  # uvicorn responds with status 500, or closes the connection
 
 
 async def _read_body(receive: Receive) -> bytes | None:
@@ -137,7 +130,7 @@ async def _read_body(receive: Receive) -> bytes | None:
     return bytes(body)
 
 
-def _to_request(scope: Message, body: bytes, port: int) -> Request:
+def _build_request(scope: Message, body: bytes, port: int) -> Request:
     target = scope["raw_path"].decode("ascii")
     if not target.startswith("/"):  # a whole URL, from a client that uses this as its proxy
         target = urlsplit(target).path or "/"
@@ -154,17 +147,12 @@ def _to_request(scope: Message, body: bytes, port: int) -> Request:
     )
 
 
-async def _run_in_thread(respond: Respond, request: Request) -> Response:
-    """Like asyncio.to_thread, but without a limit of threads, and in a daemon thread: a function
-    that hangs does not keep the process from ending."""
-    result: concurrent.futures.Future[Response] = concurrent.futures.Future()
-    result.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            result.set_result(respond(request))
-        except BaseException as error:
-            result.set_exception(error)
-
-    threading.Thread(target=run, name="http-request", daemon=True).start()
-    return await asyncio.wrap_future(result)
+async def _send(response: Response, send: Send) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    content = response.body
+    if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        content = b""
+    else:
+        headers.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -119,7 +119,7 @@ class Stack:
 
     def _open(self, opened: ExitStack) -> None:
         settings = self.settings
-        server = opened.enter_context(Server(settings.host, settings.port))
+        server = opened.enter_context(Server(settings.host, settings.port, self.respond))
         self.url = f"http://{settings.host}:{server.port}"
         if settings.data and settings.engine != "moto":
             opened.enter_context(locked(settings.data))
@@ -215,7 +215,7 @@ class Stack:
         self.engine.calls.listeners += [self._background.on_operation, *listeners]
         self._background.start()
         try:
-            server.start(self.respond)
+            server.start()
             yield
         finally:
             server.stop()

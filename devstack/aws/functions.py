@@ -7,14 +7,15 @@ import importlib.util
 import json
 import logging
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import wait
 from types import ModuleType
 from typing import Any
 
 from devstack.template import ACCOUNT, REGION, FunctionDefinition, TemplateError
+from devstack.threads import call_in_thread
 
 log = logging.getLogger("devstack")
 
@@ -59,40 +60,23 @@ class Function:
         Raises `InvocationError` if it raises or exceeds its timeout. Threads cannot be killed: a
         handler that exceeds its timeout goes on, and its result is discarded.
         """
-        invocation = _Invocation()
+        name, timeout = self.definition.name, self.definition.timeout
         context = Context(self.definition)
-        threading.Thread(
-            target=invocation.run,
-            args=(self.definition.name, self._handler, event, context),
-            name=f"invoke-{self.definition.name}",
-            daemon=True,
-        ).start()
-        if not invocation.finished.wait(self.definition.timeout):
-            log.error("%s timed out after %g s", self.definition.name, self.definition.timeout)
-            raise InvocationError(f"{self.definition.name} timed out")
-        if invocation.error:
-            raise InvocationError(f"{self.definition.name} failed") from invocation.error
-        return invocation.result
 
-
-class _Invocation:
-    """The outcome of one call, for the thread that waits for it."""
-
-    def __init__(self) -> None:
-        self.finished = threading.Event()
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def run(self, name: str, handler: Handler, event: Any, context: Context) -> None:
-        try:
-            result = handler(event, context)
+        def call() -> Any:
+            result = self._handler(event, context)
             json.dumps(result)  # Lambda refuses a result that is not JSON
-            self.result = result
-        except Exception as error:  # any exception of a handler is a failed invocation
-            log.exception("%s failed", name)
-            self.error = error
-        finally:
-            self.finished.set()
+            return result
+
+        invocation = call_in_thread(f"invoke-{name}", call)
+        wait([invocation], timeout)
+        if not invocation.done():
+            log.error("%s timed out after %g s", name, timeout)
+            raise InvocationError(f"{name} timed out")
+        if error := invocation.exception():
+            log.error("%s failed", name, exc_info=error)
+            raise InvocationError(f"{name} failed") from error
+        return invocation.result()
 
 
 def _load_handler(definition: FunctionDefinition) -> Handler:

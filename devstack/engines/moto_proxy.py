@@ -5,6 +5,7 @@ Also looked at: moto's own server, which needs Flask and calls moto without the 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
@@ -27,8 +28,8 @@ def serving(calls: MotoCalls, host: str) -> Iterator[int]:
 
     Calls of other services get status 400.
     """
-    with Server(host, 0) as server:
-        server.start(lambda request: _forward(calls, request))
+    with Server(host, 0, partial(_forward, calls)) as server:
+        server.start()
         yield server.port
 
 

@@ -61,8 +61,8 @@ def responder() -> Iterator[Responder]:
 
 @pytest.fixture
 def server(responder: Responder) -> Iterator[Server]:
-    with Server(HOST, 0) as server:
-        server.start(responder)
+    with Server(HOST, 0, responder) as server:
+        server.start()
         yield server
 
 
@@ -239,9 +239,9 @@ def test_failure_is_logged_and_has_status_500(
     assert "expected by the test" in caplog.text
 
 
-def test_taken_port_is_a_devstack_error(server: Server) -> None:
+def test_taken_port_is_a_devstack_error(server: Server, responder: Responder) -> None:
     with pytest.raises(DevstackError, match=rf"port {server.port} on {HOST}") as refused:
-        Server(HOST, server.port)
+        Server(HOST, server.port, responder)
     assert "\n" not in str(refused.value)
 
 
@@ -251,8 +251,8 @@ def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch, responder: Respon
 
     for function in ("getfqdn", "gethostbyaddr", "gethostbyname", "getnameinfo"):
         monkeypatch.setattr(socket, function, refuse)
-    with Server(HOST, 0) as server:
-        server.start(responder)
+    with Server(HOST, 0, responder) as server:
+        server.start()
         assert call(server, "GET", "/").status == 200
 
 

@@ -94,8 +94,8 @@ def receiving(host: str) -> Iterator[tuple[int, list[Request]]]:
         received.append(request)
         return Response.from_message(200, "thanks")
 
-    with Server(host, 0) as server:
-        server.start(answer)
+    with Server(host, 0, answer) as server:
+        server.start()
         yield server.port, received
 
 
