@@ -3,8 +3,9 @@
 Run as a script: `python die_with_parent.py <parent's pid> <command> …`. It is a script because
 the setting has to be made between fork and exec, where a threaded process must not run Python.
 
-Linux only. On other systems the command outlives a parent that was killed with kill -9, and has
-to be stopped by hand; a parent that ends normally stops it on every system.
+Linux only. On other systems, a command whose parent was killed with kill -9 runs on until it is
+stopped by hand. A parent that ends normally stops its commands itself, on every system. Also looked
+at: python-prctl, which needs a C compiler.
 """
 
 import ctypes

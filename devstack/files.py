@@ -1,4 +1,7 @@
-"""Paths, atomic file writes, and a lock on the data folder."""
+"""Paths, atomic file writes, and a lock on the data folder.
+
+Also looked at: filelock and atomicwrites, of which each would replace ten lines.
+"""
 
 import os
 from collections.abc import Iterator
