@@ -1,4 +1,4 @@
-"""A counter of what a stack does. Two equal readings mean that nothing happened in between."""
+"""Counts a stack's actions. Two equal counts mean that nothing happened in between."""
 
 import threading
 

@@ -38,7 +38,7 @@ _BUSY_PAUSE = 0.02
 _IDLE_PAUSE = 0.5
 _BUSY_SECONDS = 2.0
 
-# Added to a due time, so that rounding down to seconds does not end before it.
+# Seconds added to a due time: the library rounds the clock down to whole seconds.
 _MARGIN = 0.01
 
 
@@ -111,13 +111,13 @@ class Background:
         return True
 
     def advance(self, seconds: float) -> None:
-        """Move the clock by `seconds`; what is due meanwhile happens in its order."""
+        """Move the clock by `seconds`. What is due on the way happens in order of time."""
         parts = self._parts
         with self._moving:
             offset = parts.clock.offset + seconds
             target = parts.clock.read() + seconds
             ends_at = time.monotonic() + ADVANCE_BUDGET
-            # What runs already belongs to the time before, and may write items that are due later.
+            # First what is due already: it may write items that become due on the way.
             self.settle(ADVANCE_BUDGET)
             while (stop := self._next_stop(target)) and time.monotonic() < ends_at:
                 parts.clock.move_to(min(stop + _MARGIN, target))
@@ -146,8 +146,8 @@ class Background:
         for _ in range(_ROUNDS):
             before = self._due_items()
             now = parts.clock.read()
-            # Minutely schedules run although they are not due: a moved clock should not need
-            # another minute to show its effects.
+            # Schedules of a minute run even if they are not due, so that what the moved clock
+            # changes is seen at once.
             self._invoke(each for each in parts.scheduled if each.is_due(now) or each.period <= 60)
             idle = self.settle(ends_at - time.monotonic())
             if parts.reader.delete_expired(parts.clock.read() - parts.ttl_delay, ends_at):

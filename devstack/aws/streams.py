@@ -26,7 +26,7 @@ from devstack.template import Json, StreamMapping
 
 log = logging.getLogger("devstack")
 
-# Seconds before the first retry of a failed batch, and before later ones at most.
+# Seconds before a retry of a failed batch: the first, and the longest.
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
