@@ -1,4 +1,4 @@
-"""Imports run one way: functions -> api, page, webhooks, processors -> store -> domain."""
+"""The import rule stated in `checkout/__init__.py`, module by module."""
 
 import ast
 from collections.abc import Iterator
