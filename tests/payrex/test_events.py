@@ -124,7 +124,7 @@ def test_an_endpoint_may_subscribe_to_all_of_payrexs_catalog(world: World) -> No
         " paid will_be_due overdue",
         "billing_statement_line_item": "created updated deleted",
     }
-    names = [f"{kind}.{what}" for kind, whats in kinds.items() for what in whats.split()]
+    names = [f"{kind}.{change}" for kind, changes in kinds.items() for change in changes.split()]
 
     hook = world.payrex("POST", "/webhooks", encode(HOOK | {"events": names})).json
 

@@ -9,8 +9,8 @@ Imports run one way: a part may import itself and what stands below it.
     store
     domain
 
-`domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule and
-lists the remaining modules (settings, log, encryption, partial batches).
+`domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule
+and lists the remaining modules (settings, log, encryption, partial batches).
 """
 
 import gc
