@@ -10,7 +10,7 @@ Imports run one way: a part may import itself and what stands below it.
     domain
 
 `domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule
-and lists the remaining modules (settings, log, encryption, partial batches).
+and lists the remaining modules (settings, log, aws, encryption, partial_batches).
 """
 
 import gc
