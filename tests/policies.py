@@ -1,4 +1,4 @@
-"""What each function does at AWS, held against the policy that template.yaml gives it."""
+"""Compares the AWS calls of each function with the policy that template.yaml grants it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,9 +37,9 @@ def granted(function: str) -> set[Permission]:
 
 
 class Recorder:
-    """Sees every call of the clients it is attached to; `used` is what each function did.
+    """Records every call of the attached clients; `used` has the permissions of each function.
 
-    A call that the function's policy does not allow fails, as it would in AWS.
+    A call that the function's policy does not allow raises an AssertionError.
     """
 
     def __init__(self) -> None:
