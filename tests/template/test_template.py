@@ -344,10 +344,7 @@ NAMELESS = {
 
 
 def test_no_resource_has_a_fixed_name() -> None:
-    """Stages are stacks that can share an account and a region.
-
-    The schedule is an exception: SAM names it after its function and its event.
-    """
+    """Stages are stacks that can share an account and a region."""
     kinds = {resource["Type"] for resource in RESOURCES.values()}
     assert kinds == NAME_PROPERTIES.keys() | NAMELESS
 
@@ -355,7 +352,7 @@ def test_no_resource_has_a_fixed_name() -> None:
         name
         for name, resource in RESOURCES.items()
         if NAME_PROPERTIES.get(resource["Type"]) in resource.get("Properties", {})
-    } == {"FireTimersEveryMinute"}
+    } == set()
 
 
 def test_a_stack_has_room_below_the_limit_of_500_resources() -> None:
