@@ -369,7 +369,11 @@ def test_a_time_range_is_sent_again_oldest_first(
 
     assert answer.status == 202
     resend = answer.json
-    assert (resend["object"], resend["status"], resend["sent_count"]) == ("event_resend", "pending", 0)
+    assert (resend["object"], resend["status"], resend["sent_count"]) == (
+        "event_resend",
+        "pending",
+        0,
+    )
     world.sweep()
     half = world.get(f"/v1/events/resends/{resend['id']}").json
     assert (half["status"], half["sent_count"]) == ("pending", 4)

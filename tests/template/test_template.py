@@ -238,9 +238,9 @@ def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
 
 def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
     from checkout.store.deliveries import SEND_GRACE
-    from checkout.webhooks.sending import SLOT_PAUSES
+    from checkout.webhooks.sending import LEASE_PAUSES
 
-    longest = TEMPLATE["Parameters"]["WebhookTotalSeconds"]["MaxValue"] + sum(SLOT_PAUSES)
+    longest = TEMPLATE["Parameters"]["WebhookTotalSeconds"]["MaxValue"] + sum(LEASE_PAUSES)
     timeout = FUNCTIONS["SendWebhook"]["Timeout"]
 
     assert timeout > longest + 10
