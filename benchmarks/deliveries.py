@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import urllib3
 
-from checkout.api.letters import letter
+from checkout.api.webhook_requests import build_request
 from checkout.domain import clock
 from checkout.domain.account import Merchant
-from checkout.domain.events import Event
+from checkout.domain.event import Event
 from checkout.domain.ids import ENDPOINT, EVENT, new_id
-from checkout.domain.records import Endpoint
+from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.encryption import encrypt
 from checkout.log import logger
-from checkout.sealing import seal
 from checkout.settings import settings
 from checkout.store import accounts, deliveries, keys
 from checkout.store.items import to_item
@@ -166,11 +166,11 @@ def prepared_deliveries(
 ) -> tuple[list[Any], Callable[[Any], None]]:
     """Messages of deliveries that wait, and what sends one; `bodies` gets what was posted."""
     table, now, scope, id = open_table(), clock.now(), "merc_cost#test", new_id(ENDPOINT)
-    endpoint = Endpoint(
+    endpoint = WebhookEndpoint(
         id=id, scope=scope, url=f"{receiver}/cost", events=(TYPE,), created_at=now, updated_at=now,
-        secret=seal(new_secret(), context=id),
+        secret=encrypt(new_secret(), encryption_context=id),
     )  # fmt: skip
-    table.write(Put(to_item(endpoint, **keys.endpoint(scope, id))))
+    table.write(Put(to_item(endpoint, **keys.webhook_endpoint(scope, id))))
     messages: list[Message] = []
     for _ in range(DELIVERIES):
         event = Event(
@@ -179,10 +179,10 @@ def prepared_deliveries(
         )  # fmt: skip
         table.write(Put(to_item(event, **keys.event(event.id))))
         # The stream's own fan-out may have been faster: then it finds no endpoint to tell.
-        messages += map(Message.of, deliveries.fan_out(table, event, [endpoint], now))
+        messages += map(Message.of, deliveries.create_all(table, event, [endpoint], now))
 
     def noting(*arguments: Any) -> tuple[bytes, dict[str, str]]:
-        body, headers = letter(*arguments)
+        body, headers = build_request(*arguments)
         bodies.append((body, {"content-type": "application/json", **headers}))
         return body, headers
 

@@ -23,7 +23,7 @@ CHOSEN = {name: os.environ.get(name, usual) for name, usual in SETTINGS.items()}
 GOAL = 1.5
 ALONE, HANGING, ANSWERING = "five healthy alone", "and five that hang", "and five that answer"
 KNOWN_AFTER = 10
-"""Seconds until it is known which endpoints hang: the first tries hold their slots that long."""
+"""Seconds until it is known which endpoints hang: the first tries hold their leases that long."""
 
 Arrivals = list[tuple[float, float]]
 """Seconds from the run's first transaction to the event's, and from there to its arrival."""

@@ -17,10 +17,10 @@ PARTITION_KEYS = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
 ITEMS = json.loads(Path(os.environ["ITEMS"]).read_text())
 EVENT = json.loads(Path(os.environ["EVENT"]).read_text())
 GOT = {(each["pk"]["S"], each["sk"]["S"]): json.dumps(each).encode() for each in ITEMS}
-OPENED = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
+CACHED_SECRETS = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
 SEALED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
-OTHERS = {"SendMessageBatch": SENT, "Decrypt": OPENED, "Encrypt": SEALED}
+OTHERS = {"SendMessageBatch": SENT, "Decrypt": CACHED_SECRETS, "Encrypt": SEALED}
 
 queried = {}
 

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers/checkout"))
 
 from checkout.domain import clock, ids
 from checkout.domain.account import Merchant, ProcessorAccount, scope_of
-from checkout.domain.colour import COLOUR
 from checkout.domain.contact import is_web_url
-from checkout.processors import choice
-from checkout.sealing import seal
+from checkout.encryption import encrypt
+from checkout.page.colour import COLOUR
+from checkout.processors import registry
 from checkout.store import accounts
 from checkout.store.table import ConditionFailedError, open_table
 
@@ -52,7 +52,7 @@ def choose_processor(merchant_id: str, processor: str, mode: str, lines: list[st
     merchant = accounts.merchant(open_table(), merchant_id)
     if merchant is None:
         raise ValueError("No such merchant.")
-    if processor == choice.SIMULATOR:
+    if processor == registry.SIMULATOR:
         accounts.save_merchant(replace(merchant, processor=processor))
         return "Test mode is simulated; no live payment is taken."
     account = _sealed(scope_of(merchant_id, mode), mode, lines)
@@ -69,8 +69,12 @@ def _sealed(scope: str, mode: str, lines: list[str]) -> ProcessorAccount:
     public_key, secret_key, signing_secret = lines
     return ProcessorAccount(
         public_key=public_key,
-        secret_key=seal(secret_key, context=choice.place(scope, "secret_key")),
-        signing_secret=seal(signing_secret, context=choice.place(scope, "signing_secret")),
+        secret_key=encrypt(
+            secret_key, encryption_context=registry.secret_context(scope, "secret_key")
+        ),
+        signing_secret=encrypt(
+            signing_secret, encryption_context=registry.secret_context(scope, "signing_secret")
+        ),
     )
 
 
@@ -97,7 +101,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("revoke", help="end the key that standard input holds")
     choosing = commands.add_parser("processor", help="choose who takes a merchant's payments")
     choosing.add_argument("merchant", help="its id")
-    choosing.add_argument("processor", choices=[choice.SIMULATOR, choice.STRIPE])
+    choosing.add_argument("processor", choices=[registry.SIMULATOR, registry.STRIPE])
     choosing.add_argument("--mode", choices=["test", "live"], default="test")
     chosen = parser.parse_args(arguments)
     if chosen.command == "create":
@@ -105,7 +109,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if chosen.command == "processor":
         wanted = chosen.merchant, chosen.processor, chosen.mode
-        lines = [] if chosen.processor == choice.SIMULATOR else sys.stdin.read().split()
+        lines = [] if chosen.processor == registry.SIMULATOR else sys.stdin.read().split()
         try:
             print(choose_processor(*wanted, lines))
         except ValueError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.config import Config
 
 from checkout.domain import clock
-from checkout.domain.records import Timer
+from checkout.domain.timer import Timer
 from checkout.page.tokens import token_of
 from checkout.store import sessions, table
 from checkout.store.items import to_item, to_wire
@@ -148,7 +148,7 @@ def check_money(items: list[Item], now: float) -> None:
 def check_numbers(session: Item, events: list[Item]) -> None:
     """Fails where a session's events have a gap in their numbers, or one twice."""
     numbers = sorted(event["sequence"] for event in events)
-    assert numbers == list(range(1, session["events_told"] + 1)), (session["id"], numbers)
+    assert numbers == list(range(1, session["event_count"] + 1)), (session["id"], numbers)
 
 
 def _check_session(session: Item, events: list[Item], payments: list[Item]) -> None:

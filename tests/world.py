@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from checkout.api.authentication import forget_keys
-from checkout.api.dialects import announce
+from checkout.api.dialects import render_events
 from checkout.domain import clock
 from checkout.domain.account import Merchant
-from checkout.domain.events import Occasion
-from checkout.processors import choice
-from checkout.sealing import open_kms, unseal
+from checkout.domain.event import ChangeContext
+from checkout.encryption import decrypt, open_kms
+from checkout.processors import registry
 from checkout.settings import settings
 from checkout.store import accounts
 from checkout.store.items import from_wire, to_wire
@@ -303,9 +303,9 @@ class World:
         return sorted(item["type"] for item in self.having("EVENT#", "EVENT"))
 
 
-def occasion_of(world: World) -> Occasion:
+def occasion_of(world: World) -> ChangeContext:
     """What a request or a timer at the world's time would tell events by."""
-    return Occasion(int(world.now), announce)
+    return ChangeContext(int(world.now), render_events)
 
 
 def token_in(page: str) -> str:
@@ -324,6 +324,6 @@ def _json(body: Any) -> bytes:
 
 def forget_process() -> None:
     """What a new Lambda process would not know."""
-    for cached in (settings, open_table, open_queue, open_kms, unseal, choice._stripe):
+    for cached in (settings, open_table, open_queue, open_kms, decrypt, registry._stripe):
         cached.cache_clear()
     forget_keys()

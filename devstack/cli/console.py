@@ -117,7 +117,7 @@ def _text(image: dict[str, Any], attribute: str) -> str:
 
 
 def _describe_last_attempt(image: dict[str, Any]) -> str:
-    attempts = image.get("tries", {}).get("L", [])
+    attempts = image.get("attempts", {}).get("L", [])
     if not attempts:
         return ""
     last = attempts[-1]["M"]

@@ -91,7 +91,7 @@ class Local:
 
     def put_samples(self) -> None:
         """Replace the table by one with the demo accounts and the sample objects only."""
-        from checkout.sealing import seal
+        from checkout.encryption import encrypt
         from checkout.store.table import open_table
 
         client = self.engine.client("dynamodb")
@@ -99,7 +99,7 @@ class Local:
             client.delete_table(TableName=self.table)
         create_table(client, self.template, self.table)
         demo_accounts.create()
-        save_samples(open_table(), int(time.time()), seal)
+        save_samples(open_table(), int(time.time()), encrypt)
 
     def invoke(self, function: str, event: Path) -> Invocation:
         """Call one function once, in a new container. Raises `SamError` if the function fails."""

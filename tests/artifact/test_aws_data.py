@@ -21,7 +21,7 @@ REGIONS = (
 )
 CLIENTS_OF = {
     "dynamodb": LIBRARY / "store/table.py",
-    "kms": LIBRARY / "sealing.py",
+    "kms": LIBRARY / "encryption.py",
     "sqs": LIBRARY / "webhooks/queue.py",
 }
 CLIENTS = ("self.client", "open_kms()")

@@ -11,7 +11,7 @@ PYDANTIC = "annotated_types pydantic pydantic_core typing_extensions typing_insp
 JINJA = "jinja2 markupsafe"
 
 CORE = (
-    "log settings domain.clock domain.errors domain.events domain.ids domain.payment domain.records"
+    "log settings domain.clock domain.errors domain.event domain.ids domain.payment"
     " domain.refund domain.session store.items store.keys store.table"
 )
 RENDER = "api.http api.paygate.render"
@@ -20,36 +20,36 @@ QUERY = "api.paygate.query store.paging"
 WORDS = "api.dialects api.paygate.render api.payrex.render"
 PAYREX = "api.http api.payrex.render api.authentication domain.account store.accounts"
 FORM = (
-    "api.payrex.form api.payrex.parse domain.addresses domain.contact store.paging store.creation"
+    "api.payrex.form api.payrex.parse domain.addresses domain.contact store.paging store.idempotency"
 )
 LISTED = f"{FORM} api.payrex.query"
-PARSE = "api.paygate.parse domain.contact store.creation store.paging"
-CUSTOMERS = "store.creation store.customers store.paging"
+PARSE = "api.paygate.parse domain.contact store.idempotency store.paging"
+CUSTOMERS = "store.idempotency store.customers store.paging"
 ENDPOINT = "api.paygate.endpoint_fields domain.addresses"
-ENDPOINTS = "store.creation store.endpoints store.paging store.timers"
+ENDPOINTS = "store.idempotency store.webhook_endpoints store.paging store.timers"
 EVENTS = "store.events store.paging store.timers"
-DELIVERIES = f"store.deliveries store.slots {EVENTS}"
+DELIVERIES = f"store.deliveries store.leases {EVENTS}"
 SESSIONS = f"store.sessions {CUSTOMERS} {EVENTS}"
 PAYMENTS = f"store.payments {SESSIONS}"
 REFUNDS = f"store.refunds {PAYMENTS}"
-ADAPTERS = "processors.choice processors.protocol processors.simulator store.simulator_book"
+ADAPTERS = "processors.registry processors.protocol processors.simulator store.simulator_ledger"
 REFUNDING = f"processors.refunds {ADAPTERS} {REFUNDS}"
 PROCESSOR = f"processors.attempts {REFUNDING}"
 PAGE = (
-    "page.bill page.catalogues.en page.catalogues.fil page.catalogues.fr page.forms page.language"
-    " page.palette page.paying page.templating page.tokens page.view"
-    " domain.account domain.colour domain.contact domain.money store.accounts store.endpoints"
+    "page.line_items page.catalogues.en page.catalogues.fil page.catalogues.fr page.forms page.language"
+    " page.palette page.checkout_flow page.templating page.tokens page.view"
+    " domain.account page.colour domain.contact domain.money store.accounts store.webhook_endpoints"
 )
 FAN_OUT = f"webhooks.fan_out webhooks.message webhooks.queue {DELIVERIES}"
-LETTERS = f"api.http api.letters {WORDS} domain.account"
+WEBHOOK_REQUESTS = f"api.http api.webhook_requests {WORDS} domain.account"
 SENDER = (
     "webhooks.egress webhooks.health webhooks.message webhooks.queue webhooks.retry"
-    " webhooks.sending webhooks.signing sealing domain.addresses domain.contact"
+    " webhooks.sending webhooks.signing encryption domain.addresses domain.contact"
 )
-SECRET_KEY = "api.payrex.secret_key sealing"
+SECRET_KEY = "api.payrex.secret_key encryption"
 
 NEW_RESEND = f"{PARSE} {EVENTS} api.paygate.query api.paygate.event_query api.paygate.new_resend"
-RESENDING = "store.endpoints store.resends webhooks.resending"
+RESENDING = "store.webhook_endpoints store.resends webhooks.resending"
 
 LOADS = {
     # function, and of its modules: ours, beside CORE; theirs, beside AWS
@@ -67,7 +67,7 @@ LOADS = {
     "RetrieveRefund": (f"{API} {QUERY} {REFUNDS}", ""),
     "CreateWebhook": (
         f"{API} {PARSE} {ENDPOINT} api.paygate.new_endpoint api.paygate.webhook_secret"
-        f" {ENDPOINTS} sealing webhooks.signing",
+        f" {ENDPOINTS} encryption webhooks.signing",
         PYDANTIC,
     ),
     "ListWebhooks": (f"{API} {QUERY} {ENDPOINTS}", ""),
@@ -82,10 +82,10 @@ LOADS = {
     "ListEventDeliveries": (f"{API} {QUERY} {DELIVERIES}", ""),
     "ResendEvent": (f"{API} {NEW_RESEND} {FAN_OUT} {RESENDING}", PYDANTIC),
     "ResendEvents": (f"{API} {NEW_RESEND} {FAN_OUT} {RESENDING}", PYDANTIC),
-    "RetrieveEventResend": (f"{API} {QUERY} store.creation store.resends store.timers", ""),
+    "RetrieveEventResend": (f"{API} {QUERY} store.idempotency store.resends store.timers", ""),
     "TestWebhook": (f"{API} {NEW_RESEND} {ENDPOINTS} api.paygate.sample_event", PYDANTIC),
     "RotateWebhook": (
-        f"{API} {NEW_RESEND} {ENDPOINTS} api.paygate.webhook_secret sealing webhooks.signing",
+        f"{API} {NEW_RESEND} {ENDPOINTS} api.paygate.webhook_secret encryption webhooks.signing",
         PYDANTIC,
     ),
     "PayrexCreateCheckoutSession": (f"{PAYREX} {FORM} {SESSIONS}", ""),
@@ -114,15 +114,15 @@ LOADS = {
     "ShowPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
     "PayPage": (f"{PAGE} {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
     "ReceiveStripeEvent": (
-        f"{PROCESSOR} api.http api.stripe_events {WORDS} domain.account store.accounts",
+        f"{PROCESSOR} api.http api.stripe_notifications {WORDS} domain.account store.accounts",
         "",
     ),
-    "ShowApproval": (f"{PAGE} page.approval {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
-    "DecideApproval": (f"{PAGE} page.approval {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
-    "FanOutEvents": (f"batches {FAN_OUT} {ENDPOINTS}", ""),
-    "SendWebhook": (f"batches {SENDER} {ENDPOINTS} {DELIVERIES} {LETTERS}", ""),
+    "ShowApproval": (f"{PAGE} page.simulated_wallet {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
+    "DecideApproval": (f"{PAGE} page.simulated_wallet {PROCESSOR} {PAYMENTS} api.http {WORDS}", JINJA),
+    "FanOutEvents": (f"partial_batches {FAN_OUT} {ENDPOINTS}", ""),
+    "SendWebhook": (f"partial_batches {SENDER} {ENDPOINTS} {DELIVERIES} {WEBHOOK_REQUESTS}", ""),
     "FireTimers": (
-        f"batches firing {FAN_OUT} {RESENDING} {ENDPOINTS} {PROCESSOR} {PAYMENTS} api.http {WORDS}"
+        f"partial_batches firing {FAN_OUT} {RESENDING} {ENDPOINTS} {PROCESSOR} {PAYMENTS} api.http {WORDS}"
         " domain.account store.accounts",
         "",
     ),
@@ -178,7 +178,7 @@ def test_stripe_is_not_loaded_before_an_account_needs_it() -> None:
     for function, (ours, theirs) in LOADS.items():
         assert "stripe" not in theirs
         assert "stripe_intents" not in ours
-        assert "sealing" not in ours or "Webhook" in function
+        assert "encryption" not in ours or "Webhook" in function
 
 
 def test_a_compilation_would_be_noticed(artifact: Artifact) -> None:

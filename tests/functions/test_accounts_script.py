@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from checkout.processors import choice
+from checkout.processors import registry
 from checkout.store import accounts, keys
 from scripts import accounts as script
 from tests.world import ACCRA, ORDER, SESSIONS, World
@@ -61,7 +61,7 @@ def test_a_merchants_processor_is_chosen_for_one_mode(
     assert capsys.readouterr().out == f"/processors/stripe/{ACCRA.id}.live\n"
     merchant = accounts.merchant(world.table, ACCRA.id)
     assert merchant is not None
-    chosen = [choice.processor_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
+    chosen = [registry.processor_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
     assert [each and each.name for each in chosen] == ["simulator", "stripe"]
     assert merchant.live is not None and merchant.live.public_key == STRIPE[0]
     item = world.table.get(keys.merchant(ACCRA.id))
@@ -70,7 +70,7 @@ def test_a_merchants_processor_is_chosen_for_one_mode(
     assert choose(monkeypatch, [], "simulator") == 0
 
     merchant = accounts.merchant(world.table, ACCRA.id)
-    assert choice.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
+    assert registry.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
 
 
 @pytest.mark.parametrize(

@@ -180,9 +180,9 @@ SECRETS = ("4242424242424242", "0241234567", KEY)
 @pytest.mark.parametrize(
     ("module", "function", "method", "target"),
     [
-        (sessions, "creation_of", "POST", SESSIONS),
+        (sessions, "prepare_creation", "POST", SESSIONS),
         (sessions, "list_page", "GET", SESSIONS),
-        (customers, "creation_of", "POST", "/v1/customers"),
+        (customers, "prepare_creation", "POST", "/v1/customers"),
     ],
 )
 def test_an_unexpected_failure_is_a_500_that_repeats_nothing(
@@ -213,7 +213,7 @@ def test_a_storage_that_does_not_answer_is_a_500_too(shop: World, monkeypatch) -
     def time_out(*_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.example.com")
 
-    monkeypatch.setattr(sessions, "creation_of", time_out)
+    monkeypatch.setattr(sessions, "prepare_creation", time_out)
 
     shop.refused((500, "api_error", "internal_error", None), "POST", SESSIONS, ORDER)
 

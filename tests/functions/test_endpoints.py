@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checkout.sealing import unseal
+from checkout.encryption import decrypt
 from checkout.settings import settings
 from tests.world import World
 
@@ -78,7 +78,7 @@ def test_a_patch_changes_what_it_names_and_nothing_else(
     assert (answer.status, answer.json) == (200, after)
     assert world.get(address).json == after
     (stored,) = world.having("ENDPOINTS#")
-    assert unseal(stored["secret"], context=before["id"]) == secret
+    assert decrypt(stored["secret"], encryption_context=before["id"]) == secret
     assert stored["updated_at"] == stored["created_at"] + 60
 
 

@@ -187,15 +187,15 @@ def test_a_delivery_shows_its_tries(world: World, receiver: Receiver) -> None:
     assert (answer["object"], answer["has_more"]) == ("list", False)
     assert answer["url"] == f"/v1/events/{event}/deliveries"
     (delivery,) = answer["data"]
-    (made,) = delivery.pop("tries")
-    next_try_at = delivery.pop("next_try_at")
-    assert render_time(START + 40) < next_try_at < render_time(START + 80)
+    (made,) = delivery.pop("attempts")
+    next_attempt_at = delivery.pop("next_attempt_at")
+    assert render_time(START + 40) < next_attempt_at < render_time(START + 80)
     assert delivery == {
         "object": "event_delivery",
         "event": event,
         "webhook": hook,
         "state": "pending",
-        "tried": 1,
+        "attempt_count": 1,
     }
     assert made.pop("duration_ms") >= 0
     assert made == {"at": render_time(START), "status": 500, "error": None, "answer": None}
@@ -203,8 +203,8 @@ def test_a_delivery_shows_its_tries(world: World, receiver: Receiver) -> None:
     world.sweep()
     send(world)
     (delivery,) = world.get(f"/v1/events/{event}/deliveries").json["data"]
-    assert (delivery["state"], delivery["next_try_at"]) == ("delivered", None)
-    assert [each["status"] for each in delivery["tries"]] == [500, 200]
+    assert (delivery["state"], delivery["next_attempt_at"]) == ("delivered", None)
+    assert [each["status"] for each in delivery["attempts"]] == [500, 200]
 
 
 def test_nobody_sees_or_resends_what_is_anothers(world: World) -> None:
@@ -369,14 +369,18 @@ def test_a_time_range_is_sent_again_oldest_first(
 
     assert answer.status == 202
     resend = answer.json
-    assert (resend["object"], resend["status"], resend["events"]) == ("event_resend", "pending", 0)
+    assert (resend["object"], resend["status"], resend["sent_count"]) == (
+        "event_resend",
+        "pending",
+        0,
+    )
     world.sweep()
     half = world.get(f"/v1/events/resends/{resend['id']}").json
-    assert (half["status"], half["events"]) == ("pending", 4)
+    assert (half["status"], half["sent_count"]) == ("pending", 4)
     world.now += 60
     world.sweep()
     whole = world.get(f"/v1/events/resends/{resend['id']}").json
-    assert (whole["status"], whole["events"]) == ("done", 5)
+    assert (whole["status"], whole["sent_count"]) == ("done", 5)
     send(world)
     heard = [each.headers["webhook-id"] for each in receiver.received]
     assert sorted(heard) == sorted(sent[1:6])
@@ -403,7 +407,7 @@ def test_of_a_time_range_only_what_failed_is_sent_again(world: World, receiver: 
     assert [(each.path, each.headers["webhook-id"]) for each in receiver.received] == [
         ("/hooks/down", event)
     ]
-    assert world.get(f"/v1/events/resends/{resend}").json["events"] == 1
+    assert world.get(f"/v1/events/resends/{resend}").json["sent_count"] == 1
     assert (counts(world, event), counts(world, other)) == ((0, 0), (0, 0))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from checkout import sealing
+from checkout import encryption
 from checkout.api import authentication
 from checkout.domain.payment import ATTEMPT_SECONDS
-from checkout.processors import choice
-from checkout.sealing import unseal
+from checkout.encryption import decrypt
+from checkout.processors import registry
 from checkout.settings import settings
 from checkout.store import keys
 from checkout.store.items import to_wire
@@ -21,7 +21,7 @@ from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
 from tests.processors.accounts import open_at_stripe
-from tests.processors.notices import deliver, told_of
+from tests.processors.notifications import deliver, told_of
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World
 
@@ -105,12 +105,12 @@ def events(world: World) -> None:
 
 
 def busy_and_disabled(world: World) -> None:
-    """A webhook's try finds every slot taken, then the endpoint disabled, then it is sent."""
+    """A webhook's try finds every lease taken, then the endpoint disabled, then it is sent."""
     (hook,) = (each["id"] for each in world.get("/v1/webhooks").json["data"])
     send_what_is_due(world)
     for number in range(settings().webhook_in_flight):
         lease = {"since": world.now + 90, "until": world.now + 200}
-        world.table.write(Put({**keys.slot(hook, number), "number": number, **lease}))
+        world.table.write(Put({**keys.lease(hook, number), "number": number, **lease}))
     send_what_is_due(world)
     world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "disabled"})
     world.now += retry.LONGEST_WAIT
@@ -211,7 +211,7 @@ _invoke = World.invoke
 
 
 def _invoke_in_a_process_of_its_own(world: World, function: str, event: Any) -> Any:
-    unseal.cache_clear()
+    decrypt.cache_clear()
     return _invoke(world, function, event)
 
 
@@ -221,13 +221,13 @@ def used(
 ) -> dict[str, set[Any]]:
     monkeypatch.setattr(authentication, "CACHE_SECONDS", 0)  # each process asks for the key once
     # Nor does one process know another's secrets.
-    monkeypatch.setattr(choice, "_stripe", choice._stripe.__wrapped__)
-    monkeypatch.setattr(sealing, "unseal", sealing.unseal.__wrapped__)
+    monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
+    monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
     localstripe.start_anew()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_process_of_its_own)
-    monkeypatch.setattr(sending, "SLOT_PAUSES", ())
+    monkeypatch.setattr(sending, "LEASE_PAUSES", ())
     drive(world, localstripe)
     return world.recorder.used
 

@@ -186,7 +186,7 @@ def test_the_session_tells_of_its_end_alone(world: World, payment: str) -> None:
     refund(world, payment)
 
     (after,) = world.having("SESSION#")
-    assert after == before | {"events_told": 4}
+    assert after == before | {"event_count": 4}
 
 
 def test_a_slow_refund_is_pending_until_its_timer_finds_it_done(world: World) -> None:
@@ -333,7 +333,7 @@ def test_what_is_no_longer_left_is_refused_by_the_write_itself(world: World, pay
     refund(world, payment, amount=3000)
     session = sessions.find(world.table, read.session)
     assert session is not None
-    writing = refunds.creation_of(session, read, stale, "", occasion_of(world))
+    writing = refunds.prepare_creation(session, read, stale, "", occasion_of(world))
 
     with world.untouched(), pytest.raises(ConditionFailedError) as refused:
         world.table.write(*writing.actions)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.account import Merchant
-from checkout.sealing import seal
+from checkout.encryption import encrypt
 from checkout.store import accounts
 from devstack.fixtures.sample_objects import ID, PAYREX_ID, save_samples
 from tests.world import ROOT, TEMPLATE, World
@@ -49,7 +49,7 @@ def sampled(world: World) -> World:
         merchant = Merchant(f"merc_{api}", name, api)
         accounts.save_merchant(merchant, world.table)
         accounts.save_key(f"sk_test_{api}", merchant, world.table)
-    save_samples(world.table, int(world.now), seal)
+    save_samples(world.table, int(world.now), encrypt)
     return world
 
 
@@ -78,4 +78,4 @@ def test_the_delivery_sample_makes_a_try(sampled: World) -> None:
     sampled.invoke("SendWebhook", json.loads((ROOT / "events/send_webhook.json").read_text()))
 
     (delivery,) = sampled.having("EVENT#", "DELIVERY#")
-    assert len(delivery["tries"]) == 1
+    assert len(delivery["attempts"]) == 1

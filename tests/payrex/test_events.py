@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from checkout.api.letters import letter
-from checkout.domain.events import Event
+from checkout.api.webhook_requests import build_request
+from checkout.domain.event import Event
 from checkout.store.items import to_record
 from tests.payrex.conftest import Create
 from tests.payrex.forms import HOOK, SESSIONS, encode
@@ -28,7 +28,7 @@ Pay = Callable[..., None]
 def told(world: World) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
     """Body and headers of every event on record, by its type."""
     events = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
-    letters = {event.type: letter(event, [SECRET], START + 7) for event in events}
+    letters = {event.type: build_request(event, [SECRET], START + 7) for event in events}
     return {name: (json.loads(body), headers) for name, (body, headers) in letters.items()}
 
 
@@ -92,7 +92,7 @@ def test_the_signature_has_three_places_and_is_in_its_modes_own(
     world.payrex("POST", f"{SESSIONS}/{session['id']}/expire", **options)
     (event,) = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
 
-    body, headers = letter(event, [SECRET], START + 7)
+    body, headers = build_request(event, [SECRET], START + 7)
 
     signed = hmac.new(SECRET.encode(), f"{START + 7}.".encode() + body, hashlib.sha256).hexdigest()
     te, li = ("", signed) if key else (signed, "")
@@ -124,7 +124,7 @@ def test_an_endpoint_may_subscribe_to_all_of_payrexs_catalog(world: World) -> No
         " paid will_be_due overdue",
         "billing_statement_line_item": "created updated deleted",
     }
-    names = [f"{kind}.{what}" for kind, whats in kinds.items() for what in whats.split()]
+    names = [f"{kind}.{change}" for kind, changes in kinds.items() for change in changes.split()]
 
     hook = world.payrex("POST", "/webhooks", encode(HOOK | {"events": names})).json
 

@@ -141,7 +141,7 @@ def test_a_failure_of_our_own_is_a_500_in_this_shape(
     def fail(*_: object) -> None:
         raise RuntimeError(PAYREX_KEY)
 
-    monkeypatch.setattr(sessions, "creation_of", fail)
+    monkeypatch.setattr(sessions, "prepare_creation", fail)
 
     assert refused(shop, SESSIONS, order()) == (500, [("internal_system_error", None)])
 

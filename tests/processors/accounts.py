@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from checkout.domain.account import ProcessorAccount, scope_of
-from checkout.processors import choice
-from checkout.sealing import seal
+from checkout.encryption import encrypt
+from checkout.processors import registry
 from checkout.store import accounts
 from checkout.store.table import Table
 
@@ -22,6 +22,8 @@ def open_at_stripe(table: Table, merchant_id: str) -> None:
 def _account(scope: str) -> ProcessorAccount:
     return ProcessorAccount(
         public_key=PUBLIC,
-        secret_key=seal(SECRET, context=choice.place(scope, "secret_key")),
-        signing_secret=seal(SIGNING, context=choice.place(scope, "signing_secret")),
+        secret_key=encrypt(SECRET, encryption_context=registry.secret_context(scope, "secret_key")),
+        signing_secret=encrypt(
+            SIGNING, encryption_context=registry.secret_context(scope, "signing_secret")
+        ),
     )

@@ -9,7 +9,7 @@ import pytest
 from checkout.domain.ids import PAYMENT, REFUND, new_id
 from checkout.domain.payment import Payment
 from checkout.domain.refund import Refund, RefundStatus
-from checkout.processors import choice
+from checkout.processors import registry
 from checkout.processors.protocol import (
     Instrument,
     InstrumentRefusedError,
@@ -82,7 +82,7 @@ def simulator(world: World, _: Any) -> Side:
 
 def stripe(world: World, request: pytest.FixtureRequest) -> Side:
     server: StripeServer = request.getfixturevalue("stripe_side")
-    processor = choice.processor_of(world.table, accounts.merchant(world.table, ACCRA.id), SCOPE)
+    processor = registry.processor_of(world.table, accounts.merchant(world.table, ACCRA.id), SCOPE)
     assert processor is not None and processor.name == "stripe"
     return Side(
         world,
@@ -238,4 +238,4 @@ def test_what_it_can_not_take_is_refused_before_anything_is_charged(side: Side) 
     with pytest.raises(InstrumentRefusedError):
         side.processor.check(Instrument("card", "4000000000000000"))
     assert side.charges() == 0
-    assert not side.processor.takes("cash")
+    assert not side.processor.supports("cash")

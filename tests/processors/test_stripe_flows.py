@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from stripe import WebhookSignature
 
-from checkout.api.dialects import announce
-from checkout.domain.events import Occasion
+from checkout.api.dialects import render_events
+from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, Failure
 from checkout.store import accounts, payments, sessions
 from tests.processors import stripe_server
 from tests.processors.accounts import PUBLIC, SIGNING, open_at_stripe
-from tests.processors.notices import HOOK, deliver, told_of
+from tests.processors.notifications import HOOK, deliver, told_of
 from tests.processors.stripe_server import DECLINED, GOOD, StripeServer
 from tests.receiver import listening
 from tests.world import ACCRA, LIVE_KEY, PAYREX_KEY, World
@@ -53,8 +53,8 @@ def give_up(world: World, id: str) -> None:
         payments.find(world.table, payment(world)["id"]),
     )
     assert session is not None and pending is not None
-    occasion = Occasion(int(world.now), announce)
-    payments.fail(world.table, session, pending, Failure.TIMED_OUT, occasion)
+    context = ChangeContext(int(world.now), render_events)
+    payments.fail(world.table, session, pending, Failure.TIMED_OUT, context)
 
 
 # --------------------------------------------------------------------------- paying

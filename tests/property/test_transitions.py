@@ -111,7 +111,7 @@ def test_dynamodb_refuses_exactly_what_the_table_of_transitions_refuses(
 
     touched = replace(session, updated_at=now)
     try:
-        world.table.write(sessions.change(transition, session, touched, now, attempt))
+        world.table.write(sessions.transition(transition, session, touched, now, attempt))
         written = True
     except ConditionFailedError:
         written = False

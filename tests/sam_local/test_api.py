@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from checkout.sealing import unseal
-from checkout.store import endpoints, keys
+from checkout.encryption import decrypt
+from checkout.store import keys, webhook_endpoints
 from checkout.store.table import Update, open_table
 from devstack.cli.sam_local import Local, container_url
 from devstack.fixtures.sample_objects import ID, SCOPE
@@ -79,10 +79,10 @@ def move_endpoint(url: str) -> str:
     The API takes public addresses, and the loopback here, which is a container's own.
     """
     table = open_table()
-    table.write(Update(keys.endpoint(SCOPE, f"we_{ID}"), {"url": url}))
-    endpoint = endpoints.find(table, SCOPE, f"we_{ID}")
+    table.write(Update(keys.webhook_endpoint(SCOPE, f"we_{ID}"), {"url": url}))
+    endpoint = webhook_endpoints.find(table, SCOPE, f"we_{ID}")
     assert endpoint
-    return unseal(endpoint.secret, context=endpoint.id)
+    return decrypt(endpoint.secret, encryption_context=endpoint.id)
 
 
 @contextmanager

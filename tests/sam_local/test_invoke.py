@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout.domain.records import Delivery
+from checkout.domain.delivery import Delivery
 from checkout.store import deliveries
 from checkout.store.table import open_table
 from devstack.cli.sam_local import Local
@@ -35,7 +35,7 @@ def test_the_delivery_sample_makes_a_try(local: Local) -> None:
     """Nobody listens on the sample endpoint's port."""
     local.invoke("SendWebhook", ROOT / "events/send_webhook.json")
 
-    (made,) = sample_delivery().tries
+    (made,) = sample_delivery().attempts
     assert (made.status, made.error) == (None, "not_connected")
 
 

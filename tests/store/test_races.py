@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from checkout.api.dialects import announce
+from checkout.api.dialects import render_events
 from checkout.domain import clock
-from checkout.domain.events import Occasion
+from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS
 from checkout.processors.attempts import Attempts
@@ -198,8 +198,8 @@ def attempt_of(paid: Answer) -> str:
 
 def look(world: Racing, payment: str) -> None:
     """What the waiting page does before it shows anything."""
-    occasion = Occasion(clock.now(), announce)
-    Attempts(world.table, Simulator(world.table), occasion).settle(payment)
+    context = ChangeContext(clock.now(), render_events)
+    Attempts(world.table, Simulator(world.table), context).settle(payment)
 
 
 def refunding(world: Racing, payment: str, **options: Any) -> Callable[[], Any]:

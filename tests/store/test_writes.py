@@ -171,7 +171,7 @@ def test_an_answer_lost_after_the_commit_is_not_a_second_write(
 def test_a_creation_whose_answer_was_lost_is_found_by_its_idempotency_key(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checkout.store import creation
+    from checkout.store import idempotency
 
     lost = ReadTimeoutError(endpoint_url="https://table")
     write = Table.write
@@ -180,7 +180,7 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_idempotency_key(
         write(table, *actions)
         raise lost
 
-    monkeypatch.setattr(creation.Table, "write", write_and_lose)
+    monkeypatch.setattr(idempotency.Table, "write", write_and_lose)
     headers = {"idempotency-key": "order-1"}
     assert world.post(SESSIONS, ORDER, headers=headers).status == 500
     monkeypatch.undo()
@@ -201,12 +201,15 @@ def test_many_items_are_read_in_batches_and_come_as_they_were_asked_for(world: W
 
 
 def test_records_come_back_as_they_went(world: World) -> None:
-    from checkout.domain.records import Delivery, Try
+    from checkout.domain.delivery import Delivery, DeliveryAttempt
     from checkout.store.items import to_item, to_record
 
-    tries = (Try(at=1, duration_ms=2, status=500), Try(at=3, duration_ms=4, status=None, error="x"))
+    tries = (
+        DeliveryAttempt(at=1, duration_ms=2, status=500),
+        DeliveryAttempt(at=3, duration_ms=4, status=None, error="x"),
+    )
     delivery = Delivery(
-        event="evt", endpoint="we", scope="s", timer_due=9, next_try_at=8, tries=tries
+        event="evt", endpoint="we", scope="s", timer_due=9, next_attempt_at=8, attempts=tries
     )
     world.table.write(Put(to_item(delivery, **A)))
 

@@ -209,7 +209,7 @@ class Stage:
         random.seed(0)  # the order of a sweep's shards, so that a place is the same in each run
         self.driver.begin(weather)
         self.faults.begin(plan)
-        session = story.tell(self.world)
+        session = story.record_events(self.world)
         self.driver.run_until_quiet()
         injected[self.engine.kind] += len(self.faults.injected)
         deliveries = self._check(story, session)
@@ -337,7 +337,7 @@ def test_faults_at_random_lose_no_event(stage: Stage, capsys: pytest.CaptureFixt
 def test_no_handler_survives_its_own_death(stage: Stage) -> None:
     """Or the rules above would prove nothing: a kill ends the invocation there and then."""
     stage.run(BY_NAME["PayGate paid"], CALM)
-    message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "tried": 0}
+    message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "attempt_count": 0}
     for function, event in (
         ("FireTimers", {"source": "aws.scheduler"}),
         ("SendWebhook", {"Records": [{"messageId": "1", "body": json.dumps(message)}]}),

@@ -132,14 +132,14 @@ def test_a_sweep_without_time_begins_nothing(world: World) -> None:
 
     class Refusing:
         table = world.table
-        occasion = type("Occasion", (), {"now": int(world.now)})
+        context = type("ChangeContext", (), {"now": int(world.now)})
 
         def fire(self, timer) -> None:
             raise AssertionError
 
     world.create_session()
     world.now += DAY
-    Refusing.occasion.now = int(world.now)
+    Refusing.context.now = int(world.now)
 
     assert sweep(Refusing(), lambda: RESERVE_MS - 1) == {"fired": 0, "failed": 0}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout.domain.colour import BLACK, READABLE, WHITE, contrast, readable_on, text_on
+from checkout.page.colour import BLACK, READABLE, WHITE, contrast, readable_on, text_on
 from checkout.page.palette import DARK_PAPER, LIGHT_GROUND, OURS, palette_of
 from checkout.page.templating import SOURCES
 

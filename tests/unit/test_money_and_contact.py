@@ -1,9 +1,9 @@
 import pytest
 
 from checkout.domain.contact import EMAIL, PHONE, local_phone
+from checkout.domain.mobile_networks import network_of
 from checkout.domain.money import format_amount
 from checkout.domain.payment import masked_phone
-from checkout.processors.attempts import provider_of
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_number_is_brought_to_its_local_form(typed: str, local: str | None) ->
     ],
 )
 def test_the_network_follows_from_the_prefix(phone: str, provider: str | None) -> None:
-    assert provider_of(phone) == provider
+    assert network_of(phone) == provider
 
 
 @pytest.mark.parametrize("text", ["a@b.co", "first.last+tag@sub.example.com", "ä@exämple.com"])

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from checkout.sealing import unseal
+from checkout.encryption import decrypt
 from checkout.webhooks import egress
 from tests.receiver import Receiver
 from tests.world import World
@@ -73,11 +73,11 @@ def test_a_sealed_secret_opens_for_its_own_endpoint_alone(world: World) -> None:
     from botocore.exceptions import ClientError
 
     mine, other = (create_paygate(world, "https://x.example.com").json for _ in range(2))
-    sealed = {item["id"]: item["secret"] for item in world.having("ENDPOINTS#")}
+    encrypted = {item["id"]: item["secret"] for item in world.having("ENDPOINTS#")}
 
-    assert unseal(sealed[mine["id"]], context=mine["id"]) == mine["secret"]
+    assert decrypt(encrypted[mine["id"]], encryption_context=mine["id"]) == mine["secret"]
     with pytest.raises(ClientError):
-        unseal(sealed[mine["id"]], context=other["id"])
+        decrypt(encrypted[mine["id"]], encryption_context=other["id"])
 
 
 def test_nothing_that_goes_wrong_writes_a_secret_down(

@@ -1,4 +1,4 @@
-"""Retries, slowing down, disabling, parking and resuming, slots: the sender's rules, with a clock
+"""Retries, slowing down, disabling, parking and resuming, leases: the sender's rules, with a clock
 that stands still until it is turned."""
 
 import json
@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from checkout.api.letters import letter
-from checkout.domain.events import Event
-from checkout.domain.records import Delivery, Endpoint
+from checkout.api.webhook_requests import build_request
+from checkout.domain.delivery import Delivery
+from checkout.domain.event import Event
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 from checkout.settings import settings
-from checkout.store import deliveries, endpoints, keys, slots
+from checkout.store import deliveries, keys, leases, webhook_endpoints
 from checkout.store.items import to_record
-from checkout.store.slots import Busy, Slot
+from checkout.store.leases import AllLeased, Lease
 from checkout.store.table import Delete, Put
 from checkout.webhooks import egress, health, sending
 from checkout.webhooks.message import Message
@@ -29,7 +30,7 @@ WEBHOOKS = "/v1/webhooks"
 
 @pytest.fixture(autouse=True)
 def _nobody_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "SLOT_PAUSES", ())
+    monkeypatch.setattr(sending, "LEASE_PAUSES", ())
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def pay(world: World) -> None:
     world.fan_out_all()
 
 
-def endpoint(world: World) -> Endpoint:
+def endpoint(world: World) -> WebhookEndpoint:
     (found,) = world.having("ENDPOINTS#")
-    return to_record(Endpoint, found)
+    return to_record(WebhookEndpoint, found)
 
 
 def all_deliveries(world: World) -> list[Delivery]:
@@ -76,7 +77,7 @@ def test_a_try_keeps_the_answers_first_part_in_safe_letters(
     pay(world)
     world.send_all()
 
-    (made,) = delivery(world).tries
+    (made,) = delivery(world).attempts
     assert (made.at, made.status, made.error) == (int(world.now), 422, None)
     assert made.duration_ms >= 0
     assert made.answer is not None
@@ -93,16 +94,16 @@ def test_of_many_tries_the_last_twenty_are_kept_and_all_counted(
     for _ in range(24):
         # As a resend does: another round of the schedule.
         (item,) = world.having("EVENT#", "DELIVERY#")
-        again = {"round_from": item["tried"], "next_try_at": int(world.now)}
+        again = {"round_start": item["attempt_count"], "next_attempt_at": int(world.now)}
         world.table.write(Put(item | again))
-        message = Message(SCOPE, item["event"], hook, item["tried"]).to_body()
+        message = Message(SCOPE, item["event"], hook, item["attempt_count"]).to_body()
         world.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": message}]})
         world.now += 1
 
     found = delivery(world)
-    assert found.tried == len(receiver.received) == 25
+    assert found.attempt_count == len(receiver.received) == 25
     assert found.state == "pending"
-    assert [each.at for each in found.tries] == list(range(int(world.now) - 20, int(world.now)))
+    assert [each.at for each in found.attempts] == list(range(int(world.now) - 20, int(world.now)))
 
 
 # ------------------------------------------------------------------------ Retry-After
@@ -126,7 +127,7 @@ def test_retry_after_is_obeyed_within_bounds(
     pay(world)
     world.send_all()
 
-    assert earliest <= delivery(world).next_try_at - world.now <= latest
+    assert earliest <= delivery(world).next_attempt_at - world.now <= latest
 
 
 def test_retry_after_may_be_a_date(world: World, receiver: Receiver, hook: str) -> None:
@@ -135,7 +136,7 @@ def test_retry_after_may_be_a_date(world: World, receiver: Receiver, hook: str) 
     pay(world)
     world.send_all()
 
-    assert delivery(world).next_try_at == world.now + 7200
+    assert delivery(world).next_attempt_at == world.now + 7200
 
 
 # ----------------------------------------------------------------------- slowing down
@@ -156,8 +157,8 @@ def test_an_endpoint_that_has_too_much_to_do_is_left_alone_for_a_while(
     world.send_all()
 
     assert len(receiver.received) == 1
-    waiting = next(each for each in all_deliveries(world) if each.tried == 0)
-    assert waiting.next_try_at == waiting.timer_due == slow_until
+    waiting = next(each for each in all_deliveries(world) if each.attempt_count == 0)
+    assert waiting.next_attempt_at == waiting.timer_due == slow_until
     come(world, slow_until - int(world.now))
     assert len(receiver.received) == 2
     assert (endpoint(world).slow_until, endpoint(world).slowdowns) == (None, 0)
@@ -220,7 +221,7 @@ def test_410_disables_at_once_and_the_delivery_waits(
     assert endpoint(world).status == "disabled"
     assert endpoint(world).disabled_because == "gone"
     assert delivery(world).is_parked
-    assert delivery(world).tried == 1
+    assert delivery(world).attempt_count == 1
     come(world, 10 * DAY)
     assert len(receiver.received) == 1
 
@@ -241,7 +242,7 @@ def test_an_endpoint_whose_every_try_failed_for_five_days_is_disabled(
     found = endpoint(world)
     assert (found.status, found.disabled_because) == ("disabled", "failing")
     assert found.failing_since == world.now - 5 * DAY
-    assert next(each for each in all_deliveries(world) if each.tried == 1).is_parked
+    assert next(each for each in all_deliveries(world) if each.attempt_count == 1).is_parked
 
 
 def test_one_success_begins_the_five_days_anew(world: World, receiver: Receiver, hook: str) -> None:
@@ -351,12 +352,12 @@ def test_enabling_begins_with_a_clean_slate(world: World, receiver: Receiver, ho
     assert found.disabled_because is None
 
 
-# ------------------------------------------------------------------------------ slots
+# ------------------------------------------------------------------------------ leases
 
 
 def held(hook: str, number: int, until: float, since: float = 0) -> dict[str, Any]:
     return {
-        **keys.slot(hook, number),
+        **keys.lease(hook, number),
         "number": number,
         "holder": "other",
         "since": int(since),
@@ -379,8 +380,8 @@ def test_a_busy_endpoints_delivery_waits_without_using_up_a_try(
     world.invoke("SendWebhook", record)
 
     waiting = delivery(world)
-    assert (waiting.tried, waiting.waits) == (0, 1)
-    assert 5 <= waiting.next_try_at - world.now <= 30
+    assert (waiting.attempt_count, waiting.waits) == (0, 1)
+    assert 5 <= waiting.next_attempt_at - world.now <= 30
     assert receiver.received == []
     before = world.items()
     world.invoke("SendWebhook", record)  # the queue brings it twice: it does not multiply
@@ -401,8 +402,8 @@ def test_an_endpoint_that_hangs_is_left_alone_for_a_while(
 
     assert world.messages() == []
     waiting = all_deliveries(world)
-    assert [each.next_try_at for each in waiting] == [pause_ends_at] * 2
-    assert [each.tried for each in waiting] == [0, 0]
+    assert [each.next_attempt_at for each in waiting] == [pause_ends_at] * 2
+    assert [each.attempt_count for each in waiting] == [0, 0]
     come(world, 30)
     assert len(receiver.received) == 2
     assert endpoint(world).slow_until is None
@@ -426,7 +427,7 @@ def test_a_slow_success_says_that_the_endpoint_does_not_hang(
     as_read, seconds = endpoint(world), iter((0.0, 6.0))
 
     def answer_late(*_: Any) -> egress.Answer:
-        health.note_hanging(world.table, as_read, int(world.now))
+        health.record_hanging(world.table, as_read, int(world.now))
         return egress.Answer(200, {}, b"")
 
     monkeypatch.setattr(egress, "post", answer_late)
@@ -471,7 +472,7 @@ def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     world.send_all()
     pay(world)
     world.send_all()
-    (soonest, *_) = sorted(each.next_try_at for each in all_deliveries(world))
+    (soonest, *_) = sorted(each.next_attempt_at for each in all_deliveries(world))
     pause_ends_at = int(soonest) + 600
     (item,) = world.having("ENDPOINTS#")
     world.table.write(Put(item | {"slow_until": pause_ends_at}))
@@ -480,7 +481,7 @@ def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     world.sweep()
 
     assert world.messages() == []
-    assert {each.next_try_at for each in all_deliveries(world)} == {pause_ends_at}
+    assert {each.next_attempt_at for each in all_deliveries(world)} == {pause_ends_at}
 
 
 def test_a_failing_endpoint_hears_of_an_event_after_the_others(
@@ -493,8 +494,11 @@ def test_a_failing_endpoint_hears_of_an_event_after_the_others(
              "object": "{}", "created_at": int(world.now)}  # fmt: skip
     world.table.write(Put(event | keys.event(event["id"])))
 
-    told = deliveries.fan_out(
-        world.table, to_record(Event, event), endpoints.of_scope(world.table, SCOPE), int(world.now)
+    told = deliveries.create_all(
+        world.table,
+        to_record(Event, event),
+        webhook_endpoints.of_scope(world.table, SCOPE),
+        int(world.now),
     )
 
     assert [each.endpoint for each in told] == [well.json["id"], hook]
@@ -523,7 +527,7 @@ def test_a_slot_that_is_free_in_a_moment_is_waited_for(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a burst to an endpoint that answers at once would take half a minute."""
-    monkeypatch.setattr(sending, "SLOT_PAUSES", (0.1, 0.2))
+    monkeypatch.setattr(sending, "LEASE_PAUSES", (0.1, 0.2))
     for number in range(settings().webhook_in_flight):
         world.table.write(Put(held(hook, number, world.now + 30) | {"since": int(world.now)}))
     pay(world)
@@ -533,10 +537,10 @@ def test_a_slot_that_is_free_in_a_moment_is_waited_for(
     def pause(seconds: float) -> None:
         paused.append(seconds)
         if seconds == 0.2:
-            world.table.write(Delete(keys.slot(hook, 3)))
+            world.table.write(Delete(keys.lease(hook, 3)))
 
     table = world.table._replace(pause=pause)
-    sender = Sender(table, open_queue(), letter, settings(), int(world.now))
+    sender = Sender(table, open_queue(), build_request, settings(), int(world.now))
     sender.send(Message.from_body(message))
 
     assert paused == [0.1, 0.2]
@@ -550,7 +554,7 @@ def test_a_message_held_back_is_soon_enough_and_its_timer_looks_after_it(
     pay(world)
     world.send_all()
     waiting = delivery(world)
-    assert waiting.timer_due - waiting.next_try_at == 60
+    assert waiting.timer_due - waiting.next_attempt_at == 60
 
     come(world, 100)  # the message that was held back is lost
 
@@ -560,20 +564,20 @@ def test_a_message_held_back_is_soon_enough_and_its_timer_looks_after_it(
 def test_a_crash_costs_a_slot_for_its_leases_time_and_no_longer(world: World, hook: str) -> None:
     now = int(world.now)
     for _ in range(2):
-        assert isinstance(slots.take(world.table, hook, 2, now + 30, now), Slot)
+        assert isinstance(leases.acquire(world.table, hook, 2, now + 30, now), Lease)
     for moment in (now, now + 29):
-        assert slots.take(world.table, hook, 2, now + 60, moment) == Busy(since=now)
+        assert leases.acquire(world.table, hook, 2, now + 60, moment) == AllLeased(since=now)
 
-    assert isinstance(slots.take(world.table, hook, 2, now + 60, now + 30), Slot)
+    assert isinstance(leases.acquire(world.table, hook, 2, now + 60, now + 30), Lease)
 
 
 def test_every_slot_is_found_and_none_is_given_twice(world: World, hook: str) -> None:
     now = int(world.now)
-    taken = [slots.take(world.table, hook, 10, now + 30, now) for _ in range(11)]
+    taken = [leases.acquire(world.table, hook, 10, now + 30, now) for _ in range(11)]
 
-    found = [slot.number for slot in taken if isinstance(slot, Slot)]
+    found = [lease.number for lease in taken if isinstance(lease, Lease)]
     assert sorted(found) == list(range(10))
-    assert isinstance(taken[10], Busy)
+    assert isinstance(taken[10], AllLeased)
 
 
 @pytest.mark.parametrize("status", [200, 500, 410])
@@ -591,15 +595,15 @@ def test_a_try_gives_its_slot_back_with_its_outcome(
 def test_a_try_whose_lease_ended_is_on_record_and_leaves_the_slot_to_its_holder(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = slots.take
+    take = leases.acquire
 
     def lose(*arguments: Any) -> Any:
-        slot = take(*arguments)
-        assert isinstance(slot, Slot)
-        world.table.write(Put(held(hook, slot.number, world.now + 100)))
-        return slot
+        lease = take(*arguments)
+        assert isinstance(lease, Lease)
+        world.table.write(Put(held(hook, lease.number, world.now + 100)))
+        return lease
 
-    monkeypatch.setattr(slots, "take", lose)
+    monkeypatch.setattr(leases, "acquire", lose)
     pay(world)
     world.send_all()
 
@@ -630,15 +634,15 @@ def test_rotations_side_by_side_lose_no_secret_that_a_merchant_was_shown(
     world: World, hook: str
 ) -> None:
     from checkout.domain import clock
-    from checkout.store import endpoints
+    from checkout.store import webhook_endpoints
     from checkout.store.table import ConditionFailedError
 
-    read = endpoints.retrieve(world.table, SCOPE, hook)
-    endpoints.rotate(world.table, SCOPE, hook, "sealed-1", clock.now())
+    read = webhook_endpoints.retrieve(world.table, SCOPE, hook)
+    webhook_endpoints.rotate(world.table, SCOPE, hook, "encrypted-1", clock.now())
 
     with pytest.raises(ConditionFailedError):
-        world.table.write(endpoints.rotation(read, "sealed-2", clock.now()))
+        world.table.write(webhook_endpoints.rotation(read, "encrypted-2", clock.now()))
 
-    assert endpoint(world).secret == "sealed-1"
+    assert endpoint(world).secret == "encrypted-1"
     assert endpoint(world).previous_secret == read.secret
     assert endpoint(world).previous_until == world.now + DAY

@@ -8,8 +8,8 @@ import standardwebhooks
 import stripe
 
 from checkout.domain import clock
-from checkout.sealing import seal
-from checkout.store import endpoints
+from checkout.encryption import encrypt
+from checkout.store import webhook_endpoints
 from checkout.webhooks import signing
 from tests.receiver import Received, Receiver
 from tests.world import SCOPE, World
@@ -34,7 +34,9 @@ def subscribe(world: World, receiver: Receiver) -> tuple[str, str]:
 
 def roll(world: World, id: str) -> str:
     secret = signing.new_secret()
-    endpoints.rotate(world.table, SCOPE, id, seal(secret, context=id), clock.now())
+    webhook_endpoints.rotate(
+        world.table, SCOPE, id, encrypt(secret, encryption_context=id), clock.now()
+    )
     return secret
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from checkout.batches import stop_at_first_failure
 from checkout.domain import clock
-from checkout.domain.events import Event
+from checkout.domain.event import Event
+from checkout.partial_batches import stop_at_first_failure
 from checkout.store.items import from_wire, to_record
 from checkout.store.table import open_table
 from checkout.webhooks.fan_out import fan_out

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from checkout.api.letters import letter
-from checkout.batches import report_failures
+from checkout.api.webhook_requests import build_request
 from checkout.domain import clock
+from checkout.partial_batches import report_failures
 from checkout.settings import settings
 from checkout.store.table import open_table
 from checkout.webhooks.message import Message
@@ -18,4 +18,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _send(record: dict[str, Any]) -> None:
     message = Message.from_body(record["body"])
-    Sender(open_table(), open_queue(), letter, settings(), clock.now()).send(message)
+    Sender(open_table(), open_queue(), build_request, settings(), clock.now()).send(message)

@@ -1,10 +1,10 @@
 """POST /simulator/{id}: the shopper approves or declines there, and goes back to the page."""
 
 from checkout.api.http import Request, Response, endpoint
-from checkout.page import approval, view
+from checkout.page import simulated_wallet, view
 from checkout.store.table import open_table
 
 
 @endpoint(view)
 def handler(request: Request) -> Response:
-    return approval.decide(open_table(), request)
+    return simulated_wallet.decide(open_table(), request)

@@ -1,10 +1,10 @@
 """GET /checkout/{id}: the page where the shopper pays. Its address is its key."""
 
 from checkout.api.http import Request, Response, endpoint
-from checkout.page import paying, view
+from checkout.page import checkout_flow, view
 from checkout.store.table import open_table
 
 
 @endpoint(view)
 def handler(request: Request) -> Response:
-    return paying.show(open_table(), request)
+    return checkout_flow.show(open_table(), request)

@@ -6,7 +6,7 @@ from checkout.api.paygate import render
 from checkout.api.paygate.new_session import CreateSession, new_session
 from checkout.api.paygate.parse import idempotency, parse
 from checkout.store import sessions
-from checkout.store.creation import Creation, create
+from checkout.store.idempotency import Creation, create
 from checkout.store.table import open_table
 
 
@@ -21,6 +21,6 @@ def handler(request: Request) -> Response:
     def prepare() -> Creation:
         session = new_session(caller, request, order)
         answer = render.encode(render.render_session(session, request.now))
-        return sessions.creation_of(session, answer)
+        return sessions.prepare_creation(session, answer)
 
     return render.created(*create(table, prepare, once, request.now))

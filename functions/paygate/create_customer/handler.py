@@ -6,7 +6,7 @@ from checkout.api.paygate import render
 from checkout.api.paygate.new_customer import CreateCustomer, new_customer
 from checkout.api.paygate.parse import idempotency, parse
 from checkout.store import customers
-from checkout.store.creation import Creation, create
+from checkout.store.idempotency import Creation, create
 from checkout.store.table import open_table
 
 
@@ -21,6 +21,6 @@ def handler(request: Request) -> Response:
     def prepare() -> Creation:
         customer = new_customer(caller, request, wanted)
         answer = render.encode(render.render_customer(customer))
-        return customers.creation_of(customer, answer)
+        return customers.prepare_creation(customer, answer)
 
     return render.created(*create(table, prepare, once, request.now))

@@ -5,9 +5,9 @@ from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
 from checkout.api.paygate.new_endpoint import CreateEndpoint, new_endpoint
 from checkout.api.paygate.parse import idempotency, parse
-from checkout.api.paygate.webhook_secret import new_sealed_secret, show_secret
-from checkout.store import endpoints
-from checkout.store.creation import Creation, create
+from checkout.api.paygate.webhook_secret import new_encrypted_secret, show_secret
+from checkout.store import webhook_endpoints
+from checkout.store.idempotency import Creation, create
 from checkout.store.table import open_table
 
 
@@ -20,9 +20,9 @@ def handler(request: Request) -> Response:
     once = idempotency(caller, request, body, wanted.idempotency_key)
 
     def prepare() -> Creation:
-        new = new_endpoint(caller, request, wanted, new_sealed_secret)
+        new = new_endpoint(caller, request, wanted, new_encrypted_secret)
         answer = render.encode(render.render_new_endpoint(new, new.secret))
-        return endpoints.creation_of(table, new, answer)
+        return webhook_endpoints.prepare_creation(table, new, answer)
 
     answer, replayed = create(table, prepare, once, request.now)
     return render.created(show_secret(answer), replayed)

@@ -1,11 +1,11 @@
 """POST /v1/checkout/sessions/{id}/expire: expires an open checkout session."""
 
 from checkout.api.authentication import authenticate_bearer
-from checkout.api.dialects import announce
+from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.paygate import render
 from checkout.api.paygate.query import refuse_parameters
-from checkout.domain.events import Occasion
+from checkout.domain.event import ChangeContext
 from checkout.store import sessions
 from checkout.store.table import open_table
 
@@ -16,6 +16,6 @@ def handler(request: Request) -> Response:
     caller = authenticate_bearer(table, request, "paygate")
     refuse_parameters(request)
     cause = request.cause(request.idempotency_key())
-    occasion = Occasion(request.now, announce, cause)
-    session = sessions.expire(table, caller.scope, request.path_id, occasion)
+    context = ChangeContext(request.now, render_events, cause)
+    session = sessions.expire(table, caller.scope, request.path_id, context)
     return render.answer(render.render_session(session, request.now))

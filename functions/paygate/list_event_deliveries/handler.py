@@ -14,5 +14,5 @@ def handler(request: Request) -> Response:
     caller = authenticate_bearer(table, request, "paygate")
     refuse_parameters(request)
     event = events.retrieve(table, caller.scope, request.path_id)
-    found = [render.render_delivery(each) for each in deliveries.of_event(table, event.id)]
+    found = [render.render_delivery(each) for each in deliveries.list_for_event(table, event.id)]
     return render.render_list(request.path, found, has_more=False)

@@ -6,7 +6,7 @@ from checkout.api.paygate import render
 from checkout.api.paygate.new_resend import ResendEvents, new_resend
 from checkout.api.paygate.parse import idempotency, parse
 from checkout.store import resends
-from checkout.store.creation import Creation, create
+from checkout.store.idempotency import Creation, create
 from checkout.store.table import open_table
 from checkout.webhooks.resending import endpoint_for
 
@@ -23,6 +23,6 @@ def handler(request: Request) -> Response:
         if wanted.webhook:
             endpoint_for(table, caller.scope, wanted.webhook)
         new = new_resend(caller, request, wanted)
-        return resends.creation_of(new, render.encode(render.render_resend(new)))
+        return resends.prepare_creation(new, render.encode(render.render_resend(new)))
 
     return render.created(*create(table, prepare, once, request.now), status=202)

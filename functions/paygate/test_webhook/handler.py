@@ -7,8 +7,8 @@ from checkout.api.paygate.new_resend import SendTest
 from checkout.api.paygate.parse import parse
 from checkout.api.paygate.sample_event import new_sample
 from checkout.domain.errors import EndpointDisabledError
-from checkout.domain.records import EndpointStatus
-from checkout.store import endpoints, events
+from checkout.domain.webhook_endpoint import EndpointStatus
+from checkout.store import events, webhook_endpoints
 from checkout.store.table import open_table
 
 
@@ -17,7 +17,7 @@ def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_bearer(table, request, "paygate")
     wanted = parse(SendTest, request.json())
-    to = endpoints.retrieve(table, caller.scope, request.path_id)
+    to = webhook_endpoints.retrieve(table, caller.scope, request.path_id)
     if to.status is EndpointStatus.DISABLED:
         raise EndpointDisabledError
     sample = new_sample(caller, to, wanted.type, request.cause(), request.now)

@@ -5,7 +5,7 @@ from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
 from checkout.api.payrex.parse import customer_id, new_session, parse_body
 from checkout.store import customers, sessions
-from checkout.store.creation import Creation, create
+from checkout.store.idempotency import Creation, create
 from checkout.store.table import open_table
 
 
@@ -15,11 +15,13 @@ def handler(request: Request) -> Response:
     caller = authenticate_basic(table, request, "payrex")
     form = parse_body(request)
     named = customer_id(form)
-    customer = customers.refer(table, caller.scope, named, "customer_id") if named else None
+    customer = (
+        customers.retrieve_referenced(table, caller.scope, named, "customer_id") if named else None
+    )
 
     def prepare() -> Creation:
         session = new_session(caller, request, form, customer)
-        return sessions.creation_of(
+        return sessions.prepare_creation(
             session, render.encode(render.render_session(session, request.now))
         )
 

@@ -3,7 +3,7 @@
 from checkout.api.authentication import authenticate_basic
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
-from checkout.store import endpoints
+from checkout.store import webhook_endpoints
 from checkout.store.table import open_table
 
 
@@ -11,5 +11,5 @@ from checkout.store.table import open_table
 def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_basic(table, request, "payrex")
-    endpoints.delete(table, caller.scope, request.path_id, request.now)
+    webhook_endpoints.delete(table, caller.scope, request.path_id, request.now)
     return render.render_deleted(request.path_id, "webhook")

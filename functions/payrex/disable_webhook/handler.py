@@ -4,8 +4,8 @@ from checkout.api.authentication import authenticate_basic
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
 from checkout.api.payrex.secret_key import render_endpoint
-from checkout.domain.records import EndpointStatus
-from checkout.store import endpoints
+from checkout.domain.webhook_endpoint import EndpointStatus
+from checkout.store import webhook_endpoints
 from checkout.store.table import open_table
 
 
@@ -14,5 +14,5 @@ def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_basic(table, request, "payrex")
     changes = {"status": EndpointStatus.DISABLED}
-    changed = endpoints.update(table, caller.scope, request.path_id, changes, request.now)
+    changed = webhook_endpoints.update(table, caller.scope, request.path_id, changes, request.now)
     return render.answer(render_endpoint(changed))

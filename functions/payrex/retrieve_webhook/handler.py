@@ -4,7 +4,7 @@ from checkout.api.authentication import authenticate_basic
 from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
 from checkout.api.payrex.secret_key import render_endpoint
-from checkout.store import endpoints
+from checkout.store import webhook_endpoints
 from checkout.store.table import open_table
 
 
@@ -12,5 +12,5 @@ from checkout.store.table import open_table
 def handler(request: Request) -> Response:
     table = open_table()
     caller = authenticate_basic(table, request, "payrex")
-    found = endpoints.retrieve(table, caller.scope, request.path_id)
+    found = webhook_endpoints.retrieve(table, caller.scope, request.path_id)
     return render.answer(render_endpoint(found))

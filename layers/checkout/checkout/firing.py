@@ -8,11 +8,11 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from checkout.domain.events import Occasion
-from checkout.domain.records import Timer, TimerKind
+from checkout.domain.event import ChangeContext
+from checkout.domain.timer import Timer, TimerKind
 from checkout.log import log_fault, log_metric
 from checkout.processors.attempts import Attempts
-from checkout.processors.protocol import Keeper
+from checkout.processors.protocol import ProcessorClient
 from checkout.processors.refunds import Refunds
 from checkout.store import keys, sessions, timers
 from checkout.store.table import Table
@@ -23,32 +23,32 @@ from checkout.webhooks.queue import Queue
 class Firing(NamedTuple):
     table: Table
     queue: Queue
-    processor: Keeper
-    occasion: Occasion
+    processor: ProcessorClient
+    context: ChangeContext
 
     def fire(self, timer: Timer) -> None:
         FIRE[timer.kind](self, timer)
 
     def expiry(self, timer: Timer) -> None:
-        sessions.lapse(self.table, timer, self.occasion)
+        sessions.lapse(self.table, timer, self.context)
 
     def attempt(self, timer: Timer) -> None:
-        Attempts(self.table, self.processor, self.occasion).look_after(timer)
+        Attempts(self.table, self.processor, self.context).on_timer(timer)
 
     def refund(self, timer: Timer) -> None:
-        Refunds(self.table, self.processor, self.occasion).look_after(timer)
+        Refunds(self.table, self.processor, self.context).on_timer(timer)
 
     def fanout(self, timer: Timer) -> None:
-        fan_out.fan_out_forgotten(self.table, self.queue, timer, self.occasion.now)
+        fan_out.on_fan_out_timer(self.table, self.queue, timer, self.context.now)
 
     def delivery(self, timer: Timer) -> None:
-        fan_out.try_again(self.table, self.queue, timer, self.occasion.now)
+        fan_out.on_delivery_timer(self.table, self.queue, timer, self.context.now)
 
     def resume(self, timer: Timer) -> None:
-        fan_out.resume(self.table, self.queue, timer, self.occasion.now)
+        fan_out.on_resume_timer(self.table, self.queue, timer, self.context.now)
 
     def resend(self, timer: Timer) -> None:
-        resending.carry_on(self.table, self.queue, timer, self.occasion.now)
+        resending.on_resend_timer(self.table, self.queue, timer, self.context.now)
 
 
 FIRE: dict[TimerKind, Callable[[Firing, Timer], None]] = {
@@ -79,11 +79,11 @@ def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
     fired = failed = late = 0
     # A sweep that runs out of time has not always neglected the same shards.
     for shard in random.sample(keys.timer_shards(), keys.SHARDS):
-        for timer in timers.due(firing.table, shard, firing.occasion.now):
+        for timer in timers.due(firing.table, shard, firing.context.now):
             if timer.kind in UNDELIVERED:
-                late = max(late, firing.occasion.now - timer.due)
+                late = max(late, firing.context.now - timer.due)
             if time_left_ms() < RESERVE_MS:
-                log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.occasion.now)
+                log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.context.now)
                 return {"fired": fired, "failed": failed}
             try:
                 firing.fire(timer)
@@ -91,7 +91,7 @@ def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
             except Exception as error:  # logged here, raised for all at the end
                 log_fault(error, where=timer.kind)
                 failed += 1
-    log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.occasion.now)
+    log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.context.now)
     if failed:
         raise TimersFailedError(f"{failed} of {fired + failed}")
     return {"fired": fired, "failed": failed}

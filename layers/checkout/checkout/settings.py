@@ -13,7 +13,7 @@ class Settings(NamedTuple):
     table_name: str
     queue_url: str
     secrets_key: str
-    """The KMS key that secrets are sealed with."""
+    """The KMS key that secrets are encrypted with."""
     page_url: str
     """Where shoppers find the hosted page; empty for the address the API was called on."""
     webhook_connect_seconds: float

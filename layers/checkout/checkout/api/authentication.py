@@ -51,7 +51,7 @@ def _authenticate(table: Table, request: Request, secret: str, api: str) -> Call
     if not _KEY.fullmatch(secret):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
     caller = _caller(table, secret, api, request.now)
-    request.notes.update(merchant=caller.merchant, mode=caller.mode)
+    request.log_fields.update(merchant=caller.merchant, mode=caller.mode)
     return caller
 
 

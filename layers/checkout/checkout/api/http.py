@@ -15,7 +15,7 @@ from checkout.domain.errors import (
     CheckoutError,
     ParameterInvalidError,
 )
-from checkout.domain.events import Cause
+from checkout.domain.event import Cause
 from checkout.log import log_fault, logger
 from checkout.settings import settings
 
@@ -34,7 +34,7 @@ class Request(NamedTuple):
 
     event: dict[str, Any]
     now: int
-    notes: dict[str, Any]
+    log_fields: dict[str, Any]
     """What the request's line in the log says beside route and status."""
 
     @property
@@ -114,21 +114,21 @@ class Dialect(Protocol):
     def render_error(self, error: CheckoutError, request: "Request | None" = None) -> Response: ...
 
 
-Endpoint = Callable[[Request], Response]
+EndpointFunction = Callable[[Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def endpoint(dialect: Dialect) -> Callable[[Endpoint], LambdaHandler]:
+def endpoint(dialect: Dialect) -> Callable[[EndpointFunction], LambdaHandler]:
     """Makes a Lambda handler of an endpoint: every error leaves in the dialect's shape, every
     answer with a `Request-Id`, every request as one line in the log."""
 
-    def decorate(function: Endpoint) -> LambdaHandler:
+    def decorate(function: EndpointFunction) -> LambdaHandler:
         @wraps(function)
         def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             started = time.perf_counter()
             request = Request(event, clock.now(), {})
             response = _answer(dialect, function, request)
-            line = request.notes | {
+            line = request.log_fields | {
                 "route": event["routeKey"],
                 "status": response.status,
                 "request_id": request.id,
@@ -150,7 +150,7 @@ def endpoint(dialect: Dialect) -> Callable[[Endpoint], LambdaHandler]:
     return decorate
 
 
-def _answer(dialect: Dialect, function: Endpoint, request: Request) -> Response:
+def _answer(dialect: Dialect, function: EndpointFunction, request: Request) -> Response:
     try:
         return function(request)
     except CheckoutError as error:

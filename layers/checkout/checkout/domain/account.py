@@ -8,7 +8,7 @@ Mode = Literal["test", "live"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessorAccount:
-    """A merchant's own account at a payment processor, in one mode. Its secrets are sealed."""
+    """A merchant's own account at a payment processor, in one mode. Its secrets are encrypted."""
 
     public_key: str
     """For the shopper's browser; no secret."""

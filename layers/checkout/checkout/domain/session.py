@@ -91,9 +91,9 @@ class Session:
     """It can't be paid before this moment: too many attempts failed."""
     details: dict[str, Any] = field(default_factory=dict)
     """What only the account's dialect knows of it, and nothing here looks at."""
-    events_told: int = 0
+    event_count: int = 0
     """How many events it has had, which is the number of the last one."""
-    announced: tuple[str, ...] = ()
+    final_event_ids: tuple[str, ...] = ()
     """The events that told of its end, by id."""
 
     @property

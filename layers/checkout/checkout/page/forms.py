@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, local_phone
-from checkout.processors.attempts import provider_of
+from checkout.domain.mobile_networks import network_of
 from checkout.processors.protocol import Instrument
 
 CARD_FIELDS = {"number", "expiry", "code"}
@@ -51,7 +51,7 @@ def parse(
         errors |= card_errors
     elif method == "mobile_money":
         number = local_phone(form.get("phone", "")) or ""
-        if provider_of(number) is None:
+        if network_of(number) is None:
             errors["phone"] = "phone_invalid"
     if errors:
         raise FormError(errors)

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from checkout.domain.colour import COLOUR, readable_on, text_on
+from checkout.page.colour import COLOUR, readable_on, text_on
 
 OURS = "#0b5d4e"
 LIGHT_GROUND, DARK_PAPER = "#f4f6f8", "#171d24"

@@ -11,18 +11,18 @@ from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
 from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
+from checkout.domain.mobile_networks import NETWORK_PREFIXES
 from checkout.domain.money import format_amount
 from checkout.domain.payment import Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
-from checkout.page import bill
+from checkout.page import line_items
 from checkout.page.language import FALLBACK, Say, choose, speaker
 from checkout.page.palette import palette_of
 from checkout.page.templating import templates
 from checkout.page.tokens import token_of
 from checkout.processors import simulator
-from checkout.processors.attempts import PROVIDERS
 from checkout.processors.protocol import CardEntry, NextStep, Processor
-from checkout.processors.simulator import Fate, Simulator
+from checkout.processors.simulator import SimulatedOutcome, Simulator
 
 RETURN_SECONDS = 10
 """How long after the payment the page waits, at most, for the merchant to have heard of it."""
@@ -68,7 +68,7 @@ class Visit(NamedTuple):
     @property
     def methods(self) -> list[str]:
         """What the session allows and the processor takes."""
-        takes = self.processor.takes if self.processor else lambda _method: False
+        takes = self.processor.supports if self.processor else lambda _method: False
         return [method for method in self.session.methods if takes(method)]
 
     @property
@@ -149,7 +149,7 @@ def render_approval(
         "waiting": is_waiting,
         "back": f"{visit.page}?attempt={payment.id}",
     }
-    return _page("approval", 200, visit.language, context)
+    return _page("simulated_wallet", 200, visit.language, context)
 
 
 def redirect(location: str) -> Response:
@@ -189,7 +189,7 @@ def _frame(visit: Visit, screen: str, say: Say) -> dict[str, Any]:
         "logo": logo if logo.startswith("https://") and is_web_url(logo) else None,
         "palette": palette_of(visit.merchant.colour),
         "amount": amount,
-        "description": bill.shortened(session.description or "", DESCRIPTION_LENGTH),
+        "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
         "live": is_live(session.scope),
         "page": visit.page,
         "look": f"{visit.page}?look=1" + (f"&attempt={attempt.id}" if attempt else ""),
@@ -204,7 +204,7 @@ def _open(visit: Visit, say: Say) -> dict[str, Any]:
     tried = visit.attempt.method if visit.attempt else None
     numbers = [(each, _fate(fate, say)) for each, fate in simulator.CARDS[session.api].items()]
     phones = [(each, _fate(fate, say)) for each, fate in simulator.PHONES.items()]
-    items, more_items = bill.lines(session)
+    items, more_items = line_items.lines(session)
     return {
         "items": items,
         "more_items": more_items,
@@ -219,7 +219,7 @@ def _open(visit: Visit, say: Say) -> dict[str, Any]:
         "elsewhere": simulator.APPROVED_ELSEWHERE,
         "submit": session.submit_type or "pay",
         "networks": ";".join(
-            f"{NETWORKS[name]}:{','.join(heads)}" for name, heads in PROVIDERS.items()
+            f"{NETWORKS[name]}:{','.join(heads)}" for name, heads in NETWORK_PREFIXES.items()
         ),
         "cards": numbers if visit.is_simulated and "card" in visit.methods else [],
         "phones": phones if visit.is_simulated and "mobile_money" in visit.methods else [],
@@ -329,7 +329,7 @@ def _failure(visit: Visit, say: Say) -> str | None:
     return say(f"failure_{failure.value}") if failure else None
 
 
-def _fate(fate: Fate, say: Say) -> str:
+def _fate(fate: SimulatedOutcome, say: Say) -> str:
     if fate.failure:
         return say(f"fate_{fate.failure.value}")
     if fate.after >= simulator.NEVER:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from checkout.domain import session as machine
 from checkout.domain.errors import ResourceMissingError
-from checkout.domain.events import Occasion
+from checkout.domain.event import ChangeContext
 from checkout.domain.ids import PAYMENT, new_id
+from checkout.domain.mobile_networks import network_of
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
     ATTEMPT_SECONDS,
@@ -18,15 +19,15 @@ from checkout.domain.payment import (
     Payment,
     PaymentStatus,
 )
-from checkout.domain.records import Timer
 from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
+from checkout.domain.timer import Timer
 from checkout.processors.protocol import (
     Instrument,
-    Keeper,
     NextStep,
     Outcome,
     Processor,
+    ProcessorClient,
     ProcessorUnavailableError,
     State,
 )
@@ -35,18 +36,12 @@ from checkout.store import payments, refunds, sessions, timers
 from checkout.store.table import ConditionFailedError, Table
 
 RACES = 5
-PROVIDERS = {
-    "mtn": ("024", "054", "055", "059"),
-    "telecel": ("020", "050"),
-    "airteltigo": ("026", "027", "056", "057"),
-}
-"""Ghana's networks by the prefix of a number in its local form (contract, section 6)."""
 
 
 class Attempts(NamedTuple):
     table: Table
-    processor: Keeper
-    occasion: Occasion
+    processor: ProcessorClient
+    context: ChangeContext
 
     def pay(
         self,
@@ -60,7 +55,7 @@ class Attempts(NamedTuple):
         Raises InstrumentRefusedError, SessionNotOpenError, PaymentInProgressError or
         TooManyAttemptsError, each before anything was written or charged.
         """
-        now = self.occasion.now
+        now = self.context.now
         processor.check(instrument)
         payment = _new_payment(session, instrument, processor.name, now)
         taken = payments.begin(self.table, session, payment, now, email)
@@ -81,7 +76,7 @@ class Attempts(NamedTuple):
             return payment, None
         return self._settle(payment)
 
-    def hear(self, payment: Payment) -> None:
+    def on_notification(self, payment: Payment) -> None:
         """Settles a payment that its processor told something about, even one that failed here:
         money that comes after all is sent back."""
         if not payment.was_charged:
@@ -92,14 +87,14 @@ class Attempts(NamedTuple):
         concluded = self._conclude(payment, outcome)
         return concluded, outcome.next if concluded.status is PaymentStatus.PENDING else None
 
-    def look_after(self, timer: Timer) -> None:
+    def on_timer(self, timer: Timer) -> None:
         """What an attempt's timer does: settles it, or comes back."""
         payment = self.settle(timer.target)
         if payment is None or payment.status is not PaymentStatus.PENDING:
             self.table.write(timers.delete(timer))
             return
-        next_check = self.occasion.now + ATTEMPT_CHECK_SECONDS
-        if payment.deadline_at > self.occasion.now:
+        next_check = self.context.now + ATTEMPT_CHECK_SECONDS
+        if payment.deadline_at > self.context.now:
             next_check = min(next_check, payment.deadline_at)
         try:
             payments.check_later(self.table, payment, next_check)
@@ -108,7 +103,7 @@ class Attempts(NamedTuple):
 
     def _known_outcome(self, payment: Payment) -> Outcome:
         """What the processor says. Nothing is given up while it can't be asked."""
-        now = self.occasion.now
+        now = self.context.now
         try:
             outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
             if outcome.state is State.PENDING and payment.deadline_at <= now:
@@ -139,7 +134,7 @@ class Attempts(NamedTuple):
         anything to pay it with, so that nothing is ever paid that can't be found again."""
         if payment.reference or not outcome.reference:
             return payment
-        return payments.refer(self.table, payment, outcome.reference)
+        return payments.set_reference(self.table, payment, outcome.reference)
 
     def _step(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
         if outcome.state is State.PENDING or payment.was_charged:
@@ -147,10 +142,10 @@ class Attempts(NamedTuple):
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
         pending = payment.status is PaymentStatus.PENDING
-        if pending and machine.allows(machine.COMPLETE, session, self.occasion.now, payment.id):
-            return payments.succeed(self.table, session, payment, self.occasion)
-        refund = refund_of_late(payment, self.occasion.now)
-        late = refunds.record_late(self.table, session, payment, refund, self.occasion)
+        if pending and machine.allows(machine.COMPLETE, session, self.context.now, payment.id):
+            return payments.succeed(self.table, session, payment, self.context)
+        refund = refund_of_late(payment, self.context.now)
+        late = refunds.record_late(self.table, session, payment, refund, self.context)
         Refunds(*self).send(refund, late)
         return late
 
@@ -158,17 +153,12 @@ class Attempts(NamedTuple):
         if payment.status is not PaymentStatus.PENDING:
             return payment
         failure = outcome.failure or Failure.DECLINED
-        failed = payments.fail(self.table, session, payment, failure, self.occasion)
-        if session.expires_at <= self.occasion.now:
+        failed = payments.fail(self.table, session, payment, failure, self.context)
+        if session.expires_at <= self.context.now:
             # It outlived its time only for this attempt.
             expiry = timers.expiry(session.id, session.scope, session.expires_at)
-            sessions.lapse(self.table, expiry, self.occasion)
+            sessions.lapse(self.table, expiry, self.context)
         return failed
-
-
-def provider_of(phone: str) -> str | None:
-    """The mobile money network of a local ten-digit number; None where no network has it."""
-    return next((name for name, heads in PROVIDERS.items() if phone.startswith(heads)), None)
 
 
 def _new_payment(session: Session, instrument: Instrument, processor: str, now: int) -> Payment:
@@ -181,7 +171,7 @@ def _new_payment(session: Session, instrument: Instrument, processor: str, now: 
         amount=session.amount,
         currency=session.currency,
         method=instrument.method,
-        provider=provider_of(phone) if phone else None,
+        provider=network_of(phone) if phone else None,
         phone=phone,
         customer=session.customer,
         metadata=session.metadata,

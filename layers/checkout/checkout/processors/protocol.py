@@ -67,7 +67,7 @@ class Instrument:
     processor asks for it itself."""
 
 
-class Notice(NamedTuple):
+class Notification(NamedTuple):
     """What a processor's webhook is about. Nothing else of it is believed."""
 
     payment: str | None = None
@@ -82,7 +82,7 @@ class ProcessorUnavailableError(Exception):
     """The processor can't be asked just now, and may or may not have heard the call."""
 
 
-class Keeper(Protocol):
+class ProcessorClient(Protocol):
     """Whoever has a payment that was begun: all that its end and its refunds need.
 
     Every call may raise ProcessorUnavailableError; a timer then asks again.
@@ -101,13 +101,13 @@ class Keeper(Protocol):
         """What became of a refund; None when it never arrived."""
 
 
-class Processor(Keeper, Protocol):
+class Processor(ProcessorClient, Protocol):
     name: str
     """Kept on each payment, so that its adapter is found again."""
     asks_for_cards: bool
     """Whether a card is entered on the processor's side; then no form of ours may carry one."""
 
-    def takes(self, method: str) -> bool:
+    def supports(self, method: str) -> bool:
         """Whether it can be paid so; the page offers nothing else."""
 
     def check(self, instrument: Instrument) -> None:

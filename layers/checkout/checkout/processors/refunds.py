@@ -8,27 +8,28 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from checkout.domain.errors import BusyError, ResourceMissingError
-from checkout.domain.events import Occasion
+from checkout.domain.event import ChangeContext
 from checkout.domain.ids import REFUND, new_id
 from checkout.domain.payment import Payment
-from checkout.domain.records import Timer
 from checkout.domain.refund import Refund, RefundOrder, RefundStatus, new_refund
 from checkout.domain.session import Session
-from checkout.processors.protocol import Keeper, ProcessorUnavailableError, RefundOutcome
-from checkout.store import creation, payments, refunds, sessions, timers
-from checkout.store.creation import Creation, Idempotency
+from checkout.domain.timer import Timer
+from checkout.processors.protocol import ProcessorClient, ProcessorUnavailableError, RefundOutcome
+from checkout.store import idempotency as creations
+from checkout.store import payments, refunds, sessions, timers
+from checkout.store.idempotency import Creation, IdempotentRequest
 from checkout.store.table import ConditionFailedError, Table
 
 
 class Refunds(NamedTuple):
     table: Table
-    processor: Keeper
-    occasion: Occasion
+    processor: ProcessorClient
+    context: ChangeContext
 
     def create(
         self,
         order: RefundOrder,
-        once: Idempotency | None,
+        once: IdempotentRequest | None,
         word: Callable[[Refund], str],
     ) -> tuple[str, bool]:
         """Sends money back, and returns the refund as `word` renders it, and False; or, if the same
@@ -37,30 +38,32 @@ class Refunds(NamedTuple):
         Raises ReferenceMissingError, PaymentNotRefundableError, RefundTooLargeError or BusyError;
         then nothing was written and nothing sent.
         """
-        id, now = new_id(REFUND), self.occasion.now
+        id, now = new_id(REFUND), self.context.now
 
         def prepare() -> Creation:
-            payment = payments.retrieve_named(self.table, order.scope, order.payment, order.named)
+            payment = payments.retrieve_referenced(
+                self.table, order.scope, order.payment, order.named
+            )
             session = self._session(payment.session)
             refund = new_refund(payment, order, now, id)
-            return refunds.creation_of(session, payment, refund, word(refund), self.occasion)
+            return refunds.prepare_creation(session, payment, refund, word(refund), self.context)
 
         answer, repeated = refunds.until_first(
-            self.table, lambda: creation.create(self.table, prepare, once, now)
+            self.table, lambda: creations.create(self.table, prepare, once, now)
         )
         if repeated:
             return answer, True
         refund = refunds.retrieve(self.table, order.scope, id)
         answer = word(self.send(refund, self._payment(refund)))
         if once:
-            self.table.write(creation.replace_answer(once, answer))
+            self.table.write(creations.replace_answer(once, answer))
         return answer, False
 
     def send(self, refund: Refund, payment: Payment) -> Refund:
         """Has the processor send a refund that is on record. One that it does not take now stays
         pending: the refund's timer sees to it."""
         try:
-            outcome = self.processor.refund(refund, payment, self.occasion.now)
+            outcome = self.processor.refund(refund, payment, self.context.now)
             return self._conclude(refund, outcome)
         except (ProcessorUnavailableError, BusyError):
             return refund
@@ -72,24 +75,24 @@ class Refunds(NamedTuple):
         refund = refunds.find(self.table, id)
         if refund is None or refund.status is not RefundStatus.PENDING:
             return refund
-        payment, now = self._payment(refund), self.occasion.now
+        payment, now = self._payment(refund), self.context.now
         known = self.processor.look_up_refund(refund, payment, now)
         return self._conclude(refund, known or self.processor.refund(refund, payment, now))
 
-    def hear(self, id: str, payment: Payment) -> None:
+    def on_notification(self, id: str, payment: Payment) -> None:
         """Settles a refund of a payment that its processor told something about."""
         refund = refunds.find(self.table, id)
         if refund is not None and refund.payment == payment.id:
             self.settle(id)
 
-    def look_after(self, timer: Timer) -> None:
+    def on_timer(self, timer: Timer) -> None:
         """What a refund's timer does: settles it, or comes back."""
         refund = self.settle(timer.target)
         if refund is None or refund.status is not RefundStatus.PENDING:
             self.table.write(timers.delete(timer))
             return
         try:
-            refunds.check_later(self.table, refund, self.occasion.now)
+            refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:
             return  # It ended this moment, and its timer with it.
 
@@ -106,7 +109,7 @@ class Refunds(NamedTuple):
             if found.status is not RefundStatus.PENDING:
                 return found
             session = self._session(found.session)
-            return refunds.end(self.table, session, found, *outcome, self.occasion)
+            return refunds.end(self.table, session, found, *outcome, self.context)
 
         return refunds.until_first(self.table, write)
 

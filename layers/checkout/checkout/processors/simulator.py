@@ -1,4 +1,4 @@
-"""The embedded processor of test mode: documented cards and phone numbers, each with its fate.
+"""The embedded processor of test mode: documented cards and phone numbers, each with its outcome.
 
 It keeps its own book of charges and refunds in the table, as a real processor keeps one of its
 own, so that a crash on our side forgets nothing on its side. An entry holds an outcome and no
@@ -16,7 +16,7 @@ from checkout.processors.protocol import (
     RefundOutcome,
     State,
 )
-from checkout.store import simulator_book
+from checkout.store import simulator_ledger
 from checkout.store.items import Item
 from checkout.store.table import Table
 
@@ -24,7 +24,7 @@ LATER_SECONDS = 10
 NEVER = 10**11
 
 
-class Fate(NamedTuple):
+class SimulatedOutcome(NamedTuple):
     description: str
     failure: Failure | None = None
     after: int = 0
@@ -34,15 +34,17 @@ class Fate(NamedTuple):
     """The same of its refunds."""
 
 
-AT_ONCE = Fate("succeeds at once")
-LATER = Fate(f"succeeds after {LATER_SECONDS} seconds", after=LATER_SECONDS)
-DECLINED = Fate("is declined", Failure.DECLINED)
-NO_FUNDS = Fate("has insufficient funds", Failure.INSUFFICIENT_FUNDS)
-SILENT = Fate("never answers", after=NEVER)
-SLOW_REFUND = Fate(f"succeeds; a refund takes {LATER_SECONDS} seconds", refund_after=LATER_SECONDS)
-NO_REFUND = Fate("succeeds; a refund fails", refund_failure=RefundFailure.CARD_CLOSED)
+AT_ONCE = SimulatedOutcome("succeeds at once")
+LATER = SimulatedOutcome(f"succeeds after {LATER_SECONDS} seconds", after=LATER_SECONDS)
+DECLINED = SimulatedOutcome("is declined", Failure.DECLINED)
+NO_FUNDS = SimulatedOutcome("has insufficient funds", Failure.INSUFFICIENT_FUNDS)
+SILENT = SimulatedOutcome("never answers", after=NEVER)
+SLOW_REFUND = SimulatedOutcome(
+    f"succeeds; a refund takes {LATER_SECONDS} seconds", refund_after=LATER_SECONDS
+)
+NO_REFUND = SimulatedOutcome("succeeds; a refund fails", refund_failure=RefundFailure.CARD_CLOSED)
 
-CARDS: dict[str, dict[str, Fate]] = {
+CARDS: dict[str, dict[str, SimulatedOutcome]] = {
     "paygate": {
         "4242424242424242": AT_ONCE,
         "4000000000003220": LATER,
@@ -60,13 +62,13 @@ CARDS: dict[str, dict[str, Fate]] = {
         "4000000760000002": AT_ONCE,
         "4311780000241409": AT_ONCE,
         "4000000000003220": LATER,
-        "4000000000001000": Fate("is blocked", Failure.BLOCKED),
+        "4000000000001000": SimulatedOutcome("is blocked", Failure.BLOCKED),
         "4005550000000019": DECLINED,
         "4000000000000077": DECLINED,
         "4503300000000008": NO_FUNDS,
-        "4205260000000005": Fate("has a wrong security code", Failure.CODE_INCORRECT),
-        "4001270000000000": Fate("meets a processing error", Failure.PROCESSING_ERROR),
-        "4012000033330026": Fate("meets a system error", Failure.SYSTEM_ERROR),
+        "4205260000000005": SimulatedOutcome("has a wrong security code", Failure.CODE_INCORRECT),
+        "4001270000000000": SimulatedOutcome("meets a processing error", Failure.PROCESSING_ERROR),
+        "4012000033330026": SimulatedOutcome("meets a system error", Failure.SYSTEM_ERROR),
         "4000000000006975": SILENT,
         "4000000000007726": SLOW_REFUND,
         "4000000000005126": NO_REFUND,
@@ -98,40 +100,40 @@ class Simulator:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def takes(self, method: str) -> bool:
+    def supports(self, method: str) -> bool:
         return method in METHODS
 
     def check(self, instrument: Instrument) -> None:
-        _fate(instrument)
+        _outcome_for(instrument)
 
     def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        fate = _fate(instrument)
+        outcome = _outcome_for(instrument)
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
-            "settles_at": now + fate.after,
-            "failure": fate.failure,
+            "settles_at": now + outcome.after,
+            "failure": outcome.failure,
             "refunded": 0,
-            "refund_after": fate.refund_after,
-            "refund_failure": fate.refund_failure,
+            "refund_after": outcome.refund_after,
+            "refund_failure": outcome.refund_failure,
         }
-        return _outcome(simulator_book.enter(self._table, payment.id, entry), now)
+        return _outcome(simulator_ledger.record_charge(self._table, payment.id, entry), now)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
-        entry = simulator_book.read(self._table, payment.id)
+        entry = simulator_ledger.find_charge(self._table, payment.id)
         return None if entry is None else _outcome(entry, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        entry = simulator_book.settle_early(self._table, payment.id, Failure.TIMED_OUT, now)
+        entry = simulator_ledger.settle(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
         """What the shopper does at the wallet. An attempt that is decided stays so."""
         failure = None if approved else Failure.DECLINED
-        simulator_book.settle_early(self._table, attempt, failure, now)
+        simulator_ledger.settle(self._table, attempt, failure, now)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
-        charge = simulator_book.read(self._table, payment.id)
+        charge = simulator_ledger.find_charge(self._table, payment.id)
         if charge is None or _outcome(charge, now).state is not State.APPROVED:
             return REFUSED
         entry: Item = {
@@ -140,27 +142,27 @@ class Simulator:
             "settles_at": now + charge["refund_after"],
             "failure": charge.get("refund_failure"),
         }
-        entered = simulator_book.enter_refund(self._table, refund.id, payment.id, charge, entry)
+        entered = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
         return _refund_outcome(entered, now) if entered else REFUSED
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
-        entry = simulator_book.read_refund(self._table, refund.id, payment.id)
+        entry = simulator_ledger.find_refund(self._table, refund.id, payment.id)
         return None if entry is None else _refund_outcome(entry, now)
 
 
-_ALL_CARDS = {number: fate for cards in CARDS.values() for number, fate in cards.items()}
+_ALL_CARDS = {number: outcome for cards in CARDS.values() for number, outcome in cards.items()}
 
 
-def _fate(instrument: Instrument) -> Fate:
+def _outcome_for(instrument: Instrument) -> SimulatedOutcome:
     if instrument.method == "bank_transfer":
         return LATER
     if instrument.method in APPROVED_ELSEWHERE:
         return SILENT
     known = _ALL_CARDS if instrument.method == "card" else PHONES
-    fate = known.get(instrument.number)
-    if fate is None:
+    outcome = known.get(instrument.number)
+    if outcome is None:
         raise InstrumentRefusedError(f"not_a_test_{instrument.method}")
-    return fate
+    return outcome
 
 
 def _outcome(entry: Item, now: int) -> Outcome:

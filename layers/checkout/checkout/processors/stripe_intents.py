@@ -30,7 +30,7 @@ from checkout.processors.protocol import (
     CardEntry,
     Instrument,
     InstrumentRefusedError,
-    Notice,
+    Notification,
     Outcome,
     ProcessorUnavailableError,
     RefundOutcome,
@@ -42,7 +42,7 @@ CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 1
 """Stripe's package repeats a call that got no answer, under the same idempotency key."""
 SIGNATURE_SECONDS = 300
-"""How old a notice may be: Stripe's own tolerance, by the machine's clock."""
+"""How old a notification may be: Stripe's own tolerance, by the machine's clock."""
 LISTED = 100
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """What Stripe's script frames beside its own origin: the card's fields, and 3-D Secure."""
@@ -100,11 +100,11 @@ class StripeIntents:
         )
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
 
-    def takes(self, method: str) -> bool:
+    def supports(self, method: str) -> bool:
         return method == "card"
 
     def check(self, instrument: Instrument) -> None:
-        if not self.takes(instrument.method) or instrument.number:
+        if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
     def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
@@ -199,14 +199,14 @@ class StripeIntents:
         )
 
 
-def read_notice(body: bytes, signature: str | None, secret: str) -> Notice:
+def read_notification(body: bytes, signature: str | None, secret: str) -> Notification:
     """What a webhook of Stripe's is about. Raises SignatureError."""
     try:
         event = stripe.Webhook.construct_event(body, signature, secret, SIGNATURE_SECONDS)
     except (stripe.SignatureVerificationError, ValueError):
         raise SignatureError from None
     metadata = event.data.object.to_dict().get("metadata") or {}
-    return Notice(payment=metadata.get("payment"), refund=metadata.get("refund"))
+    return Notification(payment=metadata.get("payment"), refund=metadata.get("refund"))
 
 
 @contextmanager

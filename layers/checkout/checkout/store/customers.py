@@ -2,17 +2,17 @@
 
 from boto3.dynamodb.conditions import Attr
 
+from checkout.domain.customer import Customer
 from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import CUSTOMER, is_id
-from checkout.domain.records import Customer
 from checkout.store import keys
-from checkout.store.creation import Creation
+from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.paging import Cursor, Keep, keep_all, read_page
 from checkout.store.table import Check, ConditionFailedError, Put, Table, Update
 
 
-def creation_of(customer: Customer, answer: str) -> Creation:
+def prepare_creation(customer: Customer, answer: str) -> Creation:
     item = to_item(
         customer,
         **keys.customer(customer.id),
@@ -63,7 +63,7 @@ def list_page(
     return [to_record(Customer, item) for item in items], more
 
 
-def refer(table: Table, scope: str, id: str, parameter: str) -> Customer:
+def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Customer:
     """The customer that a parameter names. Raises ReferenceMissingError, also for a deleted one."""
     try:
         customer = retrieve(table, scope, id)

@@ -5,20 +5,14 @@ from dataclasses import replace
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
+from checkout.domain.delivery import KEPT_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
 from checkout.domain.errors import BusyError
-from checkout.domain.events import KEPT_SECONDS, Event
-from checkout.domain.records import (
-    KEPT_TRIES,
-    Delivery,
-    DeliveryState,
-    Endpoint,
-    EndpointStatus,
-    Timer,
-    Try,
-)
+from checkout.domain.event import KEPT_SECONDS, Event
+from checkout.domain.timer import Timer
+from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import events, keys, timers
 from checkout.store.items import to_item, to_record
-from checkout.store.slots import Slot
+from checkout.store.leases import Lease
 from checkout.store.table import Action, Check, ConditionFailedError, Delete, Put, Table, Update
 
 SEND_GRACE = 60
@@ -27,7 +21,9 @@ RESEND_RACES = 5
 """How often a resend looks again when a try, another resend or an enabling came between."""
 
 
-def fan_out(table: Table, event: Event, endpoints: Sequence[Endpoint], now: int) -> list[Delivery]:
+def create_all(
+    table: Table, event: Event, endpoints: Sequence[WebhookEndpoint], now: int
+) -> list[Delivery]:
     """Gives each endpoint a delivery and each delivery a timer, once.
 
     Returns those to be tried now, the failing endpoints' last: not those of slow ones, which their
@@ -53,7 +49,7 @@ def fan_out(table: Table, event: Event, endpoints: Sequence[Endpoint], now: int)
         table.write(*actions)
     except ConditionFailedError:
         return []
-    return [delivery for delivery in deliveries if delivery.next_try_at <= now]
+    return [delivery for delivery in deliveries if delivery.next_attempt_at <= now]
 
 
 def _new(event: Event, endpoint_id: str, now: int, pause_ends_at: int | None = None) -> Delivery:
@@ -61,7 +57,7 @@ def _new(event: Event, endpoint_id: str, now: int, pause_ends_at: int | None = N
         event=event.id,
         endpoint=endpoint_id,
         scope=event.scope,
-        next_try_at=pause_ends_at or now,
+        next_attempt_at=pause_ends_at or now,
         timer_due=pause_ends_at or now + SEND_GRACE,
     )
 
@@ -71,20 +67,20 @@ def _put(delivery: Delivery, event: Event, condition: ConditionBase | None = Non
     return Put(to_item(delivery, **key, ttl=event.created_at + KEPT_SECONDS), condition)
 
 
-def find_for_try(
+def find_for_attempt(
     table: Table, scope: str, event_id: str, endpoint_id: str
-) -> tuple[Delivery | None, Endpoint | None, Event | None]:
+) -> tuple[Delivery | None, WebhookEndpoint | None, Event | None]:
     """What a try of a delivery is about, in one call."""
     delivery, endpoint, event = table.get_many(
         [
             keys.delivery(event_id, endpoint_id),
-            keys.endpoint(scope, endpoint_id),
+            keys.webhook_endpoint(scope, endpoint_id),
             keys.event(event_id),
         ]
     )
     return (
         to_record(Delivery, delivery),
-        to_record(Endpoint, endpoint),
+        to_record(WebhookEndpoint, endpoint),
         to_record(Event, event),
     )
 
@@ -93,7 +89,7 @@ def find(table: Table, event_id: str, endpoint_id: str) -> Delivery | None:
     return to_record(Delivery, table.get(keys.delivery(event_id, endpoint_id)))
 
 
-def of_event(table: Table, event_id: str) -> list[Delivery]:
+def list_for_event(table: Table, event_id: str) -> list[Delivery]:
     """An event's deliveries, by endpoint."""
     found: list[Delivery] = []
     start = None
@@ -108,16 +104,20 @@ def of_event(table: Table, event_id: str) -> list[Delivery]:
             return found
 
 
-def end(
-    table: Table, delivery: Delivery, state: DeliveryState, last: Try | None, slot: Slot | None
+def finish(
+    table: Table,
+    delivery: Delivery,
+    state: DeliveryState,
+    last: DeliveryAttempt | None,
+    lease: Lease | None,
 ) -> None:
     """Ends a delivery and its timer, unless this try's outcome is on record already."""
     ended = replace(_after(delivery, last), state=state)
     gave_up = {"failed_webhooks": 1} if state is DeliveryState.FAILED else {}
     _record(
         table,
-        slot,
-        _change(delivery, ended, _same_try(delivery)),
+        lease,
+        _change(delivery, ended, _same_attempt(delivery)),
         timers.delete(_timer(delivery)),
         Update(
             keys.event(delivery.event), {}, Attr("pk").exists(), {"pending_webhooks": -1} | gave_up
@@ -125,24 +125,32 @@ def end(
     )
 
 
-def put_off(
-    table: Table, delivery: Delivery, next_try_at: int, last: Try, slot: Slot | None
+def schedule_next_attempt(
+    table: Table,
+    delivery: Delivery,
+    next_attempt_at: int,
+    last: DeliveryAttempt,
+    lease: Lease | None,
 ) -> None:
     """Moves a delivery and its timer to the next try, unless this try's outcome is on record."""
-    later = replace(_after(delivery, last), next_try_at=next_try_at, timer_due=next_try_at)
+    later = replace(
+        _after(delivery, last), next_attempt_at=next_attempt_at, timer_due=next_attempt_at
+    )
     # The timer may have moved since `delivery` was read; one left behind ends when it fires.
     _record(
         table,
-        slot,
-        _change(delivery, later, _same_try(delivery)),
+        lease,
+        _change(delivery, later, _same_attempt(delivery)),
         *_moved_timer(delivery, later),
     )
 
 
-def delay(table: Table, delivery: Delivery, next_try_at: int, timer_due: int) -> Delivery | None:
+def postpone(
+    table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int
+) -> Delivery | None:
     """Moves the next try, without having used one; None when somebody else did, or made it."""
     later = replace(
-        delivery, next_try_at=next_try_at, timer_due=timer_due, waits=delivery.waits + 1
+        delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=delivery.waits + 1
     )
     moved = _write_if_first(
         table, _change(delivery, later, _untouched(delivery)), *_moved_timer(delivery, later)
@@ -150,7 +158,7 @@ def delay(table: Table, delivery: Delivery, next_try_at: int, timer_due: int) ->
     return later if moved else None
 
 
-def watch(table: Table, delivery: Delivery, now: int) -> bool:
+def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
     """Moves the timer on to when a message sent now should have been handled; False when somebody
     else did, or the try was made meanwhile."""
     watched = replace(delivery, timer_due=now + SEND_GRACE)
@@ -162,7 +170,12 @@ def watch(table: Table, delivery: Delivery, now: int) -> bool:
 
 
 def park(
-    table: Table, delivery: Delivery, event: Event, now: int, last: Try | None, slot: Slot | None
+    table: Table,
+    delivery: Delivery,
+    event: Event,
+    now: int,
+    last: DeliveryAttempt | None,
+    lease: Lease | None,
 ) -> bool:
     """Takes a delivery out of time until its endpoint, now disabled, is enabled again. False when
     it is enabled already, or when this try's outcome is on record."""
@@ -170,19 +183,19 @@ def park(
     pointer = keys.parked_delivery(delivery.endpoint, delivery.event)
     return _record(
         table,
-        slot,
-        _change(delivery, parked, _same_try(delivery)),
+        lease,
+        _change(delivery, parked, _same_attempt(delivery)),
         Put({**pointer, "ttl": event.created_at + KEPT_SECONDS}),
         timers.delete(_timer(delivery)),
         # Whoever enables the endpoint after this finds the pointer.
         Check(
-            keys.endpoint(delivery.scope, delivery.endpoint),
+            keys.webhook_endpoint(delivery.scope, delivery.endpoint),
             Attr("status").eq(EndpointStatus.DISABLED),
         ),
     )
 
 
-def parked_events(table: Table, endpoint_id: str, limit: int) -> list[str]:
+def list_parked_events(table: Table, endpoint_id: str, limit: int) -> list[str]:
     """Ids of up to `limit` events whose deliveries to the endpoint are parked."""
     page = table.query(Key("pk").eq(keys.parked(endpoint_id)), limit=limit)
     return [item["sk"] for item in page.items]
@@ -201,13 +214,13 @@ def unpark(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery 
 
 
 def _unpark(table: Table, parked: Delivery, now: int) -> Delivery | None:
-    back = replace(parked, parked_at=None, next_try_at=now, timer_due=now + SEND_GRACE, waits=0)
+    back = replace(parked, parked_at=None, next_attempt_at=now, timer_due=now + SEND_GRACE, waits=0)
     change = _change(parked, back, Attr("parked_at").eq(parked.parked_at))
     pointer = Delete(keys.parked_delivery(parked.endpoint, parked.event))
     return back if _write_if_first(table, change, pointer, timers.put(_timer(back))) else None
 
 
-def send_again(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
+def resend(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
     """A delivery whose next try is due now, of an event that was fanned out: one that ended starts
     anew, one that is pending is hastened, and where there was none there is one. Its message is the
     caller's to send. Raises BusyError when others keep changing it."""
@@ -243,16 +256,16 @@ def _begin_anew(table: Table, ended: Delivery, now: int) -> Delivery | None:
     again = replace(
         ended,
         state=DeliveryState.PENDING,
-        next_try_at=now,
+        next_attempt_at=now,
         timer_due=now + SEND_GRACE,
-        round_from=ended.tried,
+        round_start=ended.attempt_count,
         waits=0,
         parked_at=None,
     )
     retracted = {"failed_webhooks": -1} if ended.state is DeliveryState.FAILED else {}
     begun = _write_if_first(
         table,
-        _update(ended, again, Attr("state").eq(ended.state) & _same_try(ended)),
+        _update(ended, again, Attr("state").eq(ended.state) & _same_attempt(ended)),
         timers.put(_timer(again)),
         Update(
             keys.event(ended.event), {}, Attr("pk").exists(), {"pending_webhooks": 1} | retracted
@@ -263,22 +276,22 @@ def _begin_anew(table: Table, ended: Delivery, now: int) -> Delivery | None:
 
 def _hasten(table: Table, pending: Delivery, now: int) -> Delivery | None:
     """A try that is under way goes on; what it brings is on record by its number."""
-    again = replace(pending, next_try_at=now, timer_due=now + SEND_GRACE, waits=0)
+    again = replace(pending, next_attempt_at=now, timer_due=now + SEND_GRACE, waits=0)
     if again == pending:
         return again  # by another resend of this second
     change = _change(pending, again, _untouched(pending))
     return again if _write_if_first(table, change, *_moved_timer(pending, again)) else None
 
 
-def _record(table: Table, slot: Slot | None, *actions: Action) -> bool:
-    """Writes a try's outcome and gives back the slot it held."""
-    if slot is None:
+def _record(table: Table, lease: Lease | None, *actions: Action) -> bool:
+    """Writes a try's outcome and gives back the lease it held."""
+    if lease is None:
         return _write_if_first(table, *actions)
-    if _write_if_first(table, *actions, slot.release()):
+    if _write_if_first(table, *actions, lease.release()):
         return True
     # The outcome is on record already, or the lease had ended, which is no reason to lose it.
     done = _write_if_first(table, *actions)
-    slot.give_back(table)
+    lease.give_back(table)
     return done
 
 
@@ -300,26 +313,26 @@ def _update(before: Delivery, after: Delivery, condition: ConditionBase) -> Upda
     return Update(keys.delivery(before.event, before.endpoint), changes, condition)
 
 
-def _same_try(delivery: Delivery) -> ConditionBase:
+def _same_attempt(delivery: Delivery) -> ConditionBase:
     """No outcome of the try that `delivery` was read for is on record. It may have been moved: a
     resend does that, and must not make an outcome unheard."""
-    return Attr("tried").eq(delivery.tried)
+    return Attr("attempt_count").eq(delivery.attempt_count)
 
 
 def _untouched(delivery: Delivery) -> ConditionBase:
     return (
-        _same_try(delivery)
+        _same_attempt(delivery)
         & Attr("timer_due").eq(delivery.timer_due)
-        & Attr("next_try_at").eq(delivery.next_try_at)
+        & Attr("next_attempt_at").eq(delivery.next_attempt_at)
         & Attr("parked_at").not_exists()
     )
 
 
-def _after(delivery: Delivery, last: Try | None) -> Delivery:
+def _after(delivery: Delivery, last: DeliveryAttempt | None) -> Delivery:
     if last is None:
         return delivery
-    tries = (*delivery.tries, last)[-KEPT_TRIES:]
-    return replace(delivery, tried=delivery.tried + 1, tries=tries, waits=0)
+    tries = (*delivery.attempts, last)[-KEPT_ATTEMPTS:]
+    return replace(delivery, attempt_count=delivery.attempt_count + 1, attempts=tries, waits=0)
 
 
 def _moved_timer(before: Delivery, after: Delivery) -> list[Action]:

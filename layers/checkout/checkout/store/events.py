@@ -8,11 +8,8 @@ from typing import NamedTuple
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain.errors import ResourceMissingError
-from checkout.domain.events import KEPT_SECONDS, Event
+from checkout.domain.event import KEPT_SECONDS, Event, EventState
 from checkout.domain.ids import EVENT, bound, is_id
-from checkout.domain.records import (
-    EventState,
-)
 from checkout.store import keys, timers
 from checkout.store.items import to_item, to_record
 from checkout.store.paging import Cursor, Span, read_page

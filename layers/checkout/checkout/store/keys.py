@@ -10,7 +10,7 @@ event        EVENT#<id>                           EVENT                   gsi1
 delivery     EVENT#<id>                           DELIVERY#<endpoint>
 endpoint     ENDPOINTS#<scope>                    <id>
 parked       PARKED#<endpoint>                    <event>
-slot         ENDPOINT#<endpoint>                  SLOT#<number>
+lease         ENDPOINT#<endpoint>                  LEASE#<number>
 resend       RESEND#<id>                          RESEND
 timer        TIMER#<shard>                        <due>#<kind>#<target>
 merchant     MERCHANT#<id>                        MERCHANT
@@ -26,7 +26,7 @@ gsi3  <scope>#session#customer#<id>       / id    sessions of a customer, where 
 import hashlib
 from zlib import crc32
 
-from checkout.domain.records import Timer
+from checkout.domain.timer import Timer
 
 Key = dict[str, str]
 
@@ -61,12 +61,12 @@ def delivery(event_id: str, endpoint_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{DELIVERY_PREFIX}{endpoint_id}"}
 
 
-def endpoints(scope: str) -> str:
+def webhook_endpoints(scope: str) -> str:
     return f"ENDPOINTS#{scope}"
 
 
-def endpoint(scope: str, id: str) -> Key:
-    return {"pk": endpoints(scope), "sk": id}
+def webhook_endpoint(scope: str, id: str) -> Key:
+    return {"pk": webhook_endpoints(scope), "sk": id}
 
 
 def parked(endpoint_id: str) -> str:
@@ -79,11 +79,11 @@ def parked_delivery(endpoint_id: str, event_id: str) -> Key:
     return {"pk": parked(endpoint_id), "sk": event_id}
 
 
-def slot(endpoint_id: str, number: int) -> Key:
-    return {"pk": slots(endpoint_id), "sk": f"SLOT#{number:03d}"}
+def lease(endpoint_id: str, number: int) -> Key:
+    return {"pk": leases(endpoint_id), "sk": f"LEASE#{number:03d}"}
 
 
-def slots(endpoint_id: str) -> str:
+def leases(endpoint_id: str) -> str:
     return f"ENDPOINT#{endpoint_id}"
 
 

@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain import session as machine
 from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
-from checkout.domain.events import Fact, Occasion
+from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import PAYMENT, is_id
 from checkout.domain.payment import CHARGED, Failure, Payment, PaymentStatus, sources
 from checkout.domain.refund import Refund
@@ -30,7 +30,7 @@ def retrieve(table: Table, scope: str, id: str) -> Payment:
     return payment
 
 
-def retrieve_named(table: Table, scope: str, id: str, parameter: str) -> Payment:
+def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Payment:
     """The payment that a parameter names. Raises ReferenceMissingError."""
     try:
         return retrieve(table, scope, id)
@@ -60,23 +60,23 @@ def begin(
     )
     try:
         table.write(
-            sessions.change(machine.BEGIN_ATTEMPT, session, taken, now),
+            sessions.transition(machine.BEGIN_ATTEMPT, session, taken, now),
             Put(item, Attr("pk").not_exists()),
             timers.put(timers.attempt(payment.id, payment.check_at)),
         )
     except ConditionFailedError as failed:
-        raise sessions.explained(failed, now) from None
+        raise sessions.explain_conflict(failed, now) from None
     return taken
 
 
-def succeed(table: Table, session: Session, payment: Payment, occasion: Occasion) -> Payment:
+def succeed(table: Table, session: Session, payment: Payment, context: ChangeContext) -> Payment:
     """Completes the session with the payment. Raises ConditionFailedError when it lost a race."""
-    now = occasion.now
+    now = context.now
     paid = replace(payment, status=PaymentStatus.SUCCEEDED, updated_at=now)
-    facts = [Fact.PAYMENT_SUCCEEDED, Fact.SESSION_COMPLETED]
-    told = occasion.tell(facts, machine.complete(session, payment.id, now), paid)
+    kinds = [EventKind.PAYMENT_SUCCEEDED, EventKind.SESSION_COMPLETED]
+    told = context.record_events(kinds, machine.complete(session, payment.id, now), paid)
     table.write(
-        sessions.change(machine.COMPLETE, session, told.session, now, payment.id),
+        sessions.transition(machine.COMPLETE, session, told.session, now, payment.id),
         change(payment, paid),
         timers.delete(timers.attempt(payment.id, payment.check_at)),
         timers.delete(timers.expiry(session.id, session.scope, session.expires_at)),
@@ -86,12 +86,12 @@ def succeed(table: Table, session: Session, payment: Payment, occasion: Occasion
 
 
 def fail(
-    table: Table, session: Session, payment: Payment, failure: Failure, occasion: Occasion
+    table: Table, session: Session, payment: Payment, failure: Failure, context: ChangeContext
 ) -> Payment:
     """Gives the session back for another try. Raises ConditionFailedError when it lost a race."""
-    now = occasion.now
+    now = context.now
     failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
-    told = occasion.tell([Fact.PAYMENT_FAILED], session, failed)
+    told = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
     table.write(
         change(payment, failed),
         *release(session, told.session, payment, failure, now),
@@ -101,7 +101,7 @@ def fail(
     return failed
 
 
-def take(payment: Payment, refund: Refund) -> Update:
+def reserve_refund(payment: Payment, refund: Refund) -> Update:
     """Takes a refund's amount off its payment, and holds only while so much is left of it."""
     left = Attr("amount_refunded").lte(payment.amount - refund.amount)
     charged = Attr("status").is_in([*CHARGED])
@@ -109,7 +109,7 @@ def take(payment: Payment, refund: Refund) -> Update:
     return Update(keys.payment(payment.id), {}, charged & left, taken)
 
 
-def give_back(refund: Refund) -> Update:
+def release_refund(refund: Refund) -> Update:
     """Makes a failed refund's amount the payment's again."""
     given = {"amount_refunded": -refund.amount}
     return Update(
@@ -125,7 +125,7 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     return later
 
 
-def refer(table: Table, payment: Payment, reference: str) -> Payment:
+def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
     """Keeps the processor's own name of it. Raises ConditionFailedError when it moved on."""
     named = replace(payment, reference=reference)
     table.write(_update(payment, named, Attr("status").eq(payment.status)))
@@ -139,8 +139,8 @@ def release(
     this one only counts the events that it is `told` in."""
     if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
         free = machine.release_attempt(told, failure, now)
-        return [sessions.change(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
-    return [sessions.count(session, told)] if told != session else []
+        return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
+    return [sessions.record_event_count(session, told)] if told != session else []
 
 
 def _moved_timer(payment: Payment, due: int) -> Sequence[Action]:

@@ -8,14 +8,14 @@ from typing import TypeVar
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain.errors import BusyError, ResourceMissingError
-from checkout.domain.events import Fact, Occasion
+from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import REFUND, is_id
 from checkout.domain.payment import Failure, Payment, PaymentStatus
-from checkout.domain.records import Timer
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus, next_check_at, sources
 from checkout.domain.session import Session
+from checkout.domain.timer import Timer
 from checkout.store import events, keys, payments, sessions, timers
-from checkout.store.creation import Creation
+from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.paging import Cursor, read_page
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
@@ -53,15 +53,15 @@ def list_page(
     return [to_record(Refund, item) for item in items], more
 
 
-def creation_of(
-    session: Session, payment: Payment, refund: Refund, answer: str, occasion: Occasion
+def prepare_creation(
+    session: Session, payment: Payment, refund: Refund, answer: str, context: ChangeContext
 ) -> Creation:
     """The refund, its amount taken off the payment, its timer and its event."""
-    told = occasion.tell([Fact.REFUND_CREATED], session, refund)
+    told = context.record_events([EventKind.REFUND_CREATED], session, refund)
     return Creation(
         [
-            sessions.count(session, told.session),
-            payments.take(payment, refund),
+            sessions.record_event_count(session, told.session),
+            payments.reserve_refund(payment, refund),
             *_puts(refund),
             *events.writes(told.events),
         ],
@@ -70,13 +70,13 @@ def creation_of(
 
 
 def record_late(
-    table: Table, session: Session, payment: Payment, refund: Refund, occasion: Occasion
+    table: Table, session: Session, payment: Payment, refund: Refund, context: ChangeContext
 ) -> Payment:
     """Records a payment that was approved after we had given it up, and that its money goes back.
 
     The session is free for another try. Raises ConditionFailedError when it lost a race.
     """
-    now = occasion.now
+    now = context.now
     late = replace(
         payment,
         status=PaymentStatus.LATE,
@@ -84,9 +84,9 @@ def record_late(
         amount_refunded=refund.amount,
         updated_at=now,
     )
-    unheard = [Fact.PAYMENT_FAILED] if payment.status is PaymentStatus.PENDING else []
-    failed = occasion.tell(unheard, session, late)
-    told = occasion.tell([Fact.REFUND_CREATED], failed.session, refund)
+    unheard = [EventKind.PAYMENT_FAILED] if payment.status is PaymentStatus.PENDING else []
+    failed = context.record_events(unheard, session, late)
+    told = context.record_events([EventKind.REFUND_CREATED], failed.session, refund)
     table.write(
         payments.change(payment, late),
         *payments.release(session, told.session, payment, Failure.TOO_LATE, now),
@@ -103,19 +103,19 @@ def end(
     refund: Refund,
     status: RefundStatus,
     failure: RefundFailure | None,
-    occasion: Occasion,
+    context: ChangeContext,
 ) -> Refund:
     """Writes down what became of a refund; the amount of one that failed is the payment's again.
 
     Raises ConditionFailedError when it lost a race.
     """
-    now = occasion.now
+    now = context.now
     ended = replace(refund, status=status, failure=failure, processed_at=now, updated_at=now)
-    told = occasion.tell([Fact.REFUND_UPDATED], session, ended)
-    returned = [payments.give_back(refund)] if status is RefundStatus.FAILED else []
+    told = context.record_events([EventKind.REFUND_UPDATED], session, ended)
+    returned = [payments.release_refund(refund)] if status is RefundStatus.FAILED else []
     table.write(
         _update(refund, ended, Attr("status").is_in([*sources(status)])),
-        sessions.count(session, told.session),
+        sessions.record_event_count(session, told.session),
         *returned,
         timers.delete(_timer(refund)),
         *events.writes(told.events),

@@ -5,16 +5,17 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.errors import ResourceMissingError
-from checkout.domain.events import KEPT_SECONDS
+from checkout.domain.event import KEPT_SECONDS
 from checkout.domain.ids import RESEND, is_id
-from checkout.domain.records import Resend, ResendStatus, Timer
+from checkout.domain.resend import Resend, ResendStatus
+from checkout.domain.timer import Timer
 from checkout.store import keys, timers
-from checkout.store.creation import Creation
+from checkout.store.idempotency import Creation
 from checkout.store.items import to_item, to_record
 from checkout.store.table import ConditionFailedError, Put, Table, Update
 
 
-def creation_of(resend: Resend, answer: str) -> Creation:
+def prepare_creation(resend: Resend, answer: str) -> Creation:
     item = to_item(resend, **keys.resend(resend.id), ttl=resend.created_at + KEPT_SECONDS)
     return Creation([Put(item), timers.put(_timer(resend))], answer)
 
@@ -39,7 +40,7 @@ def move_on(
     moved = replace(
         resend,
         cursor=last or resend.cursor,
-        events=resend.events + sent,
+        sent_count=resend.sent_count + sent,
         updated_at=now,
         status=ResendStatus.DONE if due is None else ResendStatus.PENDING,
         timer_due=resend.timer_due if due is None else due,

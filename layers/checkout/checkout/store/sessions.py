@@ -14,12 +14,12 @@ from checkout.domain.errors import (
     SessionNotOpenError,
     TooManyAttemptsError,
 )
-from checkout.domain.events import Fact, Occasion
+from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import SESSION, is_id
-from checkout.domain.records import Timer
 from checkout.domain.session import Guard, Session, Status, Transition
+from checkout.domain.timer import Timer
 from checkout.store import customers, events, keys, timers
-from checkout.store.creation import Creation
+from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.paging import Cursor, Filters, read_page
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
@@ -28,7 +28,7 @@ RACES = 5
 """How often a timer's work starts over when somebody else changed the session meanwhile."""
 
 
-def creation_of(session: Session, answer: str) -> Creation:
+def prepare_creation(session: Session, answer: str) -> Creation:
     """The session, its expiry timer and, if it names a customer, a check that there is one."""
     item = to_item(session, **keys.session(session.id), **index_keys(session))
     actions: list[Action] = [
@@ -55,32 +55,32 @@ def retrieve(table: Table, scope: str, id: str) -> Session:
     return session
 
 
-def expire(table: Table, scope: str, id: str, occasion: Occasion) -> Session:
+def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session:
     """Ends an open session. Raises SessionNotOpenError or PaymentInProgressError."""
-    now = occasion.now
+    now = context.now
     session = retrieve(table, scope, id)
     for _ in range(RACES):
         if not machine.allows(machine.EXPIRE, session, now):
             raise refusal(session, now)
-        told = occasion.tell([Fact.SESSION_EXPIRED], machine.expire(session, now))
+        told = context.record_events([EventKind.SESSION_EXPIRED], machine.expire(session, now))
         try:
             table.write(
-                change(machine.EXPIRE, session, told.session, now),
+                transition(machine.EXPIRE, session, told.session, now),
                 timers.delete(timers.expiry(id, scope, session.expires_at)),
                 *events.writes(told.events),
             )
             return told.session
         except ConditionFailedError as failed:
-            session = as_found(failed)
+            session = session_in_conflict(failed)
     raise BusyError
 
 
-def lapse(table: Table, timer: Timer, occasion: Occasion) -> None:
+def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
     """What an expiry timer does: ends a lapsed session, or waits on.
 
     A session whose attempt is in flight lapses later; its timer moves there.
     """
-    now = occasion.now
+    now = context.now
     for _ in range(RACES):
         session = find(table, timer.target)
         if session is None or session.status is not Status.OPEN:
@@ -90,10 +90,10 @@ def lapse(table: Table, timer: Timer, occasion: Occasion) -> None:
             later = timers.expiry(session.id, session.scope, session.lapses_at)
             table.write(timers.delete(timer), timers.put(later))
             return
-        told = occasion.tell([Fact.SESSION_EXPIRED], machine.lapse(session, now))
+        told = context.record_events([EventKind.SESSION_EXPIRED], machine.lapse(session, now))
         try:
             table.write(
-                change(machine.LAPSE, session, told.session, now),
+                transition(machine.LAPSE, session, told.session, now),
                 timers.delete(timer),
                 *events.writes(told.events),
             )
@@ -103,17 +103,17 @@ def lapse(table: Table, timer: Timer, occasion: Occasion) -> None:
     raise RuntimeError(f"session {timer.target} kept changing while its expiry was due")
 
 
-def change(
-    transition: Transition, before: Session, after: Session, now: int, attempt: str | None = None
+def transition(
+    step: Transition, before: Session, after: Session, now: int, attempt: str | None = None
 ) -> Update:
     """The one write of a transition, which holds only while the transition's guards do."""
     condition = Attr("pk").exists()
-    for guard in transition.guards:
+    for guard in step.guards:
         condition = condition & CONDITIONS[guard](now, attempt)
     return _update(before, after, condition)
 
 
-def count(before: Session, after: Session) -> Update:
+def record_event_count(before: Session, after: Session) -> Update:
     """The write for events that a session had without a transition of its own."""
     return _update(before, after, Attr("pk").exists())
 
@@ -127,7 +127,7 @@ def _update(before: Session, after: Session, condition: ConditionBase) -> Update
     return Update(keys.session(before.id), changes, condition)
 
 
-COUNTERS = ("events_told", "failed_attempts")
+COUNTERS = ("event_count", "failed_attempts")
 """Who counts on from an old reading looks again: two events can't have one number, and a guesser's
 failures are not forgotten."""
 
@@ -154,11 +154,11 @@ def refusal(session: Session, now: int) -> CheckoutError:
     return PaymentInProgressError()
 
 
-def explained(failed: ConditionFailedError, now: int) -> CheckoutError:
-    return refusal(as_found(failed), now)
+def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
+    return refusal(session_in_conflict(failed), now)
 
 
-def as_found(failed: ConditionFailedError) -> Session:
+def session_in_conflict(failed: ConditionFailedError) -> Session:
     """The session that a transaction's first action failed on. Raises ResourceMissingError."""
     item = failed.found.get(0)
     if item is None:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from checkout.aws import CLIENT_CONFIG
 from checkout.domain.errors import BusyError
 from checkout.settings import IN_LAMBDA, settings
 from checkout.store.items import Item, Wire, from_wire, to_wire
@@ -29,14 +29,6 @@ BATCH = 100
 WRITE_TRIES = 8
 BACKOFF_SECONDS = 0.02
 """The first pause between tries, at most; each next one may be twice as long."""
-
-CLIENT = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "max_attempts": 4},
-    # A fixed one: botocore's own is put together again for each call, a seventh of its CPU.
-    user_agent="checkout",
-)
 
 TRANSIENT = {
     "TransactionConflict",
@@ -192,7 +184,7 @@ class Table(NamedTuple):
 @lru_cache(maxsize=1)
 def open_table() -> Table:
     """The deployment's table; one client for the process."""
-    return Table(boto3.client("dynamodb", config=CLIENT), settings().table_name)
+    return Table(boto3.client("dynamodb", config=CLIENT_CONFIG), settings().table_name)
 
 
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:

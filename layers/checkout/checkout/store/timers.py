@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.ids import random_text
-from checkout.domain.records import Timer, TimerKind
+from checkout.domain.timer import Timer, TimerKind
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Delete, Put, Table

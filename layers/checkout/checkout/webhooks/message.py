@@ -3,20 +3,20 @@
 import json
 from typing import NamedTuple
 
-from checkout.domain.records import Delivery
+from checkout.domain.delivery import Delivery
 
 
 class Message(NamedTuple):
-    """Try number `tried` + 1 of a delivery; once that try was made, the message means nothing."""
+    """Asks for delivery attempt number `attempt_count` + 1; ignored once that attempt was made."""
 
     scope: str
     event: str
     endpoint: str
-    tried: int
+    attempt_count: int
 
     @classmethod
     def of(cls, delivery: Delivery) -> "Message":
-        return cls(delivery.scope, delivery.event, delivery.endpoint, delivery.tried)
+        return cls(delivery.scope, delivery.event, delivery.endpoint, delivery.attempt_count)
 
     @classmethod
     def from_body(cls, body: str) -> "Message":

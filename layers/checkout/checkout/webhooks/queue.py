@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from checkout.domain.records import Delivery
+from checkout.aws import CLIENT_CONFIG
+from checkout.domain.delivery import Delivery
 from checkout.settings import IN_LAMBDA, settings
-from checkout.store.table import CLIENT
 from checkout.webhooks.message import Message
 
 BATCH = 10
@@ -35,7 +35,7 @@ class Queue(NamedTuple):
 
 @lru_cache(maxsize=1)
 def open_queue() -> Queue:
-    return Queue(boto3.client("sqs", config=CLIENT), settings().queue_url)
+    return Queue(boto3.client("sqs", config=CLIENT_CONFIG), settings().queue_url)
 
 
 def _entry(id: str, delivery: Delivery, delay: int) -> dict[str, Any]:

@@ -1,17 +1,12 @@
 """Sending events again: one to one endpoint or to all, or those of a time range page by page."""
 
+from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
-from checkout.domain.events import Event
-from checkout.domain.records import (
-    Delivery,
-    DeliveryState,
-    Endpoint,
-    EndpointStatus,
-    EventState,
-    Resend,
-    Timer,
-)
-from checkout.store import deliveries, endpoints, events, resends, timers
+from checkout.domain.event import Event, EventState
+from checkout.domain.resend import Resend
+from checkout.domain.timer import Timer
+from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
+from checkout.store import deliveries, events, resends, timers, webhook_endpoints
 from checkout.store.events import EventFilters
 from checkout.store.table import Table
 from checkout.webhooks.fan_out import fan_out, hears
@@ -29,10 +24,10 @@ _SAME = {
 }
 
 
-def endpoint_for(table: Table, scope: str, id: str) -> Endpoint:
+def endpoint_for(table: Table, scope: str, id: str) -> WebhookEndpoint:
     """The endpoint that a request names, whether it subscribes or not. Raises
     ReferenceMissingError, or EndpointDisabledError: nothing is sent to one."""
-    endpoint = endpoints.find(table, scope, id)
+    endpoint = webhook_endpoints.find(table, scope, id)
     if endpoint is None:
         raise ReferenceMissingError("webhook endpoint", "webhook")
     if endpoint.status is EndpointStatus.DISABLED:
@@ -41,14 +36,14 @@ def endpoint_for(table: Table, scope: str, id: str) -> Endpoint:
 
 
 def send_again(
-    table: Table, queue: Queue, event: Event, endpoint: Endpoint | None, now: int
+    table: Table, queue: Queue, event: Event, endpoint: WebhookEndpoint | None, now: int
 ) -> list[Delivery]:
     """Sends an event to the endpoint, or to all that subscribe to it: its id and body stay."""
     targets = [endpoint] if endpoint else _subscribed(table, event)
     return _send(table, queue, event, targets, now)
 
 
-def carry_on(table: Table, queue: Queue, timer: Timer, now: int) -> None:
+def on_resend_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
     """What a resend's timer does: sends some pages, and moves the cursor with the timer. A page
     whose end is not on record is sent again."""
     resend = resends.find(table, timer.target)
@@ -81,26 +76,26 @@ def _page(table: Table, resend: Resend) -> tuple[list[Event], bool]:
 def _resend(table: Table, queue: Queue, resend: Resend, event: Event, now: int) -> int:
     """1 if the event was sent to anybody."""
     if resend.endpoint:
-        named = endpoints.find(table, resend.scope, resend.endpoint)
+        named = webhook_endpoints.find(table, resend.scope, resend.endpoint)
         targets = [named] if named and named.status is EndpointStatus.ENABLED else []
     else:
         targets = _subscribed(table, event)
     if resend.state:
         wanted = _SAME[resend.state]
-        states = {each.endpoint: each.state for each in deliveries.of_event(table, event.id)}
+        states = {each.endpoint: each.state for each in deliveries.list_for_event(table, event.id)}
         targets = [each for each in targets if states.get(each.id) is wanted]
     return int(bool(_send(table, queue, event, targets, now)))
 
 
 def _send(
-    table: Table, queue: Queue, event: Event, targets: list[Endpoint], now: int
+    table: Table, queue: Queue, event: Event, targets: list[WebhookEndpoint], now: int
 ) -> list[Delivery]:
     if event.fanned_out_at is None:
         fan_out(table, queue, event, now)
-    again = [deliveries.send_again(table, event, each.id, now) for each in targets]
+    again = [deliveries.resend(table, event, each.id, now) for each in targets]
     queue.send(again)
     return again
 
 
-def _subscribed(table: Table, event: Event) -> list[Endpoint]:
-    return [each for each in endpoints.of_scope(table, event.scope) if hears(each, event)]
+def _subscribed(table: Table, event: Event) -> list[WebhookEndpoint]:
+    return [each for each in webhook_endpoints.of_scope(table, event.scope) if hears(each, event)]

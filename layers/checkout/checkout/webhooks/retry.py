@@ -1,6 +1,6 @@
 """When a delivery that was not answered 2xx is tried again: ten tries over about three days.
 
-Besides, how long an endpoint that asks for a pause is left alone, and a try waits for a free slot.
+Besides, how long an endpoint that asks for a pause is left alone, and a try waits for a free lease.
 """
 
 import random
@@ -30,14 +30,14 @@ SLOWING = (429, 502, 504)
 SLOW_SECONDS, SLOWEST_SECONDS = 30, HOUR
 
 WAIT_SECONDS = (5, 30)
-"""For a slot of a busy endpoint, the first time; each further time twice as long."""
+"""For a lease of a busy endpoint, the first time; each further time twice as long."""
 FAILING_WAIT_SECONDS = (30, 120)
 """The same where the endpoint fails: who waits for it costs as much as who is sent."""
 LONGEST_WAIT = 15 * MINUTE
 """SQS holds no message back for longer."""
 
 
-def next_try_at(failed: int, now: int, retry_after: int = 0) -> int | None:
+def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:
     """The time of the next try after `failed` ones of this round; None when that was the last.
 
     `retry_after` is how many seconds the endpoint asked for: it makes the next try later, up to a
@@ -59,8 +59,8 @@ def slow_seconds(status: int, slowdowns: int, retry_after: int) -> int:
     return min(pause, SLOWEST_SECONDS)
 
 
-def slot_wait(waits: int, failing: bool) -> int:
-    """How long a try waits when every slot of its endpoint is taken, after it did so `waits`
+def lease_wait(waits: int, failing: bool) -> int:
+    """How long a try waits when every lease of its endpoint is taken, after it did so `waits`
     times."""
     shortest, longest = FAILING_WAIT_SECONDS if failing else WAIT_SECONDS
     doubled = random.randint(shortest, longest) << min(waits, 10)

@@ -1,6 +1,6 @@
 """One try of one delivery: signed, sent, and its answer written down.
 
-Nobody is in another's way: a try holds one of its endpoint's slots, and one that finds none is put
+Nobody is in another's way: a try holds one of its endpoint's leases, and one that finds none is put
 off without having been made.
 """
 
@@ -8,27 +8,28 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from checkout.domain.events import Event
-from checkout.domain.records import Delivery, DeliveryState, Endpoint, EndpointStatus, Try
-from checkout.sealing import unseal
+from checkout.domain.delivery import Delivery, DeliveryAttempt, DeliveryState
+from checkout.domain.event import Event
+from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
+from checkout.encryption import decrypt
 from checkout.settings import Settings
-from checkout.store import deliveries, slots
+from checkout.store import deliveries, leases
 from checkout.store.deliveries import SEND_GRACE
-from checkout.store.slots import Busy, Slot
+from checkout.store.leases import AllLeased, Lease
 from checkout.store.table import Table
 from checkout.webhooks import egress, health, retry
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import Queue
 
-Letter = Callable[[Event, Sequence[str], int], tuple[bytes, dict[str, str]]]
+BuildRequest = Callable[[Event, Sequence[str], int], tuple[bytes, dict[str, str]]]
 """The account's dialect: an event's body and, under secrets at a time, what signs it."""
 
 LEASE_MARGIN = 15
-"""Seconds that a slot is leased for beyond the longest try, for what comes before and after it."""
-SLOT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks for a slot of an endpoint that answers: one is free in a moment."""
-SLOT_PATIENCE = 2
-"""Where a slot is held for so many seconds, the endpoint takes its time, and nobody waits here."""
+"""Seconds that a lease is leased for beyond the longest try, for what comes before and after it."""
+LEASE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks for a lease of an endpoint that answers: one is free in a moment."""
+LEASE_PATIENCE = 2
+"""Where a lease is held for so many seconds, the endpoint takes its time, and nobody waits here."""
 EARLY = 1
 """Seconds that two machines' clocks may differ by."""
 FAILING_IN_FLIGHT = 2
@@ -41,55 +42,63 @@ class Sender(NamedTuple):
 
     table: Table
     queue: Queue
-    letter: Letter
+    build_request: BuildRequest
     settings: Settings
     now: int
 
     def send(self, message: Message) -> None:
         """Makes the try that the message asks for, unless it was made, or moved, already."""
-        delivery, endpoint, event = deliveries.find_for_try(
+        delivery, endpoint, event = deliveries.find_for_attempt(
             self.table, message.scope, message.event, message.endpoint
         )
-        if delivery is None or not delivery.is_under_way or delivery.tried != message.tried:
+        if (
+            delivery is None
+            or not delivery.is_under_way
+            or delivery.attempt_count != message.attempt_count
+        ):
             return
-        if delivery.next_try_at > self.now + EARLY:
+        if delivery.next_attempt_at > self.now + EARLY:
             return
         if endpoint is None or event is None:
-            deliveries.end(self.table, delivery, DeliveryState.CANCELED, None, None)
+            deliveries.finish(self.table, delivery, DeliveryState.CANCELED, None, None)
         elif endpoint.status is EndpointStatus.DISABLED:
             deliveries.park(self.table, delivery, event, self.now, None, None)
         elif (pause_ends_at := endpoint.pause_ends_at(self.now)) is not None:
             self._wait_for_pause(delivery, pause_ends_at)
         else:
-            taken = self._take_slot(endpoint)
-            if isinstance(taken, Slot):
+            taken = self._acquire_lease(endpoint)
+            if isinstance(taken, Lease):
                 self._try(delivery, endpoint, event, taken)
             elif taken.since <= self.now - health.HANGS_AFTER:
-                pause_ends_at = health.note_hanging(self.table, endpoint, self.now)
+                pause_ends_at = health.record_hanging(self.table, endpoint, self.now)
                 self._wait_for_pause(delivery, pause_ends_at)
             else:
-                self._wait_for_slot(delivery, endpoint)
+                self._wait_for_lease(delivery, endpoint)
 
-    def _try(self, delivery: Delivery, endpoint: Endpoint, event: Event, slot: Slot) -> None:
+    def _try(
+        self, delivery: Delivery, endpoint: WebhookEndpoint, event: Event, lease: Lease
+    ) -> None:
         made, retry_after = self._attempt(endpoint, event)
         if made.status is not None and 200 <= made.status < 300:
-            health.note_success(self.table, endpoint, made)
-            deliveries.end(self.table, delivery, DeliveryState.DELIVERED, made, slot)
+            health.record_success(self.table, endpoint, made)
+            deliveries.finish(self.table, delivery, DeliveryState.DELIVERED, made, lease)
             return
-        disabled = health.note_failure(self.table, endpoint, made, retry_after, self.now)
-        if disabled and deliveries.park(self.table, delivery, event, self.now, made, slot):
+        disabled = health.record_failure(self.table, endpoint, made, retry_after, self.now)
+        if disabled and deliveries.park(self.table, delivery, event, self.now, made, lease):
             return
-        failed = delivery.tried - delivery.round_from + 1
-        next_try_at = retry.next_try_at(failed, self.now, retry_after)
-        if next_try_at is None:
-            deliveries.end(self.table, delivery, DeliveryState.FAILED, made, slot)
+        failed = delivery.attempt_count - delivery.round_start + 1
+        next_attempt_at = retry.next_attempt_at(failed, self.now, retry_after)
+        if next_attempt_at is None:
+            deliveries.finish(self.table, delivery, DeliveryState.FAILED, made, lease)
         else:
-            deliveries.put_off(self.table, delivery, next_try_at, made, slot)
+            deliveries.schedule_next_attempt(self.table, delivery, next_attempt_at, made, lease)
 
-    def _attempt(self, endpoint: Endpoint, event: Event) -> tuple[Try, int]:
+    def _attempt(self, endpoint: WebhookEndpoint, event: Event) -> tuple[DeliveryAttempt, int]:
         """The try, and how many seconds `Retry-After` asks for."""
-        secrets = [unseal(each, context=endpoint.id) for each in endpoint.secrets_at(self.now)]
-        body, signature = self.letter(event, secrets, self.now)
+        secrets = [
+            decrypt(each, encryption_context=endpoint.id) for each in endpoint.secrets_at(self.now)
+        ]
+        body, signature = self.build_request(event, secrets, self.now)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "checkout-webhooks/1",
@@ -101,7 +110,7 @@ class Sender(NamedTuple):
             answer = egress.post(endpoint.url, body, headers, egress.limits(self.settings))
         except egress.NoAnswerError as failure:
             error = failure.code
-        made = Try(
+        made = DeliveryAttempt(
             at=self.now,
             duration_ms=round((time.perf_counter() - started) * 1000),
             status=answer and answer.status,
@@ -110,18 +119,18 @@ class Sender(NamedTuple):
         )
         return made, retry.retry_after(answer.headers, self.now) if answer else 0
 
-    def _take_slot(self, endpoint: Endpoint) -> Slot | Busy:
+    def _acquire_lease(self, endpoint: WebhookEndpoint) -> Lease | AllLeased:
         until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN
         bound = self._bound(endpoint)
-        taken = slots.take(self.table, endpoint.id, bound, until, self.now)
-        for pause in SLOT_PAUSES:
-            if isinstance(taken, Slot) or taken.since <= self.now - SLOT_PATIENCE:
+        taken = leases.acquire(self.table, endpoint.id, bound, until, self.now)
+        for pause in LEASE_PAUSES:
+            if isinstance(taken, Lease) or taken.since <= self.now - LEASE_PATIENCE:
                 break
             self.table.pause(pause)
-            taken = slots.take(self.table, endpoint.id, bound, until, self.now)
+            taken = leases.acquire(self.table, endpoint.id, bound, until, self.now)
         return taken
 
-    def _bound(self, endpoint: Endpoint) -> int:
+    def _bound(self, endpoint: WebhookEndpoint) -> int:
         """How many tries at once: one that is slow is asked one at a time whether it still is, and
         one that fails may be hanging, and would take what the others need."""
         most = self.settings.webhook_in_flight
@@ -129,16 +138,18 @@ class Sender(NamedTuple):
             return 1
         return most if endpoint.failing_since is None else min(most, FAILING_IN_FLIGHT)
 
-    def _wait_for_slot(self, delivery: Delivery, endpoint: Endpoint) -> None:
+    def _wait_for_lease(self, delivery: Delivery, endpoint: WebhookEndpoint) -> None:
         """A message that comes late is sooner than the next sweep; its timer looks after it."""
-        wait = retry.slot_wait(delivery.waits, endpoint.failing_since is not None)
-        next_try_at = self.now + wait
-        delayed = deliveries.delay(self.table, delivery, next_try_at, next_try_at + SEND_GRACE)
+        wait = retry.lease_wait(delivery.waits, endpoint.failing_since is not None)
+        next_attempt_at = self.now + wait
+        delayed = deliveries.postpone(
+            self.table, delivery, next_attempt_at, next_attempt_at + SEND_GRACE
+        )
         if delayed:
             self.queue.send([delayed], delay=wait)
 
     def _wait_for_pause(self, delivery: Delivery, pause_ends_at: int) -> None:
-        deliveries.delay(self.table, delivery, pause_ends_at, pause_ends_at)
+        deliveries.postpone(self.table, delivery, pause_ends_at, pause_ends_at)
 
 
 def _shown(body: bytes) -> str | None:

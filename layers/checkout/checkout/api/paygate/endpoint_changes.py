@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from checkout.api.paygate.endpoint_fields import EndpointUrl, EventTypes
 from checkout.api.paygate.parse import CONFIG, Text, described, parse
 from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.records import EndpointStatus
+from checkout.domain.webhook_endpoint import EndpointStatus
 
 
 class UpdateEndpoint(BaseModel):
@@ -28,6 +28,8 @@ def endpoint_changes(body: dict[str, Any]) -> dict[str, Any]:
     for name, value in changes.items():
         if value is None and name != "description":
             raise ParameterInvalidError(f"{name} must not be null.", name)
+    if "events" in changes:
+        changes["event_types"] = changes.pop("events")
     if "status" in changes:
         changes["status"] = EndpointStatus(changes["status"])
     return changes

@@ -7,8 +7,8 @@ from checkout.api.http import Request
 from checkout.api.paygate.query import parse_cursor
 from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.errors import ParameterInvalidError
+from checkout.domain.event import EventState
 from checkout.domain.ids import EVENT, SESSION, is_id
-from checkout.domain.records import EventState
 from checkout.store.events import EventFilters
 from checkout.store.paging import Cursor
 

@@ -3,8 +3,8 @@
 from checkout.api.http import Request
 from checkout.api.paygate.parse import Body, Email, Metadata, Phone, Text
 from checkout.domain.account import Caller
+from checkout.domain.customer import Customer
 from checkout.domain.ids import CUSTOMER, new_id
-from checkout.domain.records import Customer
 
 
 class CreateCustomer(Body):

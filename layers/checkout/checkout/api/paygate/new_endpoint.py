@@ -7,7 +7,7 @@ from checkout.api.paygate.endpoint_fields import EndpointUrl, EventTypes
 from checkout.api.paygate.parse import Body, Text
 from checkout.domain.account import Caller
 from checkout.domain.ids import ENDPOINT, new_id
-from checkout.domain.records import Endpoint
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 
 
 class CreateEndpoint(Body):
@@ -18,14 +18,14 @@ class CreateEndpoint(Body):
 
 def new_endpoint(
     caller: Caller, request: Request, wanted: CreateEndpoint, new_secret: Callable[[str], str]
-) -> Endpoint:
-    """`new_secret` makes a sealed one for an id."""
+) -> WebhookEndpoint:
+    """`new_secret` makes a encrypted one for an id."""
     id = new_id(ENDPOINT)
-    return Endpoint(
+    return WebhookEndpoint(
         id=id,
         scope=caller.scope,
         url=wanted.url,
-        events=tuple(wanted.events),
+        event_types=tuple(wanted.events),
         secret=new_secret(id),
         description=wanted.description,
         created_at=request.now,

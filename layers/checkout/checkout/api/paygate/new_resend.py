@@ -14,8 +14,9 @@ from checkout.domain.errors import (
     ParameterMissingError,
     ParameterUnknownError,
 )
+from checkout.domain.event import EventState
 from checkout.domain.ids import ENDPOINT, RESEND, is_id, new_id
-from checkout.domain.records import EventState, Resend
+from checkout.domain.resend import Resend
 
 WebhookId = Annotated[
     str,

@@ -27,7 +27,7 @@ from checkout.domain.errors import (
     ParameterMissingError,
     ParameterUnknownError,
 )
-from checkout.store.creation import Idempotency
+from checkout.store.idempotency import IdempotentRequest
 
 MAX_AMOUNT = 99_999_999
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
@@ -121,7 +121,7 @@ def parse(model: type[Model], body: dict[str, Any]) -> Model:
 
 def idempotency(
     caller: Caller, request: Request, body: dict[str, Any], in_body: str | None
-) -> Idempotency | None:
+) -> IdempotentRequest | None:
     """From the header `Idempotency-Key`, or `idempotency_key` in the body (contract, section 4)."""
     header = request.idempotency_key()
     if header and in_body and header != in_body:
@@ -135,7 +135,7 @@ def idempotency(
     rest = {name: value for name, value in body.items() if name != "idempotency_key"}
     canonical = json.dumps(rest, sort_keys=True).encode()
     route = f"{request.method} {request.path}"
-    return Idempotency(caller.scope, route, key, hashlib.sha256(canonical).hexdigest())
+    return IdempotentRequest(caller.scope, route, key, hashlib.sha256(canonical).hexdigest())
 
 
 def _first_error(model: type[BaseModel], error: ValidationError) -> CheckoutError:

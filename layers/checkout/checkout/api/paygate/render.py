@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checkout.api.http import Response
+from checkout.domain.customer import Customer
+from checkout.domain.delivery import Delivery
 from checkout.domain.errors import (
     AuthenticationError,
     CheckoutError,
@@ -18,11 +20,12 @@ from checkout.domain.errors import (
     PermissionDeniedError,
     TooManyAttemptsError,
 )
-from checkout.domain.events import Event, Fact, Subject
+from checkout.domain.event import Event, EventKind, Subject
 from checkout.domain.payment import Payment, PaymentStatus, masked_phone
-from checkout.domain.records import Customer, Delivery, Endpoint, Resend
 from checkout.domain.refund import Refund
+from checkout.domain.resend import Resend
 from checkout.domain.session import Session, Status
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 
 Json = dict[str, Any]
 
@@ -41,12 +44,12 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
 """The first that fits."""
 
 EVENT_TYPES = {
-    Fact.SESSION_COMPLETED: "checkout.session.completed",
-    Fact.SESSION_EXPIRED: "checkout.session.expired",
-    Fact.PAYMENT_SUCCEEDED: "payment.succeeded",
-    Fact.PAYMENT_FAILED: "payment.failed",
-    Fact.REFUND_CREATED: "refund.created",
-    Fact.REFUND_UPDATED: "refund.updated",
+    EventKind.SESSION_COMPLETED: "checkout.session.completed",
+    EventKind.SESSION_EXPIRED: "checkout.session.expired",
+    EventKind.PAYMENT_SUCCEEDED: "payment.succeeded",
+    EventKind.PAYMENT_FAILED: "payment.failed",
+    EventKind.REFUND_CREATED: "refund.created",
+    EventKind.REFUND_UPDATED: "refund.updated",
 }
 
 PAYMENT_STATUSES = {
@@ -115,7 +118,7 @@ def render_refund(refund: Refund) -> Json:
     }
 
 
-def word_refund(refund: Refund) -> str:
+def render_refund_json(refund: Refund) -> str:
     return encode(render_refund(refund))
 
 
@@ -132,7 +135,7 @@ def render_customer(customer: Customer) -> Json:
     }
 
 
-def render_endpoint(endpoint: Endpoint) -> Json:
+def render_endpoint(endpoint: WebhookEndpoint) -> Json:
     """Without its secret, which only the answer that made it shows. `disabled_because` is this
     service's own: `merchant`, `gone` (it answered 410) or `failing` (for five days)."""
     return {
@@ -142,13 +145,13 @@ def render_endpoint(endpoint: Endpoint) -> Json:
         "description": endpoint.description,
         "status": endpoint.status,
         "disabled_because": endpoint.disabled_because,
-        "events": list(endpoint.events),
+        "events": list(endpoint.event_types),
         "created_at": render_time(endpoint.created_at),
     }
 
 
-def render_new_endpoint(endpoint: Endpoint, secret: str) -> Json:
-    """With its secret, sealed as it is: see `webhook_secret.show_secret`."""
+def render_new_endpoint(endpoint: WebhookEndpoint, secret: str) -> Json:
+    """With its secret, encrypted as it is: see `webhook_secret.show_secret`."""
     shown = render_endpoint(endpoint)
     created_at = shown.pop("created_at")
     return shown | {"secret": secret, "created_at": created_at}
@@ -186,9 +189,9 @@ def render_delivery(delivery: Delivery) -> Json:
         "event": delivery.event,
         "webhook": delivery.endpoint,
         "state": delivery.state,
-        "next_try_at": render_time(delivery.next_try_at) if delivery.is_under_way else None,
-        "tried": delivery.tried,
-        "tries": [
+        "next_attempt_at": render_time(delivery.next_attempt_at) if delivery.is_under_way else None,
+        "attempt_count": delivery.attempt_count,
+        "attempts": [
             {
                 "at": render_time(each.at),
                 "duration_ms": each.duration_ms,
@@ -196,7 +199,7 @@ def render_delivery(delivery: Delivery) -> Json:
                 "error": each.error,
                 "answer": each.answer,
             }
-            for each in delivery.tries
+            for each in delivery.attempts
         ],
     }
 
@@ -206,7 +209,7 @@ def render_resend(resend: Resend) -> Json:
         "id": resend.id,
         "object": "event_resend",
         "status": resend.status,
-        "events": resend.events,
+        "sent_count": resend.sent_count,
         "range": {"gte": render_time(resend.since), "lte": render_time(resend.until)},
         "type": resend.type,
         "webhook": resend.endpoint,
@@ -216,15 +219,17 @@ def render_resend(resend: Resend) -> Json:
     }
 
 
-def announce(fact: Fact, session: Session, subject: Subject) -> list[tuple[str, dict[str, Any]]]:
-    if subject is None or fact in (Fact.SESSION_COMPLETED, Fact.SESSION_EXPIRED):
+def render_events(
+    kind: EventKind, session: Session, subject: Subject
+) -> list[tuple[str, dict[str, Any]]]:
+    if subject is None or kind in (EventKind.SESSION_COMPLETED, EventKind.SESSION_EXPIRED):
         told = render_session(session, session.updated_at)
     elif isinstance(subject, Refund):
         told = render_refund(subject)
     else:
         told = render_payment(subject)
         told["phone"] = subject.phone and masked_phone(subject.phone)
-    return [(EVENT_TYPES[fact], told)]
+    return [(EVENT_TYPES[kind], told)]
 
 
 def render_list(url: str, objects: Sequence[Json], has_more: bool, status: int = 200) -> Response:

@@ -1,14 +1,14 @@
 """A sample event, for an endpoint that wants to see one: real in all but what it tells of."""
 
-from checkout.api.paygate.render import EVENT_TYPES, announce, encode
+from checkout.api.paygate.render import EVENT_TYPES, encode, render_events
 from checkout.domain.account import Caller
 from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.events import Cause, Event, Fact, Subject
+from checkout.domain.event import Cause, Event, EventKind, Subject
 from checkout.domain.ids import EVENT, PAYMENT, REFUND, SESSION, TIME_LENGTH, new_id, within
 from checkout.domain.payment import Failure, Payment, PaymentStatus
-from checkout.domain.records import Endpoint
 from checkout.domain.refund import Refund, RefundStatus
 from checkout.domain.session import MAX_LIFETIME, Session, Status
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 
 TAIL = "1" * TIME_LENGTH + "SAMPLE" + "1" * 18
 """Of the ids of what does not exist: those of 1970, and no random ones."""
@@ -17,16 +17,16 @@ SHOP = "https://example.com"
 
 
 def new_sample(
-    caller: Caller, endpoint: Endpoint, event_type: str | None, cause: Cause, now: int
+    caller: Caller, endpoint: WebhookEndpoint, event_type: str | None, cause: Cause, now: int
 ) -> Event:
     """An event of one of the endpoint's types, by default its first, for it alone. It has no
     `sequence`: it is no session's. Raises ParameterInvalidError."""
-    wanted = event_type or endpoint.events[0]
-    if wanted not in endpoint.events:
+    wanted = event_type or endpoint.event_types[0]
+    if wanted not in endpoint.event_types:
         raise ParameterInvalidError("type must be one of the endpoint's events.", "type")
-    fact = next(fact for fact, name in EVENT_TYPES.items() if name == wanted)
-    session = _session(caller, fact, now)
-    ((_, rendered),) = announce(fact, session, _subject(session, fact))
+    kind = next(kind for kind, name in EVENT_TYPES.items() if name == wanted)
+    session = _session(caller, kind, now)
+    ((_, rendered),) = render_events(kind, session, _subject(session, kind))
     return Event(
         id=new_id(EVENT, within(now)),
         scope=caller.scope,
@@ -40,8 +40,8 @@ def new_sample(
     )
 
 
-def _session(caller: Caller, fact: Fact, now: int) -> Session:
-    paid = fact is Fact.SESSION_COMPLETED
+def _session(caller: Caller, kind: EventKind, now: int) -> Session:
+    paid = kind is EventKind.SESSION_COMPLETED
     return Session(
         id=f"{SESSION}_{TAIL}",
         scope=caller.scope,
@@ -63,9 +63,9 @@ def _session(caller: Caller, fact: Fact, now: int) -> Session:
     )
 
 
-def _subject(session: Session, fact: Fact) -> Subject:
-    payment = _payment(session, fact)
-    if fact not in (Fact.REFUND_CREATED, Fact.REFUND_UPDATED):
+def _subject(session: Session, kind: EventKind) -> Subject:
+    payment = _payment(session, kind)
+    if kind not in (EventKind.REFUND_CREATED, EventKind.REFUND_UPDATED):
         return payment
     return Refund(
         id=f"{REFUND}_{TAIL}",
@@ -78,13 +78,13 @@ def _subject(session: Session, fact: Fact) -> Subject:
         created_at=session.created_at,
         updated_at=session.created_at,
         check_at=session.created_at,
-        status=RefundStatus.PENDING if fact is Fact.REFUND_CREATED else RefundStatus.SUCCEEDED,
+        status=RefundStatus.PENDING if kind is EventKind.REFUND_CREATED else RefundStatus.SUCCEEDED,
         metadata=METADATA,
     )
 
 
-def _payment(session: Session, fact: Fact) -> Payment:
-    failed = fact is Fact.PAYMENT_FAILED
+def _payment(session: Session, kind: EventKind) -> Payment:
+    failed = kind is EventKind.PAYMENT_FAILED
     return Payment(
         id=f"{PAYMENT}_{TAIL}",
         scope=session.scope,

@@ -24,6 +24,7 @@ from checkout.domain.contact import (
     MAX_URL,
     is_web_url,
 )
+from checkout.domain.customer import Customer
 from checkout.domain.errors import (
     BodyInvalidError,
     InvalidRequestError,
@@ -43,9 +44,9 @@ from checkout.domain.ids import (
     new_id,
     random_text,
 )
-from checkout.domain.records import Customer, Endpoint
 from checkout.domain.refund import RefundOrder
 from checkout.domain.session import MAX_LIFETIME, LineItem, Session
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 from checkout.settings import settings
 
 METHODS = ("card", "gcash", "maya", "qrph")
@@ -336,19 +337,19 @@ def refund_changes(form: Group) -> dict[str, Any]:
 
 def new_endpoint(
     caller: Caller, request: Request, form: Group, new_secret: Callable[[str], str]
-) -> Endpoint:
-    """`new_secret` makes a sealed one for an id."""
+) -> WebhookEndpoint:
+    """`new_secret` makes a encrypted one for an id."""
     reader = Reader(form)
     url = _endpoint_url(reader) or ""
-    events = reader.choices("events", EVENT_TYPES, required=True)
+    event_types = reader.choices("events", EVENT_TYPES, required=True)
     description = reader.text("description")
     reader.finish()
     id = new_id(WEBHOOK)
-    return Endpoint(
+    return WebhookEndpoint(
         id=id,
         scope=caller.scope,
         url=url,
-        events=events,
+        event_types=event_types,
         secret=new_secret(id),
         description=description,
         created_at=request.now,
@@ -362,7 +363,7 @@ def endpoint_changes(form: Group) -> dict[str, Any]:
     if reader.has("url"):
         changes["url"] = _endpoint_url(reader)
     if reader.has("events"):
-        changes["events"] = list(reader.choices("events", EVENT_TYPES, required=True))
+        changes["event_types"] = list(reader.choices("events", EVENT_TYPES, required=True))
     if reader.has("description"):
         changes["description"] = reader.text("description")
     reader.finish()

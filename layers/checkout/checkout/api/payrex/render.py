@@ -9,6 +9,7 @@ from typing import Any
 
 from checkout.api.http import Response
 from checkout.domain.account import is_live
+from checkout.domain.customer import Customer
 from checkout.domain.errors import (
     AuthenticationError,
     BodyInvalidError,
@@ -28,12 +29,12 @@ from checkout.domain.errors import (
     RouteMissingError,
     TooManyAttemptsError,
 )
-from checkout.domain.events import Event, Fact, Subject
+from checkout.domain.event import Event, EventKind, Subject
 from checkout.domain.ids import PAYMENT_INTENT, SESSION
 from checkout.domain.payment import Failure, Payment, PaymentStatus
-from checkout.domain.records import Customer, Endpoint
 from checkout.domain.refund import Refund
 from checkout.domain.session import LineItem, Session, Status
+from checkout.domain.webhook_endpoint import WebhookEndpoint
 
 Json = dict[str, Any]
 
@@ -203,7 +204,7 @@ def render_refund(refund: Refund) -> Json:
     }
 
 
-def word_refund(refund: Refund) -> str:
+def render_refund_json(refund: Refund) -> str:
     return encode(render_refund(refund))
 
 
@@ -226,7 +227,7 @@ def render_customer(customer: Customer) -> Json:
     }
 
 
-def render_endpoint(endpoint: Endpoint, secret_key: str) -> Json:
+def render_endpoint(endpoint: WebhookEndpoint, secret_key: str) -> Json:
     return {
         "id": endpoint.id,
         "resource": "webhook",
@@ -235,7 +236,7 @@ def render_endpoint(endpoint: Endpoint, secret_key: str) -> Json:
         "description": endpoint.description,
         "livemode": is_live(endpoint.scope),
         "url": endpoint.url,
-        "events": list(endpoint.events),
+        "events": list(endpoint.event_types),
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
     }
@@ -245,27 +246,29 @@ def render_deleted(id: str, resource: str) -> Response:
     return answer({"id": id, "resource": resource, "deleted": True})
 
 
-def announce(fact: Fact, session: Session, subject: Subject) -> list[tuple[str, dict[str, Any]]]:
+def render_events(
+    kind: EventKind, session: Session, subject: Subject
+) -> list[tuple[str, dict[str, Any]]]:
     """PayRex has no event for a failed payment: the shopper tries again on the same page."""
     now = session.updated_at
     if isinstance(subject, Refund):
-        return [(REFUND_EVENTS[fact], _told(render_refund(subject), {}))]
-    if fact is Fact.PAYMENT_SUCCEEDED and subject is not None:
+        return [(REFUND_EVENTS[kind], _told(render_refund(subject), {}))]
+    if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
         intent = render_payment_intent(session, now) | {"latest_payment": render_payment(subject)}
         before = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
         return [("payment_intent.succeeded", _told(intent, before))]
     names = {
-        Fact.SESSION_COMPLETED: "checkout_session.completed",
-        Fact.SESSION_EXPIRED: "checkout_session.expired",
+        EventKind.SESSION_COMPLETED: "checkout_session.completed",
+        EventKind.SESSION_EXPIRED: "checkout_session.expired",
     }
-    if fact not in names:
+    if kind not in names:
         return []
-    return [(names[fact], _told(render_session(session, now), {"status": "active"}))]
+    return [(names[kind], _told(render_session(session, now), {"status": "active"}))]
 
 
 REFUND_EVENTS = {
-    Fact.REFUND_CREATED: "refund.created",
-    Fact.REFUND_UPDATED: "refund.updated",
+    EventKind.REFUND_CREATED: "refund.created",
+    EventKind.REFUND_UPDATED: "refund.updated",
 }
 
 EVENT_TYPES = (

@@ -5,12 +5,12 @@ out of order or with another status than the true one changes nothing.
 
 import json
 
-from checkout.api.dialects import announce
+from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
 from checkout.domain.account import scope_of
 from checkout.domain.errors import BodyInvalidError, CheckoutError
-from checkout.domain.events import Occasion
-from checkout.processors import choice
+from checkout.domain.event import ChangeContext
+from checkout.processors import registry
 from checkout.processors.attempts import Attempts
 from checkout.processors.refunds import Refunds
 from checkout.store import payments
@@ -27,16 +27,16 @@ def receive(table: Table, request: Request) -> Response:
     merchant, _, mode = request.path_id.rpartition(".")
     scope = scope_of(merchant, mode)
     signature = request.header("stripe-signature")
-    notice = choice.read_notice(table, scope, request.body(), signature)
-    if notice is None:
+    notification = registry.read_notification(table, scope, request.body(), signature)
+    if notification is None:
         raise BodyInvalidError("No event of an account here, or its signature is wrong.")
-    payment = payments.find(table, notice.payment or "")
-    if payment and (payment.scope, payment.processor) == (scope, choice.STRIPE):
-        occasion = Occasion(request.now, announce, request.cause())
-        keeper = choice.TheirProcessor(table)
-        Attempts(table, keeper, occasion).hear(payment)
-        if notice.refund:
-            Refunds(table, keeper, occasion).hear(notice.refund, payment)
+    payment = payments.find(table, notification.payment or "")
+    if payment and (payment.scope, payment.processor) == (scope, registry.STRIPE):
+        context = ChangeContext(request.now, render_events, request.cause())
+        router = registry.ProcessorRouter(table)
+        Attempts(table, router, context).on_notification(payment)
+        if notification.refund:
+            Refunds(table, router, context).on_notification(notification.refund, payment)
     return Response("{}", 200, JSON)
 
 

@@ -13,7 +13,7 @@ from checkout.store.table import Action, ConditionFailedError, Put, Table, Updat
 KEPT_SECONDS = 24 * 60 * 60
 
 
-class Idempotency(NamedTuple):
+class IdempotentRequest(NamedTuple):
     """A caller's idempotency key. `fingerprint` tells one request body from another."""
 
     scope: str
@@ -35,7 +35,7 @@ class Creation:
 
 
 def create(
-    table: Table, prepare: Callable[[], Creation], once: Idempotency | None, now: int
+    table: Table, prepare: Callable[[], Creation], once: IdempotentRequest | None, now: int
 ) -> tuple[str, bool]:
     """Writes what `prepare` says and returns its answer, and False. If the same request was
     answered before under the same idempotency key: that answer, True, and nothing is written.
@@ -53,7 +53,7 @@ def create(
 
 
 def _write(
-    table: Table, creation: Creation, once: Idempotency | None, now: int
+    table: Table, creation: Creation, once: IdempotentRequest | None, now: int
 ) -> tuple[str, bool]:
     record = [_record(once, creation.answer, now)] if once else []
     try:
@@ -69,24 +69,24 @@ def _write(
     return creation.answer, False
 
 
-def replace_answer(once: Idempotency, answer: str) -> Update:
+def replace_answer(once: IdempotentRequest, answer: str) -> Update:
     """The write for a creation that went on after its transaction: what repeats are answered."""
     record = keys.idempotency(once.scope, once.route, once.key)
     return Update(record, {"answer": answer}, Attr("fingerprint").eq(once.fingerprint))
 
 
-def _find(table: Table, once: Idempotency, now: int) -> str | None:
+def _find(table: Table, once: IdempotentRequest, now: int) -> str | None:
     record = table.get(keys.idempotency(once.scope, once.route, once.key))
     return None if record is None or record["ttl"] <= now else _answer(record, once)
 
 
-def _answer(record: dict[str, str], once: Idempotency) -> str:
+def _answer(record: dict[str, str], once: IdempotentRequest) -> str:
     if record["fingerprint"] != once.fingerprint:
         raise IdempotencyError
     return record["answer"]
 
 
-def _record(once: Idempotency, answer: str, now: int) -> Put:
+def _record(once: IdempotentRequest, answer: str, now: int) -> Put:
     item = {
         **keys.idempotency(once.scope, once.route, once.key),
         "fingerprint": once.fingerprint,

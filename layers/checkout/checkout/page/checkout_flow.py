@@ -3,11 +3,11 @@
 import hmac
 from collections.abc import Iterable
 
-from checkout.api.dialects import announce
+from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, merchant_of
 from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
-from checkout.domain.events import Occasion
+from checkout.domain.event import ChangeContext
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
@@ -15,9 +15,9 @@ from checkout.page.language import choose
 from checkout.page.tokens import is_token
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts
-from checkout.processors.choice import TheirProcessor, processor_of
 from checkout.processors.protocol import InstrumentRefusedError
-from checkout.store import accounts, endpoints, events, payments, sessions
+from checkout.processors.registry import ProcessorRouter, processor_of
+from checkout.store import accounts, events, payments, sessions, webhook_endpoints
 from checkout.store.table import Table
 
 FIELD_OF = {"card": "number", "mobile_money": "phone"}
@@ -94,8 +94,8 @@ def _again(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Respon
 
 
 def _attempts(table: Table, request: Request) -> Attempts:
-    occasion = Occasion(request.now, announce, request.cause())
-    return Attempts(table, TheirProcessor(table), occasion)
+    context = ChangeContext(request.now, render_events, request.cause())
+    return Attempts(table, ProcessorRouter(table), context)
 
 
 def visit_of(
@@ -124,7 +124,7 @@ def _attempt(table: Table, session: Session, id: str | None) -> Payment | None:
 
 def _merchant_knows(table: Table, session: Session) -> bool:
     """Whether every endpoint that wanted to hear of the session's end has answered."""
-    told = [event for id in session.announced if (event := events.find(table, id))]
+    told = [event for id in session.final_event_ids if (event := events.find(table, id))]
     if all(event.fanned_out_at and event.pending_webhooks == 0 for event in told):
         return True
     # Before the events were fanned out they name no endpoints; nobody waits for a shop without.
@@ -134,5 +134,7 @@ def _merchant_knows(table: Table, session: Session) -> bool:
 def _wanted(table: Table, scope: str, types: Iterable[str]) -> bool:
     known = set(types)
     return any(
-        endpoint.wants(type) for endpoint in endpoints.of_scope(table, scope) for type in known
+        endpoint.wants(type)
+        for endpoint in webhook_endpoints.of_scope(table, scope)
+        for type in known
     )

@@ -9,7 +9,13 @@ from functools import lru_cache
 from checkout.domain.account import Merchant, is_live, merchant_of
 from checkout.domain.payment import Payment
 from checkout.domain.refund import Refund
-from checkout.processors.protocol import Keeper, Notice, Outcome, Processor, RefundOutcome
+from checkout.processors.protocol import (
+    Notification,
+    Outcome,
+    Processor,
+    ProcessorClient,
+    RefundOutcome,
+)
 from checkout.processors.simulator import Simulator
 from checkout.store import accounts
 from checkout.store.table import Table
@@ -31,28 +37,32 @@ def processor_of(table: Table, merchant: Merchant | None, scope: str) -> Process
     return None if is_live(scope) else Simulator(table)
 
 
-def read_notice(table: Table, scope: str, body: bytes, signature: str | None) -> Notice | None:
+def read_notification(
+    table: Table, scope: str, body: bytes, signature: str | None
+) -> Notification | None:
     """What Stripe's webhook about a scope says; None for one that no account here was sent."""
     merchant = accounts.merchant(table, merchant_of(scope))
     account = merchant.account_for(scope) if merchant else None
     if account is None:
         return None
+    from checkout.encryption import decrypt  # noqa: PLC0415 - a client of KMS's
     from checkout.processors import stripe_intents  # noqa: PLC0415 - a big package
-    from checkout.sealing import unseal  # noqa: PLC0415 - a client of KMS's
 
-    secret = unseal(account.signing_secret, context=place(scope, "signing_secret"))
+    secret = decrypt(
+        account.signing_secret, encryption_context=secret_context(scope, "signing_secret")
+    )
     try:
-        return stripe_intents.read_notice(body, signature, secret)
+        return stripe_intents.read_notification(body, signature, secret)
     except stripe_intents.SignatureError:
         return None
 
 
-def place(scope: str, name: str) -> str:
-    """What a secret of an account's is sealed for."""
+def secret_context(scope: str, name: str) -> str:
+    """What a secret of an account's is encrypted for."""
     return f"{scope}/{name}"
 
 
-class TheirProcessor:
+class ProcessorRouter:
     """Every account's processor as one: each call goes to whoever has the payment, also after its
     merchant went back to the simulator."""
 
@@ -71,7 +81,7 @@ class TheirProcessor:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._of(payment).look_up_refund(refund, payment, now)
 
-    def _of(self, payment: Payment) -> Keeper:
+    def _of(self, payment: Payment) -> ProcessorClient:
         """Raises ProcessorMissingError; the payment's timer is still there when it is back."""
         if payment.processor == SIMULATOR:
             return Simulator(self._table)
@@ -83,8 +93,10 @@ class TheirProcessor:
 
 
 @lru_cache(maxsize=ACCOUNTS)
-def _stripe(scope: str, public_key: str, sealed_key: str) -> Processor:
+def _stripe(scope: str, public_key: str, encrypted_key: str) -> Processor:
+    from checkout.encryption import decrypt  # noqa: PLC0415 - a client of KMS's
     from checkout.processors.stripe_intents import StripeIntents  # noqa: PLC0415 - a big package
-    from checkout.sealing import unseal  # noqa: PLC0415 - a client of KMS's
 
-    return StripeIntents(public_key, unseal(sealed_key, context=place(scope, "secret_key")))
+    return StripeIntents(
+        public_key, decrypt(encrypted_key, encryption_context=secret_context(scope, "secret_key"))
+    )

@@ -1,4 +1,4 @@
-"""What merchants are told. An event is written in the transaction of the state it announces."""
+"""What merchants are recorded. An event is written in the transaction of the state it announces."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from checkout.domain.session import Session, Status
 KEPT_SECONDS = 90 * 24 * 60 * 60
 
 
-class Fact(StrEnum):
+class EventKind(StrEnum):
     """What happened, in no dialect."""
 
     SESSION_COMPLETED = "session_completed"
@@ -40,7 +40,7 @@ class Event:
     type: str
     session: str
     object: str
-    """The announced object as the account's dialect renders it, in JSON."""
+    """The final_event_ids object as the account's dialect renders it, in JSON."""
     created_at: int
     sequence: int | None = None
     """Its number among the session's events, from 1 and without a gap."""
@@ -57,23 +57,37 @@ class Event:
     """The one endpoint it is for, whatever others want to hear of."""
 
 
+class EventState(StrEnum):
+    """What became of an event's deliveries. One that is pending at one endpoint and was given up
+    at another is both."""
+
+    PENDING = "pending"
+    """Not fanned out yet, or somebody has yet to answer."""
+    DELIVERED = "delivered"
+    """Nobody has yet to answer, and nobody was given up."""
+    FAILED = "failed"
+    """Somebody was given up."""
+
+
 Subject = Payment | Refund | None
-"""What a fact about a session is told of, beside the session."""
-Announce = Callable[[Fact, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
-"""The account's dialect speaking: a fact's event types, each with its rendered object."""
+"""What a kind about a session is recorded of, beside the session."""
+RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
+"""The account's dialect speaking: a kind's event types, each with its rendered object."""
 
 
-class Occasion(NamedTuple):
+class ChangeContext(NamedTuple):
     """What every change of state has: its one time, who words its events, what caused it."""
 
     now: int
-    announce: Announce
+    render_events: RenderEvents
     cause: Cause = Cause()
 
-    def tell(self, facts: Iterable[Fact], session: Session, subject: Subject = None) -> "Told":
-        """What announces these facts. Both the events and the session, which counts them, have to
+    def record_events(
+        self, kinds: Iterable[EventKind], session: Session, subject: Subject = None
+    ) -> "Recorded":
+        """What announces these kinds. Both the events and the session, which counts them, have to
         be written, in the transaction of the state."""
-        wordings = [each for fact in facts for each in self.announce(fact, session, subject)]
+        wordings = [each for kind in kinds for each in self.render_events(kind, session, subject)]
         events = [
             Event(
                 id=new_id(EVENT, within(self.now)),
@@ -87,15 +101,17 @@ class Occasion(NamedTuple):
                 request_id=self.cause.request_id,
                 idempotency_key=self.cause.idempotency_key,
             )
-            for number, (event_type, rendered) in enumerate(wordings, session.events_told + 1)
+            for number, (event_type, rendered) in enumerate(wordings, session.event_count + 1)
         ]
-        told = session.events_told + len(events)
-        announced = session.announced
-        if session.status is not Status.OPEN and not announced:
-            announced = tuple(event.id for event in events)
-        return Told(replace(session, events_told=told, announced=announced), events)
+        count = session.event_count + len(events)
+        final_event_ids = session.final_event_ids
+        if session.status is not Status.OPEN and not final_event_ids:
+            final_event_ids = tuple(event.id for event in events)
+        return Recorded(
+            replace(session, event_count=count, final_event_ids=final_event_ids), events
+        )
 
 
-class Told(NamedTuple):
+class Recorded(NamedTuple):
     session: Session
     events: list[Event]

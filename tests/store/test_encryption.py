@@ -1,4 +1,4 @@
-"""Secrets are sealed in the table, each for its own place."""
+"""Secrets are encrypted in the table, each for its own place."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.kms.models import kms_backends
 
-from checkout.sealing import seal, unseal
+from checkout.encryption import decrypt, encrypt
 from devstack.stack import Stack
 from devstack.template import ACCOUNT, REGION
 from tests.world import World
@@ -16,19 +16,19 @@ SECRET = "whsec_" + "A" * 44
 
 
 def test_what_was_sealed_opens_in_its_place(world: World) -> None:
-    sealed = seal(SECRET, context="we_1")
-    assert SECRET not in sealed
-    assert unseal(sealed, context="we_1") == SECRET
+    encrypted = encrypt(SECRET, encryption_context="we_1")
+    assert SECRET not in encrypted
+    assert decrypt(encrypted, encryption_context="we_1") == SECRET
 
 
 def test_what_was_sealed_for_another_place_does_not_open(world: World) -> None:
-    sealed = seal(SECRET, context="we_1")
+    encrypted = encrypt(SECRET, encryption_context="we_1")
     with pytest.raises(ClientError):
-        unseal(sealed, context="we_2")
+        decrypt(encrypted, encryption_context="we_2")
 
 
 def test_the_same_secret_never_looks_the_same(world: World) -> None:
-    assert seal(SECRET, context="we_1") != seal(SECRET, context="we_1")
+    assert encrypt(SECRET, encryption_context="we_1") != encrypt(SECRET, encryption_context="we_1")
 
 
 def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
     context = {"for": "we_1"}
     with Stack(engine="dynoxide", data=tmp_path) as stack:
         key = os.environ["SECRETS_KEY"]
-        sealed = stack.engine.client("kms").encrypt(
+        encrypted = stack.engine.client("kms").encrypt(
             KeyId=key, Plaintext=SECRET.encode(), EncryptionContext=context
         )["CiphertextBlob"]
     del keys[key]  # as the end of its process does
@@ -44,7 +44,7 @@ def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
     with Stack(engine="dynoxide", data=tmp_path) as stack:
         assert os.environ["SECRETS_KEY"] == key
         opened = stack.engine.client("kms").decrypt(
-            CiphertextBlob=sealed, EncryptionContext=context
+            CiphertextBlob=encrypted, EncryptionContext=context
         )
         assert opened["Plaintext"] == SECRET.encode()
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0

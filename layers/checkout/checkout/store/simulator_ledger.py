@@ -8,7 +8,7 @@ from checkout.store.items import Item
 from checkout.store.table import ConditionFailedError, Put, Table, Update
 
 
-def enter(table: Table, attempt: str, entry: Item) -> Item:
+def record_charge(table: Table, attempt: str, entry: Item) -> Item:
     """The entry of an attempt: this one, or the one that was there first."""
     kept = {name: value for name, value in entry.items() if value is not None}
     try:
@@ -18,11 +18,11 @@ def enter(table: Table, attempt: str, entry: Item) -> Item:
     return kept
 
 
-def read(table: Table, attempt: str) -> Item | None:
+def find_charge(table: Table, attempt: str) -> Item | None:
     return table.get(keys.simulator(attempt))
 
 
-def settle_early(table: Table, attempt: str, failure: str | None, now: int) -> Item | None:
+def settle(table: Table, attempt: str, failure: str | None, now: int) -> Item | None:
     """Ends an entry that is open at `now`; the entry as it then is, if any."""
     ended: Item = {"settles_at": now, "failure": failure}
     try:
@@ -32,7 +32,9 @@ def settle_early(table: Table, attempt: str, failure: str | None, now: int) -> I
     return {name: value for name, value in ended.items() if value is not None}
 
 
-def enter_refund(table: Table, refund: str, attempt: str, charge: Item, entry: Item) -> Item | None:
+def record_refund(
+    table: Table, refund: str, attempt: str, charge: Item, entry: Item
+) -> Item | None:
     """The entry of a refund: this one, or the one that was there first. None for one of more than
     is left of the charge. A refund that is to fail takes nothing off it."""
     kept = {name: value for name, value in entry.items() if value is not None}
@@ -48,5 +50,5 @@ def enter_refund(table: Table, refund: str, attempt: str, charge: Item, entry: I
     return kept
 
 
-def read_refund(table: Table, refund: str, attempt: str) -> Item | None:
+def find_refund(table: Table, refund: str, attempt: str) -> Item | None:
     return table.get(keys.simulator_refund(attempt, refund))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from checkout.api.dialects import DIALECTS
 from checkout.domain.account import is_live
-from checkout.domain.events import Event
+from checkout.domain.event import Event
 from checkout.webhooks.signing import paygate_headers, payrex_headers
 
 Sign = Callable[[Event, Sequence[str], bytes, int], dict[str, str]]
@@ -19,7 +19,7 @@ SIGNATURES: dict[str, Sign] = {
 }
 
 
-def letter(event: Event, secrets: Sequence[str], now: int) -> tuple[bytes, dict[str, str]]:
+def build_request(event: Event, secrets: Sequence[str], now: int) -> tuple[bytes, dict[str, str]]:
     """The body an endpoint is sent, the same in every try, and the headers that sign it now,
     under each of its secrets."""
     envelope = DIALECTS[event.api].render_envelope(event)

@@ -8,8 +8,8 @@ from checkout.domain.errors import ResourceMissingError
 from checkout.domain.payment import Payment, PaymentStatus
 from checkout.domain.session import Session
 from checkout.page import view
+from checkout.page.checkout_flow import visit_of
 from checkout.page.language import speaker
-from checkout.page.paying import visit_of
 from checkout.page.tokens import is_token
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, sessions

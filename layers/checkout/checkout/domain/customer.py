@@ -1,0 +1,19 @@
+"""A customer, whom a checkout session may name."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    id: str
+    scope: str
+    created_at: int
+    updated_at: int
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    deleted_at: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only the account's dialect knows."""
