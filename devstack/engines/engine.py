@@ -22,7 +22,7 @@ from moto import mock_aws
 
 from devstack.engines import dynoxide
 from devstack.engines.moto_calls import MotoCalls
-from devstack.engines.moto_tables import cheap_transactions
+from devstack.engines.moto_speed import cheap_transactions, fast_responses
 from devstack.environment import applied
 from devstack.errors import EngineError
 from devstack.template import REGION
@@ -83,6 +83,7 @@ def open(
         opened.enter_context(mock_aws(config=_moto_config(which)))
         opened.enter_context(calls.installed())
         opened.enter_context(cheap_transactions())
+        opened.enter_context(fast_responses())
         if which is None:
             which, binary = _choose(tools, print_line)
         elif which == "dynoxide":
