@@ -73,13 +73,13 @@ class Racing(World):
 def quick() -> Iterator[None]:
     """Calls without botocore's check of their parameters, a sixth of their time; and threads that
     change ten times as often, or most races would be won before they began."""
-    patient, config = sys.getswitchinterval(), table.CLIENT
-    table.CLIENT = config.merge(Config(parameter_validation=False))
+    patient, config = sys.getswitchinterval(), table.CLIENT_CONFIG
+    table.CLIENT_CONFIG = config.merge(Config(parameter_validation=False))
     sys.setswitchinterval(patient / 10)
     try:
         yield
     finally:
-        table.CLIENT = config
+        table.CLIENT_CONFIG = config
         sys.setswitchinterval(patient)
 
 

@@ -333,7 +333,7 @@ def test_what_is_no_longer_left_is_refused_by_the_write_itself(world: World, pay
     refund(world, payment, amount=3000)
     session = sessions.find(world.table, read.session)
     assert session is not None
-    writing = refunds.prepare_creation(session, read, stale, "", occasion_of(world))
+    writing, _ = refunds.prepare_creation(session, read, stale, "", occasion_of(world))
 
     with world.untouched(), pytest.raises(ConditionFailedError) as refused:
         world.table.write(*writing.actions)

@@ -1,12 +1,13 @@
 """What each operation costs: round trips and capacity units, as the engine reports them.
 
-`docs/costs.md` is written from these figures: `UPDATE_COSTS=1 pytest tests/store/test_costs.py`.
+`UPDATE_COSTS=1 pytest tests/store/test_costs.py` writes `docs/costs.md` from these figures.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from checkout.domain.timer import Timer
 from checkout.store import timers
 from devstack.engines import Engine
 from tests import prices
-from tests.world import CARD, ORDER, ROOT, SESSIONS, World
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.payrex.forms import encode, order
+from tests.roots import ROOT
+from tests.world import CARD, ORDER, SESSIONS, World
 
 pytestmark = pytest.mark.dynoxide
 
@@ -41,7 +45,6 @@ class Cost:
 
 READS = ("GetItem", "Query", "BatchGetItem")
 METERED_CALLS = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
-
 
 FINE = CARD | {"number": "4242424242424242"}
 
@@ -151,6 +154,33 @@ def test_completion_is_one_write_before_and_one_after_the_processor(metered: Met
     ]
 
 
+def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None:
+    world, meter = metered
+    world.payrex("GET", "/customers")  # from now on the process remembers the API key
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    world.pay(session["client_secret"])
+    payment = world.having("PAYMENT#")[0]["id"]
+    refund = {"payment_id": payment, "amount": 2_000, "currency": "PHP", "reason": "others"}
+    refund_id = world.payrex("POST", "/refunds", encode(refund)).json["id"]
+    customer = encode({"currency": "PHP", "name": "Ana", "email": "ana@example.com"})
+    customer_id = world.payrex("POST", "/customers", customer).json["id"]
+    hook = encode({"url": "https://hooks.example.com", "events": ["refund.created"]})
+    hook_id = world.payrex("POST", "/webhooks", hook).json["id"]
+
+    def operations(method: str, target: str, form: str = "") -> list[str]:
+        return cost_of(meter, lambda: world.payrex(method, target, form)).operations
+
+    new = encode({"description": "Two mugs"})
+    assert operations("PUT", f"/payments/{payment}", new) == ["UpdateItem"]
+    assert operations("PUT", f"/refunds/{refund_id}", "metadata[order]=7") == ["UpdateItem"]
+    assert operations("PUT", f"/webhooks/{hook_id}", new) == ["UpdateItem"]
+    assert operations("POST", f"/webhooks/{hook_id}/disable") == ["UpdateItem"]
+    # A transaction, which also writes the timer that resumes deliveries, does not return the item.
+    assert operations("POST", f"/webhooks/{hook_id}/enable") == ["TransactWriteItems", "GetItem"]
+    # The read is for the fields that the request does not name.
+    assert operations("PUT", f"/customers/{customer_id}", customer) == ["GetItem", "UpdateItem"]
+
+
 def fill(world: World, model: dict[str, Any], count: int) -> None:
     """Puts copies of one session with new ids, in batches."""
     from checkout.domain.ids import SESSION, new_id
@@ -158,7 +188,7 @@ def fill(world: World, model: dict[str, Any], count: int) -> None:
     from checkout.store.items import to_wire
 
     for start in range(0, count, 25):
-        requests = []
+        requests: list[Any] = []
         for number in range(start, min(start + 25, count)):
             id = new_id(SESSION, (int(world.now) - count + number) * 1000)
             item = model | keys.session(id) | {"id": id, "gsi1sk": id}
@@ -179,9 +209,7 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
     costs = []
     for size, added in ((1_000, 999), (50_000, 49_000)):
         fill(world, model, added)
-        measured = [
-            cost_of(meter, lambda query=query: world.get(SESSIONS + query)) for query in queries
-        ]
+        measured = [cost_of(meter, partial(world.get, SESSIONS + query)) for query in queries]
         costs.append([(cost.operations, cost.read_units) for cost in measured])
         assert all(cost.operations == ["Query"] for cost in measured), size
 

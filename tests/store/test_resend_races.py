@@ -168,7 +168,7 @@ def test_two_firings_of_one_range_count_each_event_once(receiver: Receiver) -> N
             race(*[world.sweep] * 3)
 
             found = world.get(f"/v1/events/resends/{id}").json
-            assert (found["status"], found["events"]) == ("done", 6)
+            assert (found["status"], found["sent_count"]) == ("done", 6)
             for event, _ in events:
                 check(world, event)
                 finish(world, event)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from checkout.domain.errors import BusyError
 from checkout.store import keys
 from checkout.store.table import (
-    WRITE_TRIES,
+    WRITE_ATTEMPTS,
     Check,
     ConditionFailedError,
     Delete,
@@ -97,13 +97,13 @@ def test_a_contended_write_is_tried_again(
 def test_patience_ends_in_an_error_that_says_nothing_was_written(
     world: World, faults: Faults, pauses: list[float]
 ) -> None:
-    faults.before = [canceled("TransactionConflict", "None")] * WRITE_TRIES
+    faults.before = [canceled("TransactionConflict", "None")] * WRITE_ATTEMPTS
 
     with pytest.raises(BusyError):
         faults.table.write(Put(A), Put(B))
 
     assert world.table.get(A) is None
-    assert len(pauses) == WRITE_TRIES
+    assert len(pauses) == WRITE_ATTEMPTS
     assert max(pauses) < 3
 
 

@@ -326,7 +326,7 @@ class Driver:
 
     def deliveries(self, event_pk: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """An event and, by endpoint, its deliveries, as the table has them."""
-        items = self.world.table.query(Key("pk").eq(event_pk)).items
+        items = list(self.world.table.query_all(Key("pk").eq(event_pk)))
         (event,) = [item for item in items if item["sk"] == "EVENT"]
         return event, {item["endpoint"]: item for item in items if item["sk"] != "EVENT"}
 

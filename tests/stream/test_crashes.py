@@ -209,7 +209,7 @@ class Stage:
         random.seed(0)  # the order of a sweep's shards, so that a place is the same in each run
         self.driver.begin(weather)
         self.faults.begin(plan)
-        session = story.record_events(self.world)
+        session = story.tell(self.world)
         self.driver.run_until_quiet()
         injected[self.engine.kind] += len(self.faults.injected)
         deliveries = self._check(story, session)
@@ -274,7 +274,7 @@ class Stage:
         self.driver.run_until_quiet()
         injected[self.engine.kind] += len(self.faults.injected)
         resend = self.world.get(f"/v1/events/resends/{asked}").json
-        assert (resend["status"], resend["events"]) == ("done", len(events))
+        assert (resend["status"], resend["sent_count"]) == ("done", len(events))
         heard = {(each.path, each.headers["webhook-id"]) for each in self.receiver.received}
         paths = [path for path, _ in self.paths.values() if "PayGate" in path]
         wanted = {(path, pk.removeprefix("EVENT#")) for path in paths for pk in events}

@@ -638,11 +638,12 @@ def test_rotations_side_by_side_lose_no_secret_that_a_merchant_was_shown(
     from checkout.store.table import ConditionFailedError
 
     read = webhook_endpoints.retrieve(world.table, SCOPE, hook)
-    webhook_endpoints.rotate(world.table, SCOPE, hook, "encrypted-1", clock.now())
+    assert world.post(f"/v1/webhooks/{hook}/rotate").status == 200
+    rotated = endpoint(world).secret
 
     with pytest.raises(ConditionFailedError):
         world.table.write(webhook_endpoints.rotation(read, "encrypted-2", clock.now()))
 
-    assert endpoint(world).secret == "encrypted-1"
+    assert endpoint(world).secret == rotated != read.secret
     assert endpoint(world).previous_secret == read.secret
     assert endpoint(world).previous_until == world.now + DAY

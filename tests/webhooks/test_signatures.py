@@ -7,12 +7,9 @@ import pytest
 import standardwebhooks
 import stripe
 
-from checkout.domain import clock
-from checkout.encryption import encrypt
-from checkout.store import webhook_endpoints
 from checkout.webhooks import signing
 from tests.receiver import Received, Receiver
-from tests.world import SCOPE, World
+from tests.world import World
 
 WEBHOOKS = "/v1/webhooks"
 DAY = 86_400
@@ -33,10 +30,7 @@ def subscribe(world: World, receiver: Receiver) -> tuple[str, str]:
 
 
 def roll(world: World, id: str) -> str:
-    secret = signing.new_secret()
-    webhook_endpoints.rotate(
-        world.table, SCOPE, id, encrypt(secret, encryption_context=id), clock.now()
-    )
+    secret: str = world.post(f"{WEBHOOKS}/{id}/rotate").json["secret"]
     return secret
 
 

@@ -18,5 +18,5 @@ import gc
 from checkout.settings import IN_LAMBDA
 
 if IN_LAMBDA:
-    # What a start makes, stays. Collecting it, some thirty times, is a fifteenth of a cold start.
+    # What a start creates stays alive: collecting it is a fifteenth of a cold start for nothing.
     gc.set_threshold(100_000)

@@ -72,4 +72,4 @@ def on_resume_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
             table.write(timers.delete(timer))
             return
     # The rest with the next sweep: other timers are due as well.
-    table.write(timers.delete(timer), timers.put(replace(timer, due=now + RESUME_PAUSE)))
+    table.write(*timers.move(timer, replace(timer, due=now + RESUME_PAUSE)))

@@ -1,6 +1,7 @@
 """PayGate's checkout session, as a body asks for one (contract, section 2)."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,9 +18,10 @@ from checkout.api.paygate.parse import (
     described,
     without_repeats,
 )
+from checkout.domain import session as domain
 from checkout.domain.account import Caller
 from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.ids import CUSTOMER, RANDOM_LENGTH, SESSION, new_id, random_text
+from checkout.domain.ids import CUSTOMER, SESSION, new_id
 from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, Session
 
 METHODS = ("card", "mobile_money", "bank_transfer")
@@ -63,33 +65,28 @@ class CreateSession(Body):
 
 
 def new_session(caller: Caller, request: Request, order: CreateSession) -> Session:
-    expires_at = _expiry(order.expires_at, request.now)
     id = new_id(SESSION)
-    return Session(
+    session = domain.new_session(
+        caller,
         id=id,
-        scope=caller.scope,
-        api=caller.api,
         amount=order.amount,
         currency=order.currency or "GHS",
         success_url=order.success_url,
         cancel_url=order.cancel_url,
         url=f"{request.page_url()}/checkout/{id}",
-        expires_at=expires_at,
-        lapses_at=expires_at,
-        created_at=request.now,
-        updated_at=request.now,
+        expires_at=_expiry(order.expires_at, request.now),
+        now=request.now,
         methods=tuple(order.payment_method_types or METHODS),
         metadata=order.metadata or {},
         customer=order.customer,
         customer_email=order.customer_email,
-        customer_phone=order.customer_phone,
-        form_key=random_text(RANDOM_LENGTH),
     )
+    return replace(session, customer_phone=order.customer_phone)
 
 
-def _expiry(wanted: int | str | None, now: int) -> int:
+def _expiry(wanted: int | str | None, now: int) -> int | None:
     if wanted is None:
-        return now + MAX_LIFETIME
+        return None
     expires_at = int(wanted)
     shortest, longest = MIN_LIFETIME - LIFETIME_SLACK, MAX_LIFETIME + LIFETIME_SLACK
     if not now + shortest <= expires_at <= now + longest:

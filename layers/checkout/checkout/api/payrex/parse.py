@@ -6,6 +6,7 @@ the word `None`. `Reader` is where that ends.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from checkout.api.http import Request
@@ -16,6 +17,7 @@ from checkout.api.payrex.render import (
     payment_intent_id,
     render_customer,
 )
+from checkout.domain import session as domain
 from checkout.domain.account import Caller
 from checkout.domain.addresses import is_endpoint_url
 from checkout.domain.contact import (
@@ -38,14 +40,13 @@ from checkout.domain.errors import (
 from checkout.domain.ids import (
     CUSTOMER,
     LINE_ITEM,
-    RANDOM_LENGTH,
     SESSION,
     WEBHOOK,
     new_id,
     random_text,
 )
 from checkout.domain.refund import RefundOrder
-from checkout.domain.session import MAX_LIFETIME, LineItem, Session
+from checkout.domain.session import LineItem, Session
 from checkout.domain.webhook_endpoint import WebhookEndpoint
 from checkout.settings import settings
 
@@ -217,31 +218,30 @@ def new_session(
     if not reader.errors:
         _check_total(reader, total)
     now = request.now
-    expires_at = reader.integer("expires_at", now + 1, 99_999_999_999) or now + MAX_LIFETIME
+    expires_at = reader.integer("expires_at", now + 1, 99_999_999_999)
     id = new_id(SESSION)
     client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
-    session = Session(
+    session = domain.new_session(
+        caller,
         id=id,
-        scope=caller.scope,
-        api=caller.api,
         amount=total,
         currency="PHP",
         success_url=reader.url("success_url", required=True) or "",
         cancel_url=reader.url("cancel_url", required=True) or "",
         url=f"{request.page_url()}/c/{client_secret}",
         expires_at=expires_at,
-        lapses_at=expires_at,
-        created_at=now,
-        updated_at=now,
+        now=now,
         methods=reader.choices("payment_methods", METHODS) or METHODS,
         metadata=metadata(reader),
         customer=customer.id if customer else None,
         customer_email=customer.email if customer else None,
+    )
+    session = replace(
+        session,
         description=reader.text("description"),
         line_items=tuple(items),
         submit_type=reader.choice("submit_type", SUBMIT_TYPES) or "pay",
         client_secret=client_secret,
-        form_key=random_text(RANDOM_LENGTH),
         details=_details(reader, id, customer),
     )
     reader.finish()
