@@ -20,7 +20,6 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-
 PLAIN_TYPES = {"S", "N", "BOOL", "NULL", "SS", "NS"}
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from payrex import HttpClient
 
-from checkout.api.payrex.form import MAX_DEPTH, Group, ShapeError, as_list, as_map, parse
+from checkout.api.payrex.form import MAX_DEPTH, Node, ShapeError, as_list, as_map, decode_form
 
 # ------------------------------------------------------------------ one by one
 
 
-def plain(node: str | Group) -> Any:
+def plain(node: str | Node) -> Any:
     """Elements of `[]` and entries by key, as they stand."""
     if isinstance(node, str):
         return node
@@ -51,7 +51,7 @@ def plain(node: str | Group) -> Any:
     ],
 )
 def test_a_name_says_where_its_value_stands(text: str, found: Any) -> None:
-    assert plain(parse(text)) == found
+    assert plain(decode_form(text)) == found
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_a_name_says_where_its_value_stands(text: str, found: Any) -> None:
 def test_an_element_of_empty_brackets_begins_where_its_key_is_repeated(
     text: str, found: Any
 ) -> None:
-    assert [plain(each) for each in as_list(parse(text).entries["i"])] == found
+    assert [plain(each) for each in as_list(decode_form(text).entries["i"])] == found
 
 
 def test_numbers_are_places_in_a_list_after_the_empty_brackets() -> None:
     text = "i[]=a&i[11]=d&i[]=b&i[10]=c&i[9]=x"
 
-    assert as_list(parse(text).entries["i"]) == ["a", "b", "x", "c", "d"]
+    assert as_list(decode_form(text).entries["i"]) == ["a", "b", "x", "c", "d"]
 
 
 def test_numbers_are_keys_in_a_map() -> None:
-    assert as_map(parse("m[10]=x&m[2]=y").entries["m"]) == {"10": "x", "2": "y"}
+    assert as_map(decode_form("m[10]=x&m[2]=y").entries["m"]) == {"10": "x", "2": "y"}
 
 
 def test_a_lone_text_is_a_list_of_itself_and_the_last_one_counts() -> None:
-    assert as_list(parse("m=card&m=gcash").entries["m"]) == ["gcash"]
+    assert as_list(decode_form("m=card&m=gcash").entries["m"]) == ["gcash"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_lone_text_is_a_list_of_itself_and_the_last_one_counts() -> None:
 )  # fmt: skip
 def test_a_name_of_two_shapes_or_without_end_is_refused_by_its_first_part(text: str) -> None:
     with pytest.raises(ShapeError) as raised:
-        parse(text)
+        decode_form(text)
 
     assert raised.value.parameter == "a"
 
@@ -106,13 +106,13 @@ def test_a_name_of_two_shapes_or_without_end_is_refused_by_its_first_part(text: 
 @pytest.mark.parametrize("key", ["b", "-1", "1.5", "\u0661", "\u00b2", "1" * 10, "9" * 5000, " 1"])
 def test_a_key_that_is_no_place_makes_no_list(key: str) -> None:
     with pytest.raises(ShapeError):
-        as_list(parse(urlencode({f"a[{key}]": "x"})).entries["a"])
+        as_list(decode_form(urlencode({f"a[{key}]": "x"})).entries["a"])
 
 
 def test_a_list_is_no_map() -> None:
     for text in ("a=1", "a[]=1", "a[]=1&a[b]=2"):
         with pytest.raises(ShapeError):
-            as_map(parse(text).entries["a"])
+            as_map(decode_form(text).entries["a"])
 
 
 # -------------------------------------------------------------------- the SDK's
@@ -160,12 +160,12 @@ PAYLOADS = st.dictionaries(
 
 @given(PAYLOADS)
 def test_what_the_python_sdk_writes_is_read_back(payload: dict[str, Any]) -> None:
-    form = parse(sdk_form(payload))
+    form = decode_form(sdk_form(payload))
 
     check(form, payload)
 
 
-def check(node: str | Group, expected: Any) -> None:
+def check(node: str | Node, expected: Any) -> None:
     if isinstance(expected, dict):
         found = as_map(node)
         assert list(found) == list(expected)
@@ -198,7 +198,7 @@ HOSTILE = st.one_of(
 @given(HOSTILE)
 def test_no_text_is_fatal(text: str) -> None:
     try:
-        form = parse(text)
+        form = decode_form(text)
     except ShapeError:
         return
     for node in form.entries.values():

@@ -1,4 +1,4 @@
-"""The stream's new events: each subscribed endpoint gets its delivery, and the queue a message."""
+"""DynamoDB stream: creates the deliveries of each new event, and queues them."""
 
 from typing import Any
 

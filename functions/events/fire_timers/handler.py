@@ -1,4 +1,5 @@
-"""Fires timers: those that DynamoDB's TTL deleted, and every minute those that are due."""
+"""Schedule: fires all timers that are due, every minute. DynamoDB stream: fires a timer that TTL
+deleted."""
 
 from typing import Any
 
@@ -16,10 +17,8 @@ from checkout.webhooks.queue import open_queue
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    table = open_table()
-    firing = Firing(
-        table, open_queue(), ProcessorRouter(table), ChangeContext(clock.now(), render_events)
-    )
+    table, change_context = open_table(), ChangeContext(clock.now(), render_events)
+    firing = Firing(table, open_queue(), ProcessorRouter(table), change_context)
     if "Records" not in event:
         return sweep(firing, context.get_remaining_time_in_millis)
     return stop_at_first_failure(event["Records"], lambda record: firing.fire(_timer(record)))

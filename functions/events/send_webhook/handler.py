@@ -1,4 +1,4 @@
-"""The queue's messages: each is one try of one delivery."""
+"""Queue: makes one delivery attempt for each message."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""GET /simulator/{id}: the test simulator's stand-in for a wallet's page, for one payment."""
+"""GET /simulator/{id}: shows the simulator's page, where a test payment is approved or declined."""
 
-from checkout.api.http import Request, Response, endpoint
+from checkout.api.http import Request, Response, public_endpoint
 from checkout.page import simulated_wallet, view
-from checkout.store.table import open_table
+from checkout.store.table import Table
 
 
-@endpoint(view)
-def handler(request: Request) -> Response:
-    return simulated_wallet.show(open_table(), request)
+@public_endpoint(view, reason="A payment's id is enough to decide about it: no money moves.")
+def handler(table: Table, request: Request) -> Response:
+    return simulated_wallet.show(table, request)

@@ -1,10 +1,10 @@
-"""POST /processors/stripe/{id}: what Stripe tells about an account's payments."""
+"""POST /processors/stripe/{id}: brings the payment that a notification names up to date."""
 
 from checkout.api import stripe_notifications
-from checkout.api.http import Request, Response, endpoint
-from checkout.store.table import open_table
+from checkout.api.http import Request, Response, public_endpoint
+from checkout.store.table import Table
 
 
-@endpoint(stripe_notifications)
-def handler(request: Request) -> Response:
-    return stripe_notifications.receive(open_table(), request)
+@public_endpoint(stripe_notifications, reason="Stripe has no API key: it signs its notifications.")
+def handler(table: Table, request: Request) -> Response:
+    return stripe_notifications.receive(table, request)

@@ -1,35 +1,37 @@
-"""PayGate's checkout session, as a body asks for one (contract, section 2)."""
+"""PayGate's checkout sessions (docs/contracts/paygate.md, section 2)."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from checkout.api.http import Request
+from checkout.api.authentication import Call
+from checkout.api.http import encode_json
 from checkout.api.paygate.parse import (
     Amount,
-    Body,
     Email,
+    IdempotentParams,
     Metadata,
     Phone,
     Url,
     described,
     without_repeats,
 )
-from checkout.domain import session as domain
-from checkout.domain.account import Caller
+from checkout.api.paygate.render import render_session
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import CUSTOMER, SESSION, new_id
-from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, Session
+from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, new_session
+from checkout.store import sessions
+from checkout.store.idempotency import Creation
 
 METHODS = ("card", "mobile_money", "bank_transfer")
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _timestamp(text: str) -> int:
+def _parse_timestamp(text: str) -> int:
+    """Epoch seconds."""
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError
     return int(datetime.fromisoformat(text).timestamp())
@@ -46,12 +48,12 @@ Methods = Annotated[
 ]
 Timestamp = Annotated[
     str,
-    AfterValidator(_timestamp),
+    AfterValidator(_parse_timestamp),
     described("an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z"),
 ]
 
 
-class CreateSession(Body):
+class CreateSession(IdempotentParams):
     amount: Amount
     success_url: Url
     cancel_url: Url
@@ -64,30 +66,32 @@ class CreateSession(Body):
     expires_at: Timestamp | None = None
 
 
-def new_session(caller: Caller, request: Request, order: CreateSession) -> Session:
+def prepare_session(call: Call, params: CreateSession) -> Creation:
+    """Raises ParameterInvalidError for a lifetime that is too short or too long."""
     id = new_id(SESSION)
-    session = domain.new_session(
-        caller,
+    session = new_session(
+        call.caller,
+        call.now,
+        expires_at=_expires_at(params, call.now),
         id=id,
-        amount=order.amount,
-        currency=order.currency or "GHS",
-        success_url=order.success_url,
-        cancel_url=order.cancel_url,
-        url=f"{request.page_url()}/checkout/{id}",
-        expires_at=_expiry(order.expires_at, request.now),
-        now=request.now,
-        methods=tuple(order.payment_method_types or METHODS),
-        metadata=order.metadata or {},
-        customer=order.customer,
-        customer_email=order.customer_email,
+        amount=params.amount,
+        currency=params.currency or "GHS",
+        success_url=params.success_url,
+        cancel_url=params.cancel_url,
+        url=f"{call.request.page_url()}/checkout/{id}",
+        methods=tuple(params.payment_method_types or METHODS),
+        metadata=params.metadata or {},
+        customer=params.customer,
+        customer_email=params.customer_email,
+        customer_phone=params.customer_phone,
     )
-    return replace(session, customer_phone=order.customer_phone)
+    return sessions.prepare_creation(session, encode_json(render_session(session, call.now)))
 
 
-def _expiry(wanted: int | str | None, now: int) -> int | None:
-    if wanted is None:
+def _expires_at(params: CreateSession, now: int) -> int | None:
+    if params.expires_at is None:
         return None
-    expires_at = int(wanted)
+    expires_at = int(params.expires_at)
     shortest, longest = MIN_LIFETIME - LIFETIME_SLACK, MAX_LIFETIME + LIFETIME_SLACK
     if not now + shortest <= expires_at <= now + longest:
         raise ParameterInvalidError(
