@@ -1,4 +1,4 @@
-"""What each function does at AWS, held against the policy that template.yaml gives it."""
+"""Compares the AWS calls of each function with its policy in template.yaml."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import yaml
 from tests.roots import ROOT
 
 Permission = tuple[str, str]
-"""An action and what it is done to: `("dynamodb:Query", "Table/index/gsi1")`."""
+"""An action and its resource: `("dynamodb:Query", "Table/index/gsi1")`."""
 
 IN_TRANSACTION = {
     "Put": "PutItem",
@@ -24,7 +24,7 @@ _running: ContextVar[str | None] = ContextVar("running", default=None)
 
 
 class Loader(yaml.SafeLoader):
-    """CloudFormation's short tags as plain values: `!Ref X` is `{"Ref": "X"}`."""
+    """Loads CloudFormation's short tags as dicts: `!Ref X` is `{"Ref": "X"}`."""
 
 
 def _tag(loader: Loader, suffix: str, node: yaml.Node) -> Any:
@@ -32,6 +32,7 @@ def _tag(loader: Loader, suffix: str, node: yaml.Node) -> Any:
         return {suffix: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
     return {suffix: loader.construct_mapping(node, deep=True)}
 
 
@@ -54,7 +55,7 @@ def granted(function: str) -> set[Permission]:
 
 
 class Recorder:
-    """Sees every call of the clients it is attached to; `used` is what each function did.
+    """Records the calls of the clients it is attached to. `used` is by function.
 
     A call that the function's policy does not allow fails, as it would in AWS.
     """

@@ -1,6 +1,6 @@
 """What each built function imports at a cold start, and the table of it that the tests compare.
 
-    python -m tests.artifact.imports      writes the table anew, from what `make build` built
+python -m tests.artifact.imports      writes the table anew, from what `make build` built
 """
 
 import tempfile
