@@ -34,9 +34,9 @@ def sample_items() -> list[dict[str, Any]]:
     return client.items
 
 
-def _seal(plain: str, *, context: str) -> str:
+def _seal(plain: str, *, encryption_context: str) -> str:
     """The stub opens whatever it is given."""
-    return base64.b64encode(f"{context} {len(plain)}".encode()).decode()
+    return base64.b64encode(f"{encryption_context} {len(plain)}".encode()).decode()
 
 
 def sample_events() -> dict[str, Path]:

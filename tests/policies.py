@@ -9,7 +9,7 @@ from devstack.template import read_document
 from tests.roots import ROOT
 
 Permission = tuple[str, str]
-"""An action and what it is done to: `("dynamodb:Query", "Table/index/gsi1")`."""
+"""An action and its resource: `("dynamodb:Query", "Table/index/gsi1")`."""
 
 IN_TRANSACTION = {
     "Put": "PutItem",

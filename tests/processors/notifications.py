@@ -7,7 +7,7 @@ from typing import Any
 from stripe import WebhookSignature
 
 from tests.processors.accounts import SIGNING
-from tests.world import ACCRA, Answer, World
+from tests.world import ACCRA, Response, World
 
 HOOK = f"/processors/stripe/{ACCRA.id}.test"
 
@@ -22,7 +22,7 @@ def deliver(
     secret: str = SIGNING,
     at: float | None = None,
     path: str = HOOK,
-) -> Answer:
+) -> Response:
     body = json.dumps(payload)
     moment = int(time.time() if at is None else at)
     signature = WebhookSignature.generate_signature_header(body, secret, moment)
