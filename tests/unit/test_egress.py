@@ -45,7 +45,7 @@ def test_public_addresses_are_called(monkeypatch) -> None:
     assert egress.public_addresses("example.com", 443, 5) == ["8.8.8.8", "2606:4700::1111"]
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch, socket_enabled) -> None:
     """A second look-up would let the name answer differently."""
     called = []
 
@@ -54,7 +54,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch) -> Non
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
     with pytest.raises(egress.NotConnectedError):
         egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS)

@@ -49,11 +49,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]
         context.sni_callback = lambda _, name, __: server.names.append(name)
         threading.Thread(target=_serve, args=(listener, context, server), daemon=True).start()
 
+        real_connect = socket.socket.connect
+
         def connect(connection: socket.socket, address: Any) -> None:
             server.connected.append(address)
-            socket.socket.connect(connection, ("127.0.0.1", server.port))
+            real_connect(connection, ("127.0.0.1", server.port))
 
-        monkeypatch.setattr(egress._Socket, "connect", connect)
+        monkeypatch.setattr(socket.socket, "connect", connect)
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (PUBLIC, 443))])
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
         egress.tls.cache_clear()

@@ -179,7 +179,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(answer))
     called: list[Any] = []
-    monkeypatch.setattr(egress._Socket, "connect", lambda _, address: called.append(address))
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: called.append(address))
 
     refused(f"https://{NAME}:{trap.port}/")
 
@@ -198,7 +198,7 @@ def test_a_name_that_changes_its_answer_changes_nothing(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
         egress.post(f"https://{NAME}:{trap.port}/", b"{}", {}, LIMITS)
 
@@ -217,7 +217,7 @@ def test_the_next_address_is_called_when_one_does_not_answer(
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["2606:4700::1111", "8.8.8.8"]))
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
         egress.post(f"https://{NAME}/", b"{}", {}, LIMITS)
 
