@@ -8,7 +8,7 @@ from checkout.api.paygate.parse import parse
 from checkout.store import events
 from checkout.store.table import open_table
 from checkout.webhooks.queue import open_queue
-from checkout.webhooks.resending import endpoint_for, send_again
+from checkout.webhooks.resending import endpoint_for, resend_event
 
 
 @endpoint(render)
@@ -18,6 +18,6 @@ def handler(request: Request) -> Response:
     wanted = parse(ResendEvent, request.json()).webhook
     event = events.retrieve(table, caller.scope, request.path_id)
     only = endpoint_for(table, caller.scope, wanted) if wanted else None
-    sent = send_again(table, open_queue(), event, only, request.now)
+    sent = resend_event(table, open_queue(), event, only, request.now)
     rendered = [render.render_delivery(each) for each in sent]
     return render.render_list(request.path, rendered, has_more=False, status=202)
