@@ -176,7 +176,7 @@ SCENES = (
     Scene("approval", _approval),
     Scene("complete", _telling),
     Scene("complete-again", lambda shop: shop.pay_by_card(shop.paygate()).partition("?")[0]),
-    Scene("left", lambda shop: shop.paygate() + "?left=1"),
+    Scene("left", lambda shop: shop.paygate() + "?canceled=1"),
     Scene("expired", lambda shop: shop.expire(shop.paygate())),
     Scene("late", _late),
     Scene("blocked", _blocked),

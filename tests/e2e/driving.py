@@ -47,7 +47,7 @@ def decline(page: Page) -> None:
 def cancel(page: Page) -> None:
     """Away from the page and back to the shop, without paying."""
     link = page.get_by_role("link", name="Cancel")
-    asks_again = "left=" in (link.get_attribute("href") or "")
+    asks_again = "canceled=" in (link.get_attribute("href") or "")
     link.click()
     if asks_again:
         page.get_by_role("link", name="Back to").click()

@@ -45,7 +45,7 @@ def press_pay(page: Page) -> None:
 def test_a_card_is_grouped_and_its_brand_named_as_it_is_typed(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     number, expiry = page.locator("[autocomplete=cc-number]"), page.locator("[autocomplete=cc-exp]")
-    brand = page.locator("#card-number + .brand")
+    brand = page.locator("#card-number + .chip")
 
     for typed, shown, name in (
         ("4242424242424242", "4242 4242 4242 4242", "Visa"),
@@ -79,7 +79,7 @@ def test_a_digit_is_mended_in_the_middle_of_a_number(page: Page, case: Showcase)
 def test_a_mobile_numbers_network_is_named(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     page.get_by_text("Mobile money", exact=True).click()
-    phone, network = page.locator("[autocomplete=tel]"), page.locator(".brand").last
+    phone, network = page.locator("[autocomplete=tel]"), page.locator(".chip").last
 
     for typed, name in (
         ("024", "MTN"), ("0201234", "Telecel"), ("+233 57", "AirtelTigo"), ("011", ""),
@@ -161,7 +161,7 @@ def test_a_declined_payment_is_told_apart_from_a_lost_one(page: Page, case: Show
 
     expect(page.locator("[data-failure]")).to_contain_text("The payment was declined")
     expect(page.locator("[data-lost]")).to_be_hidden()
-    expect(page.locator("#say")).to_have_text("Payment not made")
+    expect(page.locator("#live-region")).to_have_text("Payment not made")
 
 
 def test_who_waits_without_a_connection_is_told_and_goes_on_when_it_is_back(
@@ -193,20 +193,20 @@ def test_the_time_left_counts_down_and_is_read_out_by_the_minute(
 
     assert first in ("4:59", "5:00")
     expect(clock).to_have_text("3:58" if first == "5:00" else "3:57")
-    expect(page.locator("#say")).to_have_text("4 min left to approve")
+    expect(page.locator("#live-region")).to_have_text("4 min left to approve")
 
 
 def test_a_page_that_lapses_while_it_is_open_says_so(
     page: Page, case: Showcase, stack: Stack
 ) -> None:
     page.goto(case.paygate())
-    lapse = int(page.locator("main").get_attribute("data-lapse") or 0)
+    lapse = int(page.locator("main").get_attribute("data-reload") or 0)
     assert 86_390 <= lapse <= 86_400
-    page.evaluate("document.querySelector('main').setAttribute('data-lapse', 1)")
+    page.evaluate("document.querySelector('main').setAttribute('data-reload', 1)")
     stack.advance(86_400)
 
     expect(page.get_by_role("heading", name="This payment link has expired")).to_be_focused()
-    expect(page.locator("#say")).to_have_text("This payment link has expired")
+    expect(page.locator("#live-region")).to_have_text("This payment link has expired")
 
 
 # ----------------------------------------------------------- back to the shop
@@ -286,7 +286,7 @@ def test_a_hostile_merchant_runs_nothing_and_loads_nothing(
             }
         )
 
-    for address in (url, f"{url}?left=1", case.pay_by_card(url, DECLINED)):
+    for address in (url, f"{url}?canceled=1", case.pay_by_card(url, DECLINED)):
         page.goto(address)
         expect(page.get_by_text("<script>window.evil=1</script>").first).to_be_visible()
         assert page.evaluate("window.evil") is None

@@ -130,12 +130,12 @@ def test_a_session_from_before_there_were_tokens_can_be_paid(world: World) -> No
 
 def test_the_shopper_who_cancels_may_still_pay(world: World) -> None:
     path = path_of(world)
-    assert f'href="{path}?left=1"' in world.page(path).text
+    assert f'href="{path}?canceled=1"' in world.page(path).text
     world.now += 3600
 
-    page = world.page(f"{path}?left=1").text
+    page = world.page(f"{path}?canceled=1").text
 
-    assert state_of(page) == "left"
+    assert state_of(page) == "canceled"
     assert "within 23 h 0 min" in page
     assert 'href="https://yoursite.com/cancel"' in page
     assert f'href="{path}"' in page
@@ -148,13 +148,13 @@ def test_an_open_page_ends_by_itself_at_the_second_it_lapses(world: World) -> No
     page = world.page(path).text
 
     assert f'<noscript><meta http-equiv="refresh" content="800; url={path}"></noscript>' in page
-    assert 'data-lapse="800"' in page
+    assert 'data-reload="800"' in page
 
 
 def test_an_expiry_beyond_what_browsers_count_to_sets_no_timer(world: World) -> None:
     page = world.page(payrex_path(world, expires_at=START + 90 * 86_400)).text
 
-    assert "data-lapse=" not in page
+    assert "data-reload=" not in page
     assert 'http-equiv="refresh"' not in page
 
 
@@ -165,7 +165,7 @@ def test_who_waits_for_an_approval_is_told_what_to_do_and_how_long(world: World)
     page = unescape(world.page(location).text)
 
     assert "Approve the prompt on your phone with your PIN: 024****005, MTN." in page
-    assert re.search(r'data-left="287"[^>]*>4:47<', page)
+    assert re.search(r'data-seconds="287"[^>]*>4:47<', page)
 
 
 def test_a_qr_code_leads_to_the_simulators_page_and_its_decision_back(world: World) -> None:
@@ -239,8 +239,8 @@ def test_after_too_many_failures_the_page_says_when_it_takes_payments_again(worl
     page = world.page(f"/checkout/{id}").text
 
     assert state_of(page) == "blocked"
-    assert f'data-left="{BLOCK_SECONDS - 60}"' in page
-    assert f'data-lapse="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-seconds="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-reload="{BLOCK_SECONDS - 60}"' in page
     assert "<form" not in page
     world.now += BLOCK_SECONDS - 60
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
@@ -249,12 +249,12 @@ def test_after_too_many_failures_the_page_says_when_it_takes_payments_again(worl
 def test_the_script_asks_for_the_state_alone(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
-    assert json.loads(world.page(f"{location}&look=1").text) == {"state": "waiting"}
+    assert json.loads(world.page(f"{location}&poll=1").text) == {"state": "waiting"}
 
     world.now += 10
 
-    answer = world.page(f"{location}&look=1")
-    assert json.loads(answer.text) == {"state": "complete-go"}
+    answer = world.page(f"{location}&poll=1")
+    assert json.loads(answer.text) == {"state": "complete-redirect"}
     assert answer.headers["content-type"].startswith("application/json")
 
 
@@ -295,7 +295,7 @@ def test_the_page_waits_until_the_shop_has_answered(world: World) -> None:
         TableName=world.table.name, Item=to_wire(event | {"pending_webhooks": 0})
     )
     page = world.page(location).text
-    assert state_of(page) == "complete-go"
+    assert state_of(page) == "complete-redirect"
     assert 'content="0; url=https://yoursite.com/success?session_id=cs_' in page
 
 
@@ -307,7 +307,7 @@ def test_the_page_waits_no_longer_than_ten_seconds(world: World) -> None:
 
     world.now += 1
 
-    assert state_of(world.page(location).text) == "complete-go"
+    assert state_of(world.page(location).text) == "complete-redirect"
 
 
 @pytest.mark.parametrize("hook", [None, HOOK | {"events": ["payment.failed"]}])
@@ -315,7 +315,7 @@ def test_nobody_waits_for_a_shop_that_wants_to_hear_nothing(world: World, hook: 
     if hook:
         world.post("/v1/webhooks", hook)
 
-    assert state_of(world.page(paid_page(world)).text) == "complete-go"
+    assert state_of(world.page(paid_page(world)).text) == "complete-redirect"
 
 
 # ------------------------------------------------------------- safety, weight

@@ -37,7 +37,7 @@ def test_the_mark_is_replaced_everywhere_when_the_shopper_is_sent_back(world: Wo
     )
     id = session["id"]
     assert session["success_url"] == f"https://yoursite.com/{mark}/ok?a=1&b={mark}"
-    left = world.page(f"/checkout/{id}?left=1").text
+    left = world.page(f"/checkout/{id}?canceled=1").text
     assert f'href="https://yoursite.com/cart?s={id}"' in left
 
     page = world.page(world.pay(id).headers["location"]).text
@@ -267,7 +267,7 @@ def test_what_a_merchant_sends_is_escaped(world: World) -> None:
     accounts.save_merchant(Merchant("merc_accra", "<script>x</script>", "paygate"), world.table)
     id = world.create_session(cancel_url="https://yoursite.com/?a='&b=%3Cx%3E")["id"]
 
-    page = world.page(f"/checkout/{id}?left=1").text
+    page = world.page(f"/checkout/{id}?canceled=1").text
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page

@@ -1,7 +1,7 @@
-"""The life of a refund: taken off its payment, sent by the processor, looked after until it ended.
+"""Refunds: reserved on their payment, sent by the processor, and settled with its outcome.
 
-Whatever dies in between, the refund is in the table with a timer, and the processor knows it by its
-id: asked again it sends the same money once.
+A refund is stored with a timer before it is sent, and its id is the idempotency key at the
+processor. So a repeated call after a crash refunds once.
 """
 
 from collections.abc import Callable
@@ -60,8 +60,8 @@ class Refunds(NamedTuple):
         return answer, False
 
     def send(self, refund: Refund, payment: Payment) -> Refund:
-        """Has the processor send a refund that is on record. One that it does not take now stays
-        pending: the refund's timer sees to it."""
+        """Sends a stored refund to the processor. It stays pending if the processor is unavailable;
+        the refund's timer retries."""
         try:
             outcome = self.processor.refund(refund, payment, self.context.now)
             return self._conclude(refund, outcome)
@@ -69,9 +69,8 @@ class Refunds(NamedTuple):
             return refund
 
     def settle(self, id: str) -> Refund | None:
-        """Brings a refund to what its processor says; one that never arrived there is sent.
-
-        Raises ProcessorUnavailableError."""
+        """Applies the processor's outcome to a refund, and sends it if the processor does not know
+        it. Raises ProcessorUnavailableError."""
         refund = refunds.find(self.table, id)
         if refund is None or refund.status is not RefundStatus.PENDING:
             return refund
@@ -80,13 +79,13 @@ class Refunds(NamedTuple):
         return self._conclude(refund, known or self.processor.refund(refund, payment, now))
 
     def on_notification(self, id: str, payment: Payment) -> None:
-        """Settles a refund of a payment that its processor told something about."""
+        """Settles the refund of a processor's notification, if it belongs to the payment."""
         refund = refunds.find(self.table, id)
         if refund is not None and refund.payment == payment.id:
             self.settle(id)
 
     def on_timer(self, timer: Timer) -> None:
-        """What a refund's timer does: settles it, or comes back."""
+        """Handles a refund's timer: settles the refund, or moves the timer if it is pending."""
         refund = self.settle(timer.target)
         if refund is None or refund.status is not RefundStatus.PENDING:
             self.table.write(timers.delete(timer))
@@ -94,13 +93,13 @@ class Refunds(NamedTuple):
         try:
             refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:
-            return  # It ended this moment, and its timer with it.
+            return  # It ended meanwhile, which deletes its timer.
 
     def _payment(self, refund: Refund) -> Payment:
         return payments.retrieve(self.table, refund.scope, refund.payment)
 
     def _conclude(self, refund: Refund, outcome: RefundOutcome) -> Refund:
-        """Writes an outcome down, unless somebody else did. Raises BusyError."""
+        """Stores an outcome unless the refund has one already. Raises BusyError."""
         if outcome.status is RefundStatus.PENDING:
             return refund
 
