@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
 from shop import paygate, payrex
-from shop.__main__ import selling
+from shop.__main__ import running
 from tests.e2e import driving
 from tests.merchant import Merchant
 from tests.payrex.conftest import client_of
@@ -21,13 +21,13 @@ DAY = 86_400
 
 @pytest.fixture
 def books(stack: Stack) -> Iterator[paygate.Shop]:
-    with paygate.Shop() as shop, selling(shop, stack, "sk_test_paygate"):
+    with paygate.Shop() as shop, running(shop, stack, "sk_test_paygate"):
         yield shop
 
 
 @pytest.fixture
 def mugs(stack: Stack) -> Iterator[payrex.Shop]:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
         yield shop
 
 

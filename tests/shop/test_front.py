@@ -44,7 +44,7 @@ def test_every_product_is_shown_with_its_price(module: Any, shop: Any) -> None:
 
     for title, price in module.PRODUCTS.values():
         assert title in page
-        assert module.money(price) in page
+        assert module.format_price(price) in page
 
 
 @pytest.mark.parametrize(

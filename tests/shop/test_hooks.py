@@ -111,7 +111,7 @@ def test_an_event_that_comes_twice_is_acted_on_once(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acted: list[str] = []
-    monkeypatch.setattr(case.shop, "_act_on", lambda type, _: acted.append(type))
+    monkeypatch.setattr(case.shop, "_update_order", lambda type, _: acted.append(type))
 
     assert [case.send(case.event("paid")) for _ in range(2)] == [200, 200]
     assert case.send(case.event("paid", id="evt_2")) == 200
@@ -151,6 +151,6 @@ def test_a_secret_that_is_being_replaced_still_verifies() -> None:
     old, new = (hmac.new(each, signed, "sha256").hexdigest() for each in (b"old", b"new"))
     header = f"t={NOW},v1={new},v1={old}"
 
-    assert paygate.is_genuine("old", header, body, NOW)
-    assert paygate.is_genuine("new", header, body, NOW)
-    assert not paygate.is_genuine("other", header, body, NOW)
+    assert paygate.is_valid_signature("old", header, body, NOW)
+    assert paygate.is_valid_signature("new", header, body, NOW)
+    assert not paygate.is_valid_signature("other", header, body, NOW)

@@ -13,7 +13,7 @@ import pytest
 
 from devstack.stack import Stack
 from shop import paygate, payrex
-from shop.__main__ import selling
+from shop.__main__ import running
 from tests.merchant import Merchant
 from tests.payrex.conftest import client_of
 
@@ -22,8 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with Stack(engine="moto") as running:
-        yield running
+    with Stack(engine="moto") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_paygates_shop_has_one_endpoint_however_often_it_starts(
     stack: Stack, merchant: Merchant
 ) -> None:
     other = merchant.subscribe("https://shop.example.com/hooks")
-    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
-        shop.open(stack.url, merchant.key)
+    with paygate.Shop() as shop, running(shop, stack, merchant.key):
+        shop.connect(stack.url, merchant.key)
 
         endpoints = merchant.call("GET", "/v1/webhooks")[1]["data"]
 
@@ -51,8 +51,8 @@ def test_paygates_shop_has_one_endpoint_however_often_it_starts(
 def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
     stack: Stack, client: sdk.Client
 ) -> None:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
-        shop.open(stack.url, "sk_test_payrex")
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
+        shop.connect(stack.url, "sk_test_payrex")
 
         assert [each.url for each in client.webhooks.list().data] == [f"{shop.url}/hooks"]
 
@@ -60,8 +60,8 @@ def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
 def test_an_order_whose_first_answer_was_lost_has_one_session(
     stack: Stack, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
-        call, lost = shop._call, []
+    with paygate.Shop() as shop, running(shop, stack, merchant.key):
+        call, lost = shop._call_api, []
 
         def call_and_lose_the_first(*request: Any) -> Any:
             answer = call(*request)
@@ -70,9 +70,9 @@ def test_an_order_whose_first_answer_was_lost_has_one_session(
                 raise TimeoutError
             return answer
 
-        monkeypatch.setattr(shop, "_call", call_and_lose_the_first)
+        monkeypatch.setattr(shop, "_call_api", call_and_lose_the_first)
 
-        order = shop.sell({"atlas": 2})
+        order = shop.create_order({"atlas": 2})
 
         (session,) = merchant.call("GET", "/v1/checkout/sessions")[1]["data"]
         assert lost == [session]
@@ -82,8 +82,8 @@ def test_an_order_whose_first_answer_was_lost_has_one_session(
 
 
 def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client) -> None:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
-        order = shop.sell({"mug": 2, "coaster": 3})
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
+        order = shop.create_order({"mug": 2, "coaster": 3})
 
         (session,) = client.checkout_sessions.list().data
         assert session.url == order.pay_url
