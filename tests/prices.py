@@ -1,4 +1,4 @@
-"""AWS's list prices in us-east-1, in US dollars a million, and what a million sessions come to."""
+"""AWS's list prices in us-east-1, in US dollars per million, and what a million sessions cost."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ GB_SECONDS_ARM = 13.3334
 
 MEMORY_GB = 1.0
 WARM_SECONDS = 0.02
-"""A guess at a warm invocation: the network to DynamoDB, not our own milliseconds, decides it."""
+"""An estimate of a warm invocation, which mostly waits for DynamoDB."""
 
 LIFE = {
     "create, with an idempotency key": 1,
@@ -20,8 +20,8 @@ LIFE = {
     "deliver it": 1,
     "retrieve": 1,
 }
-"""How often each step happens in the life of a paid session: its page is shown before and after
-paying and once more, and two events are fanned out, one of which an endpoint wants."""
+"""How often each operation happens for a paid session. The page is shown before and after the
+payment and once more, and two events are fanned out, of which an endpoint subscribes to one."""
 
 INVOKED = sum(LIFE.values())
 REQUESTS = INVOKED - LIFE["fan an event out to one endpoint"] - LIFE["deliver it"]
@@ -73,5 +73,5 @@ invocation is taken to last {WARM_SECONDS * 1000:g} ms.
 {lines}
 | **total** | **{total:.2f}** |
 
-The simulator's own book is one of the writes of paying; a real processor has its own.
+The simulator's ledger is one of the writes of paying; a real processor has its own ledger.
 """

@@ -6,7 +6,7 @@ import pytest
 from build_tools.artifact import Artifact
 
 AWS = "aws_lambda_powertools boto3 botocore dateutil jmespath s3transfer six urllib3"
-"""What botocore needs, and the Logger. The webhook sender's HTTP client is botocore's urllib3."""
+"""What botocore needs, and the Logger."""
 PYDANTIC = "annotated_types pydantic pydantic_core typing_extensions typing_inspection"
 JINJA = "jinja2 markupsafe"
 

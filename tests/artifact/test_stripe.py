@@ -52,7 +52,7 @@ print(json.dumps(found))
 def test_the_cut_package_pays_cancels_and_refunds(
     artifact: Artifact, localstripe: StripeServer
 ) -> None:
-    localstripe.start_anew()
+    localstripe.reset()
     paid, declined, left = references = artifact.run(
         "ShowPage", START + CHARGE, STRIPE_API=localstripe.url
     )

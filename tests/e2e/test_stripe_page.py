@@ -23,7 +23,7 @@ PAY = "Pay GH₵ 50.00"
 
 @pytest.fixture
 def stripe_server(localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch) -> StripeServer:
-    localstripe.start_anew()
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     monkeypatch.setenv("STRIPE_SCRIPT", f"{localstripe.url}/js.stripe.com/v3/")
     return localstripe
