@@ -1,4 +1,4 @@
-"""A shop at the API of a whole stack, without a browser."""
+"""The shops with a whole stack, without a browser."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def client(stack: Stack) -> sdk.Client:
     return client_of(stack, "sk_test_payrex")
 
 
-def test_paygates_shop_has_one_endpoint_however_often_it_starts(
+def test_the_paygate_shop_has_one_webhook_endpoint_after_a_restart(
     stack: Stack, merchant: Merchant
 ) -> None:
     other = merchant.subscribe("https://shop.example.com/hooks")
@@ -48,7 +48,7 @@ def test_paygates_shop_has_one_endpoint_however_often_it_starts(
         assert [each["url"] for each in endpoints] == [f"{shop.url}/hooks", other["url"]]
 
 
-def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
+def test_the_payrex_shop_has_one_webhook_endpoint_after_a_restart(
     stack: Stack, client: sdk.Client
 ) -> None:
     with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
@@ -57,11 +57,11 @@ def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
         assert [each.url for each in client.webhooks.list().data] == [f"{shop.url}/hooks"]
 
 
-def test_an_order_whose_first_answer_was_lost_has_one_session(
+def test_an_order_has_one_session_if_the_first_answer_was_lost(
     stack: Stack, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with paygate.Shop() as shop, running(shop, stack, merchant.key):
-        call, lost = shop._call_api, []
+        call, lost = shop._call_api, list[Any]()
 
         def call_and_lose_the_first(*request: Any) -> Any:
             answer = call(*request)
@@ -81,7 +81,7 @@ def test_an_order_whose_first_answer_was_lost_has_one_session(
         assert session["metadata"] == {"order_id": order.id}
 
 
-def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client) -> None:
+def test_a_payrex_session_has_the_items_of_the_order(stack: Stack, client: sdk.Client) -> None:
     with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
         order = shop.create_order({"mug": 2, "coaster": 3})
 
@@ -94,8 +94,8 @@ def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client)
 
 
 @pytest.mark.parametrize("dialect", ["paygate", "payrex"])
-def test_a_copied_file_is_a_whole_shop(stack: Stack, tmp_path: Path, dialect: str) -> None:
-    """Alone, in a folder of its own, without anything of ours or of PyPI's to import."""
+def test_a_shop_is_a_single_file(stack: Stack, tmp_path: Path, dialect: str) -> None:
+    """It runs in a folder of its own, without this project and without packages."""
     copy = tmp_path / "shop.py"
     copy.write_text((REPOSITORY / f"shop/{dialect}.py").read_text("utf-8"), "utf-8")
     own = {"API_URL": stack.url, "SECRET_KEY": f"sk_test_{dialect}", "PORT": "0"}
