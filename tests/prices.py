@@ -29,9 +29,9 @@ QUEUE_CALLS = 3
 """Send, receive, delete."""
 
 
-def of_a_million(bills: dict[str, Any]) -> list[tuple[str, float]]:
-    writes = sum(bills[name].write_units * times for name, times in LIFE.items())
-    reads = sum(bills[name].read_units * times for name, times in LIFE.items())
+def of_a_million(costs: dict[str, Any]) -> list[tuple[str, float]]:
+    writes = sum(costs[name].write_units * times for name, times in LIFE.items())
+    reads = sum(costs[name].read_units * times for name, times in LIFE.items())
     return [
         (f"DynamoDB, {writes:g} write units", writes * WRITE_UNITS),
         (f"DynamoDB, {reads:g} read units", reads * READ_UNITS),

@@ -57,7 +57,7 @@ def fail_payment(world: World, id: str) -> None:
     payments.fail(world.table, session, pending, Failure.TIMED_OUT, context)
 
 
-# --------------------------------------------------------------------------- paying
+# ------------------------------------------------------------------------- payments
 
 
 def test_a_card_confirmed_at_stripe_completes_the_session(

@@ -118,7 +118,7 @@ def _signed(subject: str, key: Any, issuer: str, issuer_key: Any, host: str | No
 def test_tls_and_host_header_keep_the_name_when_the_address_is_pinned(shop: TlsServer) -> None:
     answer = egress.post(f"https://{NAME}:8443/hooks?a=1", b"{}", {"x": "1"}, LIMITS)
 
-    assert (answer.status, answer.body) == (200, b"heard")
+    assert (answer.status, answer.body) == (200, b"hello")
     assert shop.connected == [(PUBLIC, 8443)]
     assert shop.names == [NAME]
     (request,) = shop.requests

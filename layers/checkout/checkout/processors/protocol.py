@@ -76,7 +76,7 @@ class TestInstrument(NamedTuple):
     outcome: str
     """Key of a text in the page's catalogues."""
     seconds: int = 0
-    """Until the outcome is known; a placeholder of some of these texts."""
+    """Until the outcome is known. Some of the texts contain it."""
 
 
 class BankAccount(NamedTuple):

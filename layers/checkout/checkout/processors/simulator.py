@@ -38,7 +38,7 @@ class SimulatedOutcome(NamedTuple):
 
     @property
     def text_key(self) -> str:
-        """In the page's catalogues; these texts say nothing of refunds."""
+        """Catalogue key of a text about the payment's outcome."""
         if self.failure:
             return f"outcome_{self.failure}"
         if self.after >= NEVER:

@@ -61,7 +61,7 @@ class TimedOutError(NoAnswerError):
 
 _REASONS: list[tuple[type[Exception], type[NoAnswerError]]] = [
     (socket.gaierror, NameUnknownError),
-    (UnicodeError, NameUnknownError),  # not even a name
+    (UnicodeError, NameUnknownError),  # not a valid host name
     (TimeoutError, TimedOutError),
     (ssl.SSLError, TlsFailedError),
 ]
@@ -100,8 +100,8 @@ class Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        # The timer may be running all the same: without the lock it could shut a connection that
-        # was given the same file number in between.
+        # The timer may have fired before it was canceled. With the lock it can't shut another
+        # connection that has been given the same file number since.
         with self._lock:
             if self._connection:
                 self._connection.close()
@@ -121,7 +121,7 @@ class Deadline:
 
     def _shut(self) -> None:
         if self._connection:
-            with suppress(OSError):  # the other side was faster
+            with suppress(OSError):  # it is closed already
                 self._connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -150,7 +150,7 @@ def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answ
             with closing(_http(connected, host.removesuffix("."), port, is_secure)) as http:
                 http.request("POST", quote(target, TARGET_CHARACTERS), body, headers)
                 with http.getresponse() as response:
-                    if deadline.passed:  # http.client takes headers that break off as complete
+                    if deadline.passed:  # http.client accepts incomplete headers
                         raise TimeoutError
                     named = {name.lower(): value for name, value in response.getheaders()}
                     return Answer(response.status, named, _read(response))
@@ -170,7 +170,7 @@ def _translated_errors(deadline: Deadline, otherwise: type[NoAnswerError]) -> It
 def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.socket:
     """A socket to the first address that answers; `seconds` are for the look-up and all of them."""
     ends_at = time.monotonic() + seconds
-    # Without TLS it is devstack, which has checked the host already.
+    # Without TLS the host is one that `is_endpoint_url` allows in devstack.
     addresses = public_addresses(host, port, seconds) if is_secure else [host]
     failure: OSError = OSError("the name has no address")
     for address in addresses:
@@ -185,7 +185,7 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
             connection.close()
             failure = error
         else:
-            connection.settimeout(None)  # from here on the deadline shuts it
+            connection.settimeout(None)  # from now on only the deadline limits it
             return connection
     raise failure
 
@@ -213,7 +213,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
 
 
 def _http(connected: socket.socket, host: str, port: int, is_secure: bool) -> HTTPConnection:
-    """HTTP over a connected socket: http.client connects only where it has none."""
+    """HTTP over a connected socket. http.client uses `sock` and does not connect again."""
     if is_secure:
         http: HTTPConnection = HTTPSConnection(host, port, context=tls())
         http.sock = tls().wrap_socket(connected, server_hostname=host)
@@ -233,7 +233,8 @@ def tls() -> ssl.SSLContext:
 
 
 def _read(response: HTTPResponse) -> bytes:
-    """The body's first part. A body that breaks off is short; the status has said what counts."""
+    """The body's first part. If the connection breaks off, the part so far is enough: the status
+    decides about the attempt."""
     body = b""
     with suppress(OSError, HTTPException):
         while len(body) < ANSWER_BYTES and (part := response.read1(ANSWER_BYTES - len(body))):

@@ -18,23 +18,23 @@ HANGS_AFTER = 5
 has been held for that long."""
 
 
-def record_success(table: Table, endpoint: WebhookEndpoint, made: DeliveryAttempt) -> None:
+def record_success(table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt) -> None:
     """Marks the endpoint as healthy again. Called before the delivery is finished: if the process
     died in between, a forgotten success would let the endpoint count as failing for days."""
     marked = endpoint.failing_since is not None or endpoint.slow_until is not None
     # Another sender may have marked it as hanging meanwhile. It is slow, but it works.
-    if marked or made.duration_ms >= HANGS_AFTER * 1000:
+    if marked or attempt.duration_ms >= HANGS_AFTER * 1000:
         webhook_endpoints.update_health(table, endpoint, HEALTHY, "url")
 
 
 def record_failure(
-    table: Table, endpoint: WebhookEndpoint, made: DeliveryAttempt, retry_after: int, now: int
+    table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt, retry_after: int, now: int
 ) -> bool:
     """Records a failed attempt; returns whether it disabled the endpoint.
 
     Attempts that fail at the same time count once. An attempt at an earlier URL does not count.
     """
-    if made.status == GONE:
+    if attempt.status == GONE:
         gone = _disabled(DisabledBecause.GONE, now)
         return webhook_endpoints.update_health(table, endpoint, gone, "url", "status")
     if endpoint.failing_since is not None and now - endpoint.failing_since >= PATIENCE:
@@ -44,8 +44,8 @@ def record_failure(
         )
     changes: Item = {} if endpoint.failing_since is not None else {"failing_since": now}
     # One time-out may be bad luck. After another failure, the server is overloaded.
-    silent = made.error == TimedOutError.code and endpoint.failing_since is not None
-    status = GATEWAY_TIMEOUT if silent else made.status or 0
+    silent = attempt.error == TimedOutError.code and endpoint.failing_since is not None
+    status = GATEWAY_TIMEOUT if silent else attempt.status or 0
     pause = retry.pause_seconds(status, endpoint.slowdowns, retry_after)
     if pause:
         changes |= {"slow_until": now + pause, "slowdowns": endpoint.slowdowns + 1}

@@ -80,20 +80,20 @@ class Sender(NamedTuple):
     def _attempt(
         self, delivery: Delivery, endpoint: WebhookEndpoint, event: Event, lease: Lease
     ) -> None:
-        made, retry_after = self._post(endpoint, event)
-        if made.status is not None and 200 <= made.status < 300:
-            health.record_success(self.table, endpoint, made)
-            deliveries.finish(self.table, delivery, DeliveryState.DELIVERED, made, lease)
+        attempt, retry_after = self._post(endpoint, event)
+        if attempt.status is not None and 200 <= attempt.status < 300:
+            health.record_success(self.table, endpoint, attempt)
+            deliveries.finish(self.table, delivery, DeliveryState.DELIVERED, attempt, lease)
             return
-        disabled = health.record_failure(self.table, endpoint, made, retry_after, self.now)
-        if disabled and deliveries.park(self.table, delivery, event, self.now, made, lease):
+        disabled = health.record_failure(self.table, endpoint, attempt, retry_after, self.now)
+        if disabled and deliveries.park(self.table, delivery, event, self.now, attempt, lease):
             return
         failed = delivery.attempt_count - delivery.round_start + 1
         next_attempt_at = retry.next_attempt_at(failed, self.now, retry_after)
         if next_attempt_at is None:
-            deliveries.finish(self.table, delivery, DeliveryState.FAILED, made, lease)
+            deliveries.finish(self.table, delivery, DeliveryState.FAILED, attempt, lease)
         else:
-            deliveries.schedule_next_attempt(self.table, delivery, next_attempt_at, made, lease)
+            deliveries.schedule_next_attempt(self.table, delivery, next_attempt_at, attempt, lease)
 
     def _post(self, endpoint: WebhookEndpoint, event: Event) -> tuple[DeliveryAttempt, int]:
         """Sends the request; returns the attempt and the seconds that `Retry-After` asks for."""
@@ -112,18 +112,18 @@ class Sender(NamedTuple):
             answer = egress.post(endpoint.url, body, headers, egress.limits(self.settings))
         except egress.NoAnswerError as failure:
             error = failure.code
-        made = DeliveryAttempt(
+        attempt = DeliveryAttempt(
             at=self.now,
             duration_ms=round((time.perf_counter() - started) * 1000),
             status=answer and answer.status,
             error=error,
-            answer=_shown(answer.body) if answer else None,
+            answer=_printable(answer.body) if answer else None,
         )
-        return made, retry.retry_after(answer.headers, self.now) if answer else 0
+        return attempt, retry.retry_after(answer.headers, self.now) if answer else 0
 
     def _acquire_lease(self, endpoint: WebhookEndpoint) -> Lease | AllLeased:
         until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN
-        bound = self._bound(endpoint)
+        bound = self._max_in_flight(endpoint)
         acquired = leases.acquire(self.table, endpoint.id, bound, until, self.now)
         for pause in LEASE_PAUSES:
             if isinstance(acquired, Lease) or acquired.since <= self.now - LEASE_PATIENCE:
@@ -132,7 +132,7 @@ class Sender(NamedTuple):
             acquired = leases.acquire(self.table, endpoint.id, bound, until, self.now)
         return acquired
 
-    def _bound(self, endpoint: WebhookEndpoint) -> int:
+    def _max_in_flight(self, endpoint: WebhookEndpoint) -> int:
         """How many attempts may be in flight to the endpoint.
 
         An overloaded endpoint gets one at a time. A failing one may hang, and gets few, so that it
@@ -158,7 +158,7 @@ class Sender(NamedTuple):
         deliveries.postpone(self.table, delivery, pause_ends_at, pause_ends_at)
 
 
-def _shown(body: bytes) -> str | None:
+def _printable(body: bytes) -> str | None:
     """The answer's first part as printable text, without control characters."""
     text = body.decode("utf-8", "replace")
     return (
