@@ -75,9 +75,11 @@ def answer(operation: str, request: Json) -> bytes:
 
 def send(_session: Any, request: Any) -> Any:
     operation = request.headers["X-Amz-Target"].decode().partition(".")[2]
-    response = AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, None)
+    headers: Any = {"content-type": "application/x-amz-json-1.0"}
+    response: Any = AWSResponse(request.url, 200, headers, None)
     response._content = answer(operation, json.loads(request.body))
     return response
 
 
-URLLib3Session.send = send
+session: Any = URLLib3Session
+session.send = send

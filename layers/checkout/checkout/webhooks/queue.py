@@ -3,7 +3,7 @@ another."""
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
@@ -11,6 +11,10 @@ from checkout.aws import CLIENT_CONFIG
 from checkout.domain.delivery import Delivery
 from checkout.settings import IN_LAMBDA, settings
 from checkout.webhooks.message import Message
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.client import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH = 10
 """Messages in one call, at most: SQS's limit."""
@@ -21,7 +25,7 @@ class MessagesRefusedError(Exception):
 
 
 class Queue(NamedTuple):
-    client: Any
+    client: "SQSClient"
     url: str
 
     def send(self, deliveries: Sequence[Delivery], delay: int = 0) -> None:
@@ -42,7 +46,7 @@ def open_queue() -> Queue:
     return Queue(boto3.client("sqs", config=CLIENT_CONFIG), settings().queue_url)
 
 
-def _entry(id: str, delivery: Delivery, delay: int) -> dict[str, Any]:
+def _entry(id: str, delivery: Delivery, delay: int) -> "SendMessageBatchRequestEntryTypeDef":
     return {
         "Id": id,
         "MessageBody": Message.of(delivery).to_body(),
