@@ -23,8 +23,6 @@ from checkout.store import accounts
 from tests.processors.stripe_server import DECLINED, StripeServer
 from tests.world import ACCRA, SCOPE, World
 
-GOOD_PHONE = "0240000002"
-
 
 @dataclass
 class Side:

@@ -1,6 +1,8 @@
 """The SQS queue between fan-out and sender. If it loses a message, the delivery's timer queues
 another."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +27,7 @@ class MessagesRefusedError(Exception):
 
 
 class Queue(NamedTuple):
-    client: "SQSClient"
+    client: SQSClient
     url: str
 
     def send(self, deliveries: Sequence[Delivery], delay: int = 0) -> None:
@@ -46,7 +48,7 @@ def open_queue() -> Queue:
     return Queue(boto3.client("sqs", config=CLIENT_CONFIG), settings().queue_url)
 
 
-def _entry(id: str, delivery: Delivery, delay: int) -> "SendMessageBatchRequestEntryTypeDef":
+def _entry(id: str, delivery: Delivery, delay: int) -> SendMessageBatchRequestEntryTypeDef:
     return {
         "Id": id,
         "MessageBody": Message.of(delivery).to_body(),
