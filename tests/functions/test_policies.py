@@ -223,7 +223,7 @@ def used(
     # Nor does one process know another's secrets.
     monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
-    localstripe.start_anew()
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_process_of_its_own)
