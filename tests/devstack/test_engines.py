@@ -95,7 +95,7 @@ def test_cancelled_transaction_can_be_repeated_with_its_token(table: str) -> Non
     key = {"pk": {"S": "b"}, "sk": {"S": "b"}}
     check = {"TableName": table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
     other = {"TableName": table, "Item": {"pk": {"S": "c"}, "sk": {"S": "c"}}}
-    write = {"TransactItems": [{"ConditionCheck": check}, {"Put": other}]}
+    write: Any = {"TransactItems": [{"ConditionCheck": check}, {"Put": other}]}
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(**write, ClientRequestToken="t")
     client.put_item(TableName=table, Item=key)
@@ -181,7 +181,7 @@ def test_cancelled_transaction_changes_no_item(table: str) -> None:
         delete = {"TableName": table, "Key": {"pk": {"S": "b"}, "sk": {"S": "b"}}}
         check = {"TableName": table, "Key": {"pk": {"S": "c"}, "sk": {"S": "c"}},
                  "ConditionExpression": "attribute_exists(pk)"}  # fmt: skip
-        actions = [{"Update": update}, {"Delete": delete}, {"ConditionCheck": check}]
+        actions: list[Any] = [{"Update": update}, {"Delete": delete}, {"ConditionCheck": check}]
         with pytest.raises(client.exceptions.TransactionCanceledException):
             client.transact_write_items(TransactItems=actions if refused_last else actions[::-1])
         assert client.get_item(TableName=table, Key=key)["Item"] == before

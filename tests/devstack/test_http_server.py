@@ -81,7 +81,7 @@ def exchange(server: Server, sent: bytes) -> tuple[list[str], bytes]:
     return head.decode().split("\r\n"), body
 
 
-def call(server: Server, method: str, path: str, **more: object) -> urllib3.BaseHTTPResponse:
+def call(server: Server, method: str, path: str, **more: Any) -> urllib3.BaseHTTPResponse:
     url = f"http://{HOST}:{server.port}{path}"
     return urllib3.request(method, url, retries=False, **more)
 

@@ -98,7 +98,7 @@ def test_cancelled_transaction_writes_no_stream_record(stack: Stack, read_log: R
     put("thing", "before")
     assert stack.settle()
     item = {"pk": {"S": "thing"}, "sk": {"S": "never"}}
-    check = {"TableName": table, "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}},
+    check: Any = {"TableName": table, "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}},
              "ConditionExpression": "attribute_exists(pk)"}  # fmt: skip
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(

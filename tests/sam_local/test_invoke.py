@@ -1,4 +1,4 @@
-"""Each sample through `sam local invoke`: what was built, in Lambda's container."""
+"""All samples with `sam local invoke`: the built functions in Lambda's container."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sam_local
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> None:
+def test_samples_are_answered(local: Local, sample: Path) -> None:
     event = json.loads(sample.read_text())
 
     answer = local.invoke(function_of(sample), sample).result
@@ -31,8 +31,8 @@ def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> N
         assert answer == {"batchItemFailures": []}
 
 
-def test_the_delivery_sample_makes_a_try(local: Local) -> None:
-    """Nobody listens on the sample endpoint's port."""
+def test_the_delivery_sample_makes_an_attempt(local: Local) -> None:
+    """No server listens on the sample endpoint's port."""
     local.invoke("SendWebhook", ROOT / "events/send_webhook.json")
 
     (made,) = sample_delivery().attempts
