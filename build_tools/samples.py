@@ -31,7 +31,8 @@ def sample_items() -> list[dict[str, Any]]:
         accounts.save_merchant(merchant, table)
         accounts.save_key(f"sk_test_{api}", merchant, table)
     save_samples(table, int(time.time()), _encrypt)
-    return client.items
+    items: list[dict[str, Any]] = client.items
+    return items
 
 
 def _encrypt(plain: str, *, encryption_context: str) -> str:
