@@ -43,7 +43,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "list_payments": {"object": "list", "has_more": False, "url": "/v1/payments"},
     "list_refunds": {"object": "list", "has_more": False, "url": "/v1/refunds"},
     "list_webhooks": {"object": "list", "has_more": False, "url": "/v1/webhooks"},
-    "receive_stripe_event": {"error": UNKNOWN_NOTIFICATION},
+    "receive_stripe_notification": {"error": UNKNOWN_NOTIFICATION},
     "refuse_route": {"error": ERROR},
     "retrieve_checkout_session": {"id": f"cs_{ID}", "status": "open", "amount": 5000},
     "retrieve_customer": {"id": f"cus_{ID}", "object": "customer", "name": "Ama Sample"},
@@ -111,10 +111,10 @@ def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: st
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert ID in body
         assert "50.00" in body
-    elif sample.stem == "show_approval":
+    elif sample.stem == "show_simulated_wallet":
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert f"/simulator/pay_{APPROVAL_ID}" in body
-    elif sample.stem == "decide_approval":
+    elif sample.stem == "decide_simulated_payment":
         assert headers["location"].endswith(f"?attempt=pay_{APPROVAL_ID}")
     else:
         assert headers["content-type"] == "application/json"
