@@ -1,8 +1,8 @@
-"""Threads against each other, many rounds of it, and what has to be true of the table at the end.
+"""Races between threads, in many rounds, and what must be true of the table afterwards.
 
-A round is raced at once and checked later, with all the others of its table: a look at every item
-after each round would take longer than the round. Every fifty rounds have an engine of their own,
-because its writes slow down as its streams grow, those of deleted tables too.
+The rounds of a table are checked together at its end, because reading every item after each round
+would take longer than the round. A new engine is started every fifty rounds, because an engine's
+writes slow down as its streams grow, including those of deleted tables.
 """
 
 import os
@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from botocore.config import Config
 
+from checkout.aws import CLIENT_CONFIG
 from checkout.domain import clock
 from checkout.domain.timer import Timer
 from checkout.page.tokens import token_of
@@ -32,12 +34,12 @@ ENDS = ("checkout.session.completed", "checkout.session.expired")
 
 
 class Racing(World):
-    """A world whose threads may have clocks of their own."""
+    """A world in which each thread may have its own clock."""
 
     local = threading.local()
 
     def at(self, now: float, do: Callable[[], Any]) -> Callable[[], Any]:
-        """What a machine does whose clock says `now`."""
+        """Runs `do` on a machine whose clock shows `now`."""
 
         def run() -> Any:
             self.local.now = now
@@ -46,13 +48,13 @@ class Racing(World):
         return run
 
     def form_token(self, path: str) -> str:
-        """Without the page around it."""
+        """The token, without rendering the page."""
         session = sessions.find(self.table, path.rpartition("/")[2])
         assert session is not None
         return token_of(session)
 
     def paying(self, id: str, form: dict[str, str]) -> Callable[[], Response]:
-        """Sends a form of the page as it stands now."""
+        """Submits a form with the page's current token."""
         token = self.form_token(id)
         return lambda: self.submit(id, form, token)
 
@@ -60,7 +62,7 @@ class Racing(World):
         return getattr(self.local, "now", self.now)
 
     def firing(self, timer: Timer) -> Callable[[], Any]:
-        """What happens when DynamoDB's TTL deletes a timer; the sweep does the same."""
+        """Fires a timer as when DynamoDB's TTL deletes it; the sweep does the same."""
         record = {"dynamodb": {"OldImage": to_wire(to_item(timer)), "SequenceNumber": "1"}}
 
         def fire() -> None:
@@ -71,22 +73,25 @@ class Racing(World):
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Calls without botocore's check of their parameters, a sixth of their time; and threads that
-    change ten times as often, or most races would be won before they began."""
-    patient, config = sys.getswitchinterval(), table.CLIENT
-    table.CLIENT = config.merge(Config(parameter_validation=False))
-    sys.setswitchinterval(patient / 10)
+    """Skips botocore's validation, a sixth of a call's time, and switches threads more often.
+
+    Otherwise one thread is mostly done before the next one starts.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 10)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patches:
+            config = CLIENT_CONFIG.merge(Config(parameter_validation=False))
+            patches.setattr(table, "CLIENT_CONFIG", config)
+            yield
     finally:
-        table.CLIENT = config
-        sys.setswitchinterval(patient)
+        sys.setswitchinterval(interval)
 
 
 def worlds(
     rounds: int = ROUNDS, of_an_engine: int = ROUNDS_OF_AN_ENGINE
 ) -> Iterator[tuple[Racing, range]]:
-    """Worlds, each with the rounds to be raced in it; the books of each are checked at its end."""
+    """Worlds, each with the rounds to race in it. Each world is checked after its rounds."""
     for start in range(0, rounds, of_an_engine):
         with (
             engines.open("dynoxide") as engine,
@@ -101,7 +106,7 @@ def worlds(
 
 
 def race(*runners: Callable[[], Any]) -> list[Any]:
-    """All at once; their answers in order. A runner that raises fails the test."""
+    """Runs all at the same time; returns their answers in order. Raises what a runner raises."""
     answers: list[Any] = [None] * len(runners)
     barrier = threading.Barrier(len(runners))
 
@@ -109,7 +114,7 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
         barrier.wait()
         try:
             answers[number] = runners[number]()
-        except Exception as error:  # handed to the test, which raises it
+        except Exception as error:  # raised below, in the test's thread
             answers[number] = error
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(runners))]
@@ -124,8 +129,8 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
 
 
 def check_books(items: list[Item], now: float) -> Counter[str]:
-    """How many sessions ended how. Fails unless each has one end, announced once, its events
-    numbered without gap or repeat, and every charge of the processor is accounted for."""
+    """Counts sessions by status. Fails unless each has one end with its events once, all its events
+    are numbered without gaps, and every charge of the processor is accounted for."""
     of_kind = _by(items, "sk")
     events, payments = (_by(of_kind[kind], "session") for kind in ("EVENT", "PAYMENT"))
     for session in of_kind["SESSION"]:
@@ -136,17 +141,17 @@ def check_books(items: list[Item], now: float) -> Counter[str]:
 
 
 def check_money(items: list[Item], now: float) -> None:
-    """Fails unless what the processor took and sent back is what payments and refunds say."""
+    """Fails unless the processor's charges and refunds agree with the stored ones."""
     of_kind = _by(items, "sk")
     refunds = _by(of_kind["REFUND"], "payment")
     charges = {item["pk"].partition("#")[2]: item for item in of_kind["SIMULATOR"]}
     for payment in of_kind["PAYMENT"]:
         _check_payment(payment, charges.pop(payment["id"], None), refunds[payment["id"]], now)
-    assert not charges, f"charged and nowhere on record: {sorted(charges)}"
+    assert not charges, f"charged and not recorded: {sorted(charges)}"
 
 
 def check_numbers(session: Item, events: list[Item]) -> None:
-    """Fails where a session's events have a gap in their numbers, or one twice."""
+    """Fails if the numbers of a session's events have a gap, or a number twice."""
     numbers = sorted(event["sequence"] for event in events)
     assert numbers == list(range(1, session["event_count"] + 1)), (session["id"], numbers)
 
@@ -160,9 +165,9 @@ def _check_session(session: Item, events: list[Item], payments: list[Item]) -> N
         "expired": (["checkout.session.expired"], []),
     }
     assert (ends, kept) == expected[session["status"]], session["id"]
-    told = Counter(event["type"] for event in events)
+    types = Counter(event["type"] for event in events)
     failed = sum(payment["status"] in ("failed", "late") for payment in payments)
-    assert (told["payment.succeeded"], told["payment.failed"]) == (len(kept), failed)
+    assert (types["payment.succeeded"], types["payment.failed"]) == (len(kept), failed)
 
 
 def _check_payment(payment: Item, charge: Item | None, refunds: list[Item], now: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from build_tools.artifact import Artifact
 from build_tools.samples import sample_events, sample_items
-from devstack.samples import ID, PAYREX_ID
+from devstack.fixtures.sample_objects import ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED, NAMELESS
 
 SAMPLES = sample_events()
@@ -42,7 +42,7 @@ def test_a_built_function_handles_its_sample(
     if "routeKey" in event:
         assert response["statusCode"] == EXPECTED.get(sample.stem, 200), response["body"]
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
-            of_payrex = sample.stem.startswith(("payrex", "show_approval"))
+            of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
             assert (PAYREX_ID if of_payrex else ID) in response["body"]
     else:
         assert response == {"batchItemFailures": []}

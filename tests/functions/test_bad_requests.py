@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from checkout.store import customers, sessions
+from devstack.aws.api_gateway import choose_route
 from devstack.engines import Engine
-from devstack.gateway import choose_route
 from tests.world import KEY, ORDER, SESSIONS, TEMPLATE, World
 
 TYPE = "invalid_request_error"

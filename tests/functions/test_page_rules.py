@@ -128,12 +128,12 @@ def test_a_session_stored_without_a_form_key_can_be_paid(world: World) -> None:
 
 def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     path = path_of(world)
-    assert f'href="{path}?left=1"' in world.page(path).text
+    assert f'href="{path}?canceled=1"' in world.page(path).text
     world.now += 3600
 
-    page = world.page(f"{path}?left=1").text
+    page = world.page(f"{path}?canceled=1").text
 
-    assert state_of(page) == "left"
+    assert state_of(page) == "canceled"
     assert "within 23 h 0 min" in page
     assert 'href="https://yoursite.com/cancel"' in page
     assert f'href="{path}"' in page
@@ -146,13 +146,13 @@ def test_an_open_page_reloads_itself_at_the_second_the_session_lapses(world: Wor
     page = world.page(path).text
 
     assert f'<noscript><meta http-equiv="refresh" content="800; url={path}"></noscript>' in page
-    assert 'data-lapse="800"' in page
+    assert 'data-reload="800"' in page
 
 
 def test_an_expiry_beyond_a_browsers_longest_timer_sets_no_timer(world: World) -> None:
     page = world.page(payrex_path(world, expires_at=START + 90 * 86_400)).text
 
-    assert "data-lapse=" not in page
+    assert "data-reload=" not in page
     assert 'http-equiv="refresh"' not in page
 
 
@@ -163,7 +163,7 @@ def test_the_waiting_page_shows_what_to_do_and_the_time_left(world: World) -> No
     page = unescape(world.page(location).text)
 
     assert "Approve the prompt on your phone with your PIN: 024****005, MTN." in page
-    assert re.search(r'data-left="287"[^>]*>4:47<', page)
+    assert re.search(r'data-seconds="287"[^>]*>4:47<', page)
 
 
 def test_a_qr_code_leads_to_the_simulators_page_and_back(world: World) -> None:
@@ -243,8 +243,8 @@ def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> 
     page = world.page(f"/checkout/{id}").text
 
     assert state_of(page) == "blocked"
-    assert f'data-left="{BLOCK_SECONDS - 60}"' in page
-    assert f'data-lapse="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-seconds="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-reload="{BLOCK_SECONDS - 60}"' in page
     assert "<form" not in page
     world.now += BLOCK_SECONDS - 60
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
@@ -253,12 +253,12 @@ def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> 
 def test_a_look_by_script_returns_only_the_state(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
-    assert json.loads(world.page(f"{location}&look=1").text) == {"state": "waiting"}
+    assert json.loads(world.page(f"{location}&poll=1").text) == {"state": "waiting"}
 
     world.now += 10
 
-    response = world.page(f"{location}&look=1")
-    assert json.loads(response.text) == {"state": "complete-go"}
+    response = world.page(f"{location}&poll=1")
+    assert json.loads(response.text) == {"state": "complete-redirect"}
     assert response.headers["content-type"].startswith("application/json")
 
 
@@ -299,7 +299,7 @@ def test_the_page_waits_until_the_merchant_has_received_the_event(world: World) 
         TableName=world.table.name, Item=to_wire(event | {"pending_webhooks": 0})
     )
     page = world.page(location).text
-    assert state_of(page) == "complete-go"
+    assert state_of(page) == "complete-redirect"
     assert 'content="0; url=https://yoursite.com/success?session_id=cs_' in page
 
 
@@ -311,7 +311,7 @@ def test_the_page_waits_no_longer_than_ten_seconds(world: World) -> None:
 
     world.now += 1
 
-    assert state_of(world.page(location).text) == "complete-go"
+    assert state_of(world.page(location).text) == "complete-redirect"
 
 
 @pytest.mark.parametrize("hook", [None, HOOK | {"events": ["payment.failed"]}])
@@ -321,7 +321,7 @@ def test_the_page_does_not_wait_for_a_merchant_without_a_subscription(
     if hook:
         world.post("/v1/webhooks", hook)
 
-    assert state_of(world.page(paid_page(world)).text) == "complete-go"
+    assert state_of(world.page(paid_page(world)).text) == "complete-redirect"
 
 
 # --------------------------------------------------------------- safety, size

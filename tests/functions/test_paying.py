@@ -38,7 +38,7 @@ def test_the_session_id_placeholder_is_replaced_everywhere_on_redirect(world: Wo
     )
     id = session["id"]
     assert session["success_url"] == f"https://yoursite.com/{mark}/ok?a=1&b={mark}"
-    left = world.page(f"/checkout/{id}?left=1").text
+    left = world.page(f"/checkout/{id}?canceled=1").text
     assert f'href="https://yoursite.com/cart?s={id}"' in left
 
     page = world.page(world.pay(id).headers["location"]).text
@@ -268,7 +268,7 @@ def test_a_merchants_texts_and_urls_are_escaped(world: World) -> None:
     accounts.save_merchant(Merchant("merc_accra", "<script>x</script>", "paygate"), world.table)
     id = world.create_session(cancel_url="https://yoursite.com/?a='&b=%3Cx%3E")["id"]
 
-    page = world.page(f"/checkout/{id}?left=1").text
+    page = world.page(f"/checkout/{id}?canceled=1").text
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page

@@ -21,7 +21,7 @@ from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
 from tests.processors.accounts import open_at_stripe
-from tests.processors.notifications import deliver, told_of
+from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World
 
@@ -184,7 +184,7 @@ def at_stripe(world: World, server: StripeServer) -> None:
     world.page(f"/checkout/{paid}")
     (intent,) = server.intents()
     server.confirm(intent["id"])
-    assert deliver(world, told_of(intent)).status == 200
+    assert deliver(world, event_about(intent)).status == 200
     payment = world.session(paid)["payment"]
     assert world.post("/v1/refunds", {"payment": payment}).json["status"] == "succeeded"
     world.submit(waiting, {"method": "card"})
@@ -225,7 +225,7 @@ def used(
     # Likewise every call decrypts.
     monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
-    localstripe.start_anew()
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)

@@ -339,7 +339,7 @@ def test_a_concurrent_refund_beyond_the_payment_fails_in_the_write(
     refund(world, payment, amount=3000)
     session = sessions.find(world.table, read.session)
     assert session is not None
-    writing = refunds.prepare_creation(session, read, stale, "", change_context(world))
+    writing, _ = refunds.prepare_creation(session, read, stale, "", change_context(world))
 
     with world.untouched(), pytest.raises(ConditionFailedError) as refused:
         world.table.write(*writing.actions)

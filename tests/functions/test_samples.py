@@ -10,7 +10,7 @@ import pytest
 from checkout.domain.account import Merchant
 from checkout.encryption import encrypt
 from checkout.store import accounts
-from devstack.samples import ID, PAYREX_ID, save_samples
+from devstack.fixtures.sample_objects import ID, PAYREX_ID, save_samples
 from tests.roots import ROOT
 from tests.world import TEMPLATE, World
 
@@ -26,11 +26,11 @@ EXPECTED: dict[str, int] = {
     "resend_events": 202,
     "test_webhook": 202,
     "pay_page": 303,
-    "receive_stripe_event": 400,
-    "decide_approval": 303,
+    "receive_stripe_notification": 400,
+    "decide_simulated_payment": 303,
 }
 
-NAMELESS = ("pay_page", "decide_approval", "receive_stripe_event")
+NAMELESS = ("pay_page", "decide_simulated_payment", "receive_stripe_notification")
 """Samples whose responses name no object: redirects, and an error."""
 
 
@@ -67,7 +67,7 @@ def test_a_function_handles_its_sample(sampled: World, sample: Path) -> None:
     if "routeKey" in event:
         assert response["statusCode"] == EXPECTED.get(sample.stem, 200), response["body"]
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
-            of_payrex = sample.stem.startswith(("payrex", "show_approval"))
+            of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
             assert (PAYREX_ID if of_payrex else ID) in response["body"]
     elif sample.stem == "fire_timers_every_minute":
         assert response == {"fired": 0, "failed": 0}

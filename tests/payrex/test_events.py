@@ -121,7 +121,7 @@ def test_a_webhook_may_subscribe_to_every_documented_event_type(world: World) ->
         " paid will_be_due overdue",
         "billing_statement_line_item": "created updated deleted",
     }
-    names = [f"{kind}.{what}" for kind, whats in kinds.items() for what in whats.split()]
+    names = [f"{kind}.{change}" for kind, changes in kinds.items() for change in changes.split()]
 
     hook = world.payrex("POST", "/webhooks", encode(HOOK | {"events": names})).json
 

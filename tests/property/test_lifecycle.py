@@ -1,5 +1,5 @@
-"""Sessions created, paid, declined, blocked, refunded, expired and left alone, in any order, at any
-pace: the API never contradicts a model of what a merchant expects."""
+"""Sessions are created, paid, declined, blocked, refunded and expired in any order and at any pace.
+The API always agrees with a model of what a merchant expects."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,22 +28,22 @@ CARDS = {
     "4000000000000002": "open",
 }
 TOO_MANY = 3
-"""Failed attempts that block a session here, so that a short life meets it."""
+"""How many failed attempts block a session here: few, so that short runs include it."""
 NO_REFUND = "4000000000005126"
 AMOUNT = 100_000
-"""Of every session, in either currency's minor unit."""
+"""The amount of every session, in the currency's minor unit."""
 
 
 class PayGate:
-    """How a merchant of this dialect says it, and what comes back in the model's words."""
+    """A merchant's calls in this dialect, with answers in the terms of the model."""
 
     def create(self, world: World, expires_at: int) -> tuple[str, str]:
-        """The session's id, and what its page is found by."""
+        """The session's id and the key of its page."""
         id = world.create_session(amount=AMOUNT, expires_at=render_time(expires_at))["id"]
         return id, id
 
     def pay_slowly(self, world: World, page_key: str, approves: bool) -> None:
-        """An attempt that stays in flight; it is approved after ten seconds, or never."""
+        """Begins an attempt that is approved after ten seconds, or never."""
         world.pay_by_phone(page_key, "0240000002" if approves else "0240000005")
 
     def status(self, world: World, id: str) -> str:
@@ -128,7 +128,7 @@ class Expected:
             self.failures_counted = 0
 
     def refund(self, amount: int) -> bool:
-        """Whether a refund of so much is made, though it may fail at the processor."""
+        """Whether a refund of this amount is created. It may still fail at the processor."""
         if self.ended != "complete" or amount > self.left:
             return False
         self.refunds += 1
@@ -168,7 +168,7 @@ class Lifecycle(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.sessions))
 
     def open_the_page(self, data: st.DataObject) -> Expected:
-        """A form's token comes with the page, which looks up what is in flight."""
+        """The page has the form's token, and showing it looks up the attempt in flight."""
         session = self.pick(data)
         self.settle(session)
         return session
@@ -195,7 +195,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(data=st.data(), amount=st.sampled_from([1, 40_000, 60_000, AMOUNT, AMOUNT + 1]))
     @precondition(lambda self: self.sessions)
     def refund(self, data: st.DataObject, amount: int) -> None:
-        """The last payment that was tried, whatever became of it."""
+        """Refunds the session's last payment attempt, whatever its outcome."""
         session = self.pick(data)
         (item,) = self.world.having(f"SESSION#{session.id}")
         if "latest_payment" in item and not session.late:
@@ -225,7 +225,7 @@ class Lifecycle(RuleBasedStateMachine):
             session.at_wallet = True
 
     def payment_at_the_wallet(self, session: Expected) -> str | None:
-        """The session's last one there, whatever became of it since."""
+        """The session's last payment at the wallet, whatever its outcome."""
         mine = [
             payment["id"]
             for payment in self.world.having("PAYMENT#")
@@ -236,7 +236,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(data=st.data(), decision=st.sampled_from(["approve", "decline"]))
     @precondition(lambda self: self.sessions)
     def decide_at_the_wallet(self, data: st.DataObject, decision: str) -> None:
-        """Which means nothing where no wallet waits for it."""
+        """A decision changes nothing if no wallet waits for it."""
         session = self.pick(data)
         payment = self.payment_at_the_wallet(session)
         if payment:
@@ -286,7 +286,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.world.sweep()
 
     def settle(self, session: Expected) -> None:
-        """What becomes of an attempt in flight once somebody asks the processor."""
+        """The model's outcome of an attempt in flight after it is looked up."""
         now = self.world.now
         if session.deadline is None or session.ended:
             return
@@ -299,7 +299,7 @@ class Lifecycle(RuleBasedStateMachine):
             session.deadline = None
 
     def check_events(self, session: Expected) -> None:
-        """Each end was announced once, each failure once, and nothing is charged and not kept."""
+        """Every end and every failure has its events once, and every charge is accounted for."""
         self.settle(session)
         events = [e for e in self.world.having("EVENT#", "EVENT") if e["session"] == session.id]
         expected = self.dialect.events(session.ended == "complete", session.failures)

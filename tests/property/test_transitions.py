@@ -1,4 +1,4 @@
-"""The transition table, walked: the pure predicates, and DynamoDB's conditions made of them."""
+"""The transition table: its predicates in Python, and the DynamoDB conditions generated from it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,10 +18,10 @@ MOMENTS = range(START - 2, START + 3)
 ATTEMPTS = ("pay_a", "pay_b")
 
 Situation = tuple[Session, Transition, int, str]
-"""A session, what is tried with it, when, and by which attempt."""
+"""A session, a transition, and the time and the payment attempt of it."""
 
 
-def a_session(
+def new_session(
     status: Status, lapses_at: int, attempt: str | None, blocked_until: int | None
 ) -> Session:
     return Session(
@@ -45,22 +45,22 @@ def a_session(
 
 
 SESSIONS = [
-    a_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS), (None, *MOMENTS))
+    new_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS), (None, *MOMENTS))
 ]
 
 
 def allowed() -> Iterator[Situation]:
-    """Every situation there is in which a transition is allowed."""
+    """Every situation in which its transition is allowed."""
     for session, transition, now, attempt in product(SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS):
         if machine.allows(transition, session, now, attempt):
             yield session, transition, now, attempt
 
 
-def test_only_an_open_session_moves() -> None:
+def test_only_open_sessions_have_transitions() -> None:
     assert {session.status for session, *_ in allowed()} == {Status.OPEN}
 
 
-def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand() -> None:
+def test_a_lapsed_session_can_not_be_paid_or_expired_by_a_request() -> None:
     of_lapsed = {
         transition.name
         for session, transition, now, _ in allowed()
@@ -70,7 +70,7 @@ def test_a_lapsed_session_is_neither_paid_nor_expired_by_hand() -> None:
     assert of_lapsed == {"lapse", "release_attempt"}
 
 
-def test_a_blocked_session_is_not_paid_but_ends_as_any_other() -> None:
+def test_a_blocked_session_can_end_but_not_be_paid() -> None:
     of_blocked = {
         transition.name
         for session, transition, now, _ in allowed()
@@ -80,17 +80,17 @@ def test_a_blocked_session_is_not_paid_but_ends_as_any_other() -> None:
     assert of_blocked == {"expire", "lapse"}
 
 
-def test_while_an_attempt_is_in_flight_only_its_own_end_moves_the_session() -> None:
-    moved = {
+def test_while_an_attempt_is_in_flight_only_its_own_end_changes_the_session() -> None:
+    changed = {
         (transition.name, attempt == session.attempt)
         for session, transition, now, attempt in allowed()
         if session.attempt and session.lapses_at > now
     }
 
-    assert moved == {("complete", True), ("release_attempt", True)}
+    assert changed == {("complete", True), ("release_attempt", True)}
 
 
-def test_every_transition_leads_where_the_picture_says() -> None:
+def test_every_transition_leads_to_its_documented_status() -> None:
     assert {(t.name, t.to) for t in TRANSITIONS} == {
         ("begin_attempt", Status.OPEN),
         ("release_attempt", Status.OPEN),
@@ -104,7 +104,7 @@ def test_every_transition_leads_where_the_picture_says() -> None:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(*map(st.sampled_from, (SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS)))
-def test_dynamodb_refuses_exactly_what_the_table_of_transitions_refuses(
+def test_dynamodb_allows_exactly_the_transitions_of_the_table(
     world: World, session: Session, transition: Transition, now: int, attempt: str
 ) -> None:
     world.table.write(Put(to_item(session, **keys.session(session.id))))

@@ -1,4 +1,4 @@
-"""Secrets are encrypted in the table, each for its own place."""
+"""Secrets are encrypted in the table, each for its owner."""
 
 import os
 from pathlib import Path
@@ -15,23 +15,23 @@ from tests.world import World
 SECRET = "whsec_" + "A" * 44
 
 
-def test_what_was_sealed_opens_in_its_place(world: World) -> None:
+def test_a_secret_is_decrypted_for_its_owner(world: World) -> None:
     encrypted = encrypt(SECRET, encryption_context="we_1")
     assert SECRET not in encrypted
     assert decrypt(encrypted, encryption_context="we_1") == SECRET
 
 
-def test_what_was_sealed_for_another_place_does_not_open(world: World) -> None:
+def test_a_secret_is_not_decrypted_for_another_owner(world: World) -> None:
     encrypted = encrypt(SECRET, encryption_context="we_1")
     with pytest.raises(ClientError):
         decrypt(encrypted, encryption_context="we_2")
 
 
-def test_the_same_secret_never_looks_the_same(world: World) -> None:
+def test_a_secret_is_encrypted_differently_each_time(world: World) -> None:
     assert encrypt(SECRET, encryption_context="we_1") != encrypt(SECRET, encryption_context="we_1")
 
 
-def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
+def test_the_next_devstack_decrypts_what_the_previous_one_encrypted(tmp_path: Path) -> None:
     keys = kms_backends[ACCOUNT][REGION].keys
     context = {"for": "we_1"}
     with Stack(engine="dynoxide", data=tmp_path) as stack:
@@ -43,8 +43,8 @@ def test_what_a_devstack_sealed_opens_in_the_next_one(tmp_path: Path) -> None:
 
     with Stack(engine="dynoxide", data=tmp_path) as stack:
         assert os.environ["SECRETS_KEY"] == key
-        opened = stack.engine.client("kms").decrypt(
+        decrypted = stack.engine.client("kms").decrypt(
             CiphertextBlob=encrypted, EncryptionContext=context
         )
-        assert opened["Plaintext"] == SECRET.encode()
+        assert decrypted["Plaintext"] == SECRET.encode()
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""Money that arrives after we gave up: recorded, announced, sent back, and never twice."""
+"""Payments that are approved after they were given up are recorded and refunded, once."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from tests.world import START, World, change_context
 
 @pytest.fixture
 def late(world: World) -> str:
-    """A session that lapsed with an attempt that was approved and that nobody looked at."""
+    """A session that lapsed while its attempt was approved and not looked up."""
     id: str = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     world.now += 1795
     world.pay_by_phone(id, "0240000002")
@@ -28,9 +28,9 @@ def late(world: World) -> str:
     return id
 
 
-def book(world: World) -> dict[str, Any]:
-    (entry,) = world.having("SIMULATOR#", "SIMULATOR")
-    return entry
+def charge(world: World) -> dict[str, Any]:
+    (item,) = world.having("SIMULATOR#", "SIMULATOR")
+    return item
 
 
 def payment(world: World) -> dict[str, Any]:
@@ -44,22 +44,22 @@ def refund(world: World) -> dict[str, Any]:
 
 
 def approve(world: World, attempt: str) -> None:
-    """As if the processor had charged what it was told to stop."""
+    """Makes the processor charge an attempt that it was asked to cancel."""
     world.table.write(Update(keys.simulator(attempt), {"failure": None}))
 
 
-def told(world: World) -> list[str]:
-    """The types of the session's events in the order of their numbers, which have no gap."""
+def event_types(world: World) -> list[str]:
+    """The types of the session's events in the order of their numbers, which must have no gap."""
     events = sorted(world.having("EVENT#", "EVENT"), key=lambda item: item["sequence"])
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     return [event["type"] for event in events]
 
 
-def test_an_approval_found_after_the_session_lapsed_is_sent_back(world: World, late: str) -> None:
+def test_an_approval_found_after_the_session_lapsed_is_refunded(world: World, late: str) -> None:
     for _ in range(3):
         world.sweep()
 
-    assert book(world)["refunded"] == 5000
+    assert charge(world)["refunded"] == 5000
     assert payment(world)["status"] == "late"
     assert refund(world)["reason"] == "payment_too_late"
     assert (refund(world)["status"], refund(world)["amount"]) == ("succeeded", 5000)
@@ -74,7 +74,7 @@ def test_an_approval_found_after_the_session_lapsed_is_sent_back(world: World, l
     assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
 
 
-def test_the_shopper_is_told(world: World, late: str) -> None:
+def test_the_page_explains_a_late_approval(world: World, late: str) -> None:
     page = world.page(f"/checkout/{late}?attempt={payment(world)['id']}").text
 
     assert "Your approval came too late" in page
@@ -82,10 +82,10 @@ def test_the_shopper_is_told(world: World, late: str) -> None:
     assert "Nothing can be paid here any more" in page
 
 
-def test_the_merchant_hears_of_the_payment_and_of_its_refund(world: World, late: str) -> None:
+def test_a_late_payment_and_its_refund_have_events(world: World, late: str) -> None:
     world.page(f"/checkout/{late}")
 
-    assert told(world)[:3] == ["payment.failed", "refund.created", "refund.updated"]
+    assert event_types(world)[:3] == ["payment.failed", "refund.created", "refund.updated"]
     events = sorted(world.having("EVENT#", "EVENT"), key=lambda item: item["sequence"])
     failed, created, updated = (json.loads(event["object"]) for event in events[:3])
     assert failed["id"] == created["payment"] == updated["payment"]
@@ -97,7 +97,7 @@ def test_the_merchant_hears_of_the_payment_and_of_its_refund(world: World, late:
     assert created["reason"] == "payment_too_late"
 
 
-def test_in_the_other_dialect_too(world: World) -> None:
+def test_a_late_payment_is_refunded_in_payrex_too(world: World) -> None:
     session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=START + 1800)).json
     world.now += 1795
     world.pay(session["client_secret"], "4000000000003220")
@@ -106,21 +106,21 @@ def test_in_the_other_dialect_too(world: World) -> None:
     world.sweep()
     world.sweep()
 
-    assert sorted(told(world)) == [
+    assert sorted(event_types(world)) == [
         "checkout_session.expired",
         "refund.created",
         "refund.updated",
     ]
     (found,) = (e for e in world.having("EVENT#", "EVENT") if e["type"] == "refund.updated")
-    announced = json.loads(found["object"])["data"]
-    assert announced["status"] == "succeeded"
-    assert (announced["reason"], announced["other_reason"]) == ("others", "payment_too_late")
-    shown = world.payrex("GET", f"/payments/{announced['payment_id']}").json
+    data = json.loads(found["object"])["data"]
+    assert data["status"] == "succeeded"
+    assert (data["reason"], data["other_reason"]) == ("others", "payment_too_late")
+    shown = world.payrex("GET", f"/payments/{data['payment_id']}").json
     assert shown["status"] == "failed"
     assert (shown["refunded"], shown["amount_refunded"]) == (True, shown["amount"])
 
 
-def test_an_approval_within_the_deadline_completes_a_session_whose_time_is_over(
+def test_an_approval_before_the_deadline_completes_a_session_after_its_expires_at(
     world: World,
 ) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
@@ -134,7 +134,7 @@ def test_an_approval_within_the_deadline_completes_a_session_whose_time_is_over(
     assert world.having("REFUND#") == []
 
 
-def test_a_refund_that_the_processor_could_not_take_is_sent_by_its_timer(
+def test_a_refund_that_the_processor_could_not_send_is_sent_by_its_timer(
     world: World, late: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -144,20 +144,19 @@ def test_a_refund_that_the_processor_could_not_take_is_sent_by_its_timer(
     assert world.page(f"/checkout/{late}").status == 200
     assert payment(world)["status"] == "late"
     assert refund(world)["status"] == "pending"
-    assert book(world)["refunded"] == 0
+    assert charge(world)["refunded"] == 0
     monkeypatch.undo()
 
     world.now += FIRST_CHECK_SECONDS
     world.sweep()
 
     assert refund(world)["status"] == "succeeded"
-    assert book(world)["refunded"] == 5000
+    assert charge(world)["refunded"] == 5000
     assert world.event_types().count("payment.failed") == 1
     assert world.event_types().count("refund.updated") == 1
 
 
-def test_an_approval_after_the_payment_failed_is_sent_back(world: World) -> None:
-    """As a processor's late word would bring it."""
+def test_an_approval_after_the_payment_failed_is_refunded(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000005")
     world.now += ATTEMPT_SECONDS
@@ -172,12 +171,12 @@ def test_an_approval_after_the_payment_failed_is_sent_back(world: World) -> None
         concluded = attempts._conclude(found, Outcome(State.APPROVED))
         assert concluded.status is PaymentStatus.LATE
 
-    assert book(world)["refunded"] == 5000
+    assert charge(world)["refunded"] == 5000
     assert world.session(id)["status"] == "open"
-    assert told(world) == ["payment.failed", "refund.created", "refund.updated"]
+    assert event_types(world) == ["payment.failed", "refund.created", "refund.updated"]
 
 
-def test_a_late_approval_leaves_the_next_attempt_alone(world: World) -> None:
+def test_a_late_approval_does_not_change_the_next_attempt(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000005")
     world.now += ATTEMPT_SECONDS

@@ -1,5 +1,5 @@
-"""Every write is carried out and its answer lost on the way back, once. botocore sends it again;
-the caller notices nothing, and nothing is written twice."""
+"""Every write is carried out and its answer is lost once, so that botocore sends it again. The
+caller sees no difference, and nothing is written twice."""
 
 import time
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
 
 class LosingEndpoint:
-    """A client's way to its service: the answer to each write is lost the first time."""
+    """Replaces a client's endpoint; it loses the first answer to each write."""
 
     def __init__(self, endpoint: Any) -> None:
         self._get_response = endpoint._get_response
@@ -33,15 +33,16 @@ class LosingEndpoint:
 
 @pytest.fixture
 def losing(world: World, monkeypatch: pytest.MonkeyPatch) -> LosingEndpoint:
-    endpoint = world.table.client._endpoint
+    client: Any = world.table.client
+    endpoint = client._endpoint
     losing = LosingEndpoint(endpoint)
     monkeypatch.setattr(endpoint, "_get_response", losing.get_response)
-    patient = SimpleNamespace(sleep=lambda _: None, time=time.time)
-    monkeypatch.setattr("botocore.endpoint.time", patient)
+    without_sleep = SimpleNamespace(sleep=lambda _: None, time=time.time)
+    monkeypatch.setattr("botocore.endpoint.time", without_sleep)
     return losing
 
 
-def test_creations_answer_201_and_create_once(world: World, losing: LosingEndpoint) -> None:
+def test_creations_respond_201_and_create_once(world: World, losing: LosingEndpoint) -> None:
     hook = {"url": "https://hooks.example.com", "events": ["payment.failed"]}
     for path, body in (("/v1/customers", {}), ("/v1/webhooks", hook)):
         assert world.post(path, body).status == 201
@@ -52,7 +53,7 @@ def test_creations_answer_201_and_create_once(world: World, losing: LosingEndpoi
         assert len(world.having(prefix)) == 1
 
 
-def test_a_keyed_creation_is_the_first_one_not_a_repeat(
+def test_a_creation_with_an_idempotency_key_is_not_a_repeat(
     world: World, losing: LosingEndpoint
 ) -> None:
     answer = world.post(SESSIONS, ORDER, headers={"idempotency-key": "order-1"})
@@ -62,7 +63,7 @@ def test_a_keyed_creation_is_the_first_one_not_a_repeat(
     assert "idempotent-replayed" not in answer.headers
 
 
-def test_an_expiry_is_an_expiry_not_a_conflict(world: World, losing: LosingEndpoint) -> None:
+def test_an_expiry_is_not_a_conflict(world: World, losing: LosingEndpoint) -> None:
     id = world.create_session()["id"]
 
     assert world.post(f"{SESSIONS}/{id}/expire").status == 200
@@ -70,7 +71,9 @@ def test_an_expiry_is_an_expiry_not_a_conflict(world: World, losing: LosingEndpo
     assert world.event_types() == ["checkout.session.expired"]
 
 
-def test_a_payment_is_charged_and_announced_once(world: World, losing: LosingEndpoint) -> None:
+def test_a_payment_is_charged_once_and_has_each_event_once(
+    world: World, losing: LosingEndpoint
+) -> None:
     id = world.create_session()["id"]
 
     world.pay(id)
@@ -80,7 +83,9 @@ def test_a_payment_is_charged_and_announced_once(world: World, losing: LosingEnd
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
 
 
-def test_a_refund_is_sent_and_announced_once(world: World, losing: LosingEndpoint) -> None:
+def test_a_refund_is_sent_once_and_has_each_event_once(
+    world: World, losing: LosingEndpoint
+) -> None:
     id = world.create_session()["id"]
     world.pay(id)
     body = {"payment": world.session(id)["payment"], "amount": 2000, "idempotency_key": "back"}

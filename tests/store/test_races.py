@@ -1,9 +1,10 @@
-"""Threads against each other, on an engine that is atomic: a thousand rounds of each race, or as
-many as RACE_ROUNDS says. Whatever happens, `check_books` holds of every table."""
+"""Races between threads, on an engine whose transactions are atomic: RACE_ROUNDS rounds of each,
+a thousand by default. `check_books` holds for every table afterwards."""
 
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,10 +63,7 @@ def test_pay_against_expire() -> None:
         for _ in rounds:
             id = world.create_session()["id"]
 
-            race(
-                world.paying(id, FINE),
-                lambda id=id, world=world: world.post(f"{SESSIONS}/{id}/expire"),
-            )
+            race(world.paying(id, FINE), expiring(world, id))
         ends += check_books(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
@@ -75,14 +73,14 @@ def test_eight_expiries_expire_once() -> None:
         for _ in rounds:
             id = world.create_session()["id"]
 
-            answers = race(*[lambda id=id, world=world: world.post(f"{SESSIONS}/{id}/expire")] * 8)
+            answers = race(*[expiring(world, id)] * 8)
 
             assert sorted(answer.status for answer in answers) == [200] + [409] * 7
 
 
 def test_pay_against_the_sweep_at_the_last_second() -> None:
-    """Two machines whose clocks disagree by a second about whether the session has lapsed; and the
-    sweep and DynamoDB's TTL fire its timer at once."""
+    """The clocks of two machines differ by a second, so for one of them the session has lapsed. The
+    sweep and DynamoDB's TTL fire its timer at the same time."""
     ends: Counter[str] = Counter()
     for world, rounds in worlds():
         for _ in rounds:
@@ -91,7 +89,7 @@ def test_pay_against_the_sweep_at_the_last_second() -> None:
             lapse = world.firing(timers.expiry(id, SCOPE, lapses_at))
 
             def sweep(world: Racing = world, lapse: Any = lapse) -> None:
-                # It comes to this timer after some of the shards: sooner or later than the payment.
+                # It reads some shards before this one, so it fires before or after the payment.
                 for shard in random.sample(keys.timer_shards(), random.randrange(12)):
                     next(timers.due(world.table, shard, int(world.now)), None)
                 lapse()
@@ -108,7 +106,7 @@ def test_pay_against_the_sweep_at_the_last_second() -> None:
     assert set(ends) == {"complete", "expired"}, ends
 
 
-def test_many_sweeps_at_once_announce_an_expiry_once() -> None:
+def test_concurrent_sweeps_expire_each_session_once() -> None:
     for world, _ in worlds(1):
         for _ in range(20):
             world.create_session()
@@ -120,9 +118,8 @@ def test_many_sweeps_at_once_announce_an_expiry_once() -> None:
 
 
 def test_an_approval_against_the_deadlines_timer() -> None:
-    """Of a session whose own time is over: up to the deadline's second the approval completes it,
-    from then on the money goes back. The shopper's page, the attempt's timer and the expiry's meet
-    on that second."""
+    """The session's `expires_at` has passed. Before the deadline the approval completes it,
+    afterwards the money is refunded. The page, the attempt's timer and the expiry timer race."""
     ends: Counter[str] = Counter()
     for world, rounds in worlds():
         for _ in rounds:
@@ -140,7 +137,7 @@ def test_an_approval_against_the_deadlines_timer() -> None:
                 lapse()
 
             race(
-                world.at(deadline - 1, lambda id=payment, world=world: look(world, id)),
+                world.at(deadline - 1, partial(settle, world, payment)),
                 world.at(deadline, attempt),
                 world.at(deadline, sweep),
             )
@@ -150,7 +147,7 @@ def test_an_approval_against_the_deadlines_timer() -> None:
     assert set(ends) == {"complete", "expired"}, ends
 
 
-def test_twenty_partial_refunds_send_back_no_more_than_was_paid() -> None:
+def test_twenty_partial_refunds_refund_no_more_than_was_paid() -> None:
     for world, rounds in worlds(max(1, ROUNDS // REFUNDS_AT_ONCE), 5):
         for _ in rounds:
             answers = race(*[refunding(world, paid(world))] * REFUNDS_AT_ONCE)
@@ -160,7 +157,7 @@ def test_twenty_partial_refunds_send_back_no_more_than_was_paid() -> None:
             assert {each.json["status"] for each in answers if each.status == 201} == {"succeeded"}
 
 
-def test_one_refund_under_one_key_is_sent_once() -> None:
+def test_concurrent_repeats_of_a_refund_send_it_once() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for number in rounds:
             refund = refunding(world, paid(world), headers={"idempotency-key": str(number)})
@@ -172,7 +169,7 @@ def test_one_refund_under_one_key_is_sent_once() -> None:
 
 
 def test_a_refunds_timer_against_its_request() -> None:
-    """A request that is so slow that its refund's timer comes meanwhile."""
+    """The request is so slow that the refund's timer is due meanwhile."""
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
             payment = paid(world)
@@ -192,14 +189,18 @@ def paid(world: Racing) -> str:
 
 
 def attempt_of(paid: Response) -> str:
-    """The payment that the page leads to."""
+    """The payment that the page redirects to."""
     return paid.headers["location"].partition("=")[2]
 
 
-def look(world: Racing, payment: str) -> None:
-    """What the waiting page does before it shows anything."""
+def settle(world: Racing, payment: str) -> None:
+    """What the waiting page does before it is shown."""
     context = ChangeContext(clock.now(), render_events)
     Attempts(world.table, Simulator(world.table), context).settle(payment)
+
+
+def expiring(world: Racing, id: str) -> Callable[[], Any]:
+    return lambda: world.post(f"{SESSIONS}/{id}/expire")
 
 
 def refunding(world: Racing, payment: str, **options: Any) -> Callable[[], Any]:

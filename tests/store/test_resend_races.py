@@ -1,6 +1,8 @@
-"""A resend against whatever else changes a delivery, on an engine that is atomic: an event's counts
-stay what its deliveries say, and no delivery is left without a timer. A quarter of the rounds each,
-for the four things it meets."""
+"""Races between a resend and other changes of a delivery, on an engine with atomic transactions.
+
+An event's counts must agree with its deliveries, and every delivery under way must have a timer.
+Each of the four races has a quarter of the rounds.
+"""
 
 from collections.abc import Iterator
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.dynoxide
 
 COMPLETED = "checkout.session.completed"
 ROUNDS_OF_AN_ENGINE = 25
-"""Each round looks at the whole table several times."""
+"""Fewer than in other races, because each round reads the whole table several times."""
 
 
 def quarter() -> Iterator[tuple[World, range]]:
@@ -34,7 +36,7 @@ def subscribe(world: World, url: str) -> str:
 
 
 def record(world: World) -> tuple[str, dict[str, object]]:
-    """A completed event's id, and its record on the stream."""
+    """The id of a new event and its record on the stream."""
     session = world.create_session()["id"]
     world.pay(session)
     (item,) = [
@@ -72,7 +74,7 @@ def check(world: World, event: str) -> None:
 
 
 def finish(world: World, event: str) -> None:
-    """Until nobody has anything to do: then it was delivered, or dropped with its endpoint."""
+    """Sends and sweeps until each delivery is delivered, or canceled with its endpoint."""
     for _ in range(4):
         send(world, world.messages())
         world.now += 61
@@ -84,7 +86,7 @@ def finish(world: World, event: str) -> None:
     }
 
 
-def test_resends_against_a_try(receiver: Receiver) -> None:
+def test_resends_against_an_attempt(receiver: Receiver) -> None:
     for world, rounds in quarter():
         subscribe(world, receiver.url)
         for round in rounds:
@@ -168,7 +170,7 @@ def test_two_firings_of_one_range_count_each_event_once(receiver: Receiver) -> N
             race(*[world.sweep] * 3)
 
             found = world.get(f"/v1/events/resends/{id}").json
-            assert (found["status"], found["events"]) == ("done", 6)
+            assert (found["status"], found["sent_count"]) == ("done", 6)
             for event, _ in events:
                 check(world, event)
                 finish(world, event)

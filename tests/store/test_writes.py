@@ -1,22 +1,26 @@
-"""What the storage may do to a write, injected where botocore hands the answer back."""
+"""Faults of the storage, injected between botocore and our code, and conflicts of writers."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from checkout.domain.delivery import Delivery, DeliveryAttempt
 from checkout.domain.errors import BusyError
 from checkout.store import keys
+from checkout.store.items import to_item, to_record
 from checkout.store.table import (
-    WRITE_TRIES,
+    CONFLICT_ATTEMPTS,
+    WRITE_ATTEMPTS,
     Check,
     ConditionFailedError,
     Delete,
     Put,
     Table,
     Update,
+    until_no_conflict,
 )
 from tests.world import KEY, ORDER, SESSIONS, World
 
@@ -24,16 +28,17 @@ A, B = {"pk": "A", "sk": "1"}, {"pk": "B", "sk": "1"}
 
 
 class Faults:
-    """Makes chosen calls fail: before they are sent, or after they were carried out."""
+    """Makes calls fail, before they are sent or after they were carried out."""
 
     def __init__(self, table: Table, pauses: list[float]) -> None:
-        self.table = Table(_Faulty(table.client, self), table.name, pauses.append)
+        client: Any = _FaultyClient(table.client, self)
+        self.table = Table(client, table.name, pauses.append)
         self.before: list[Exception] = []
         self.after: list[Exception] = []
         self.calls = 0
 
 
-class _Faulty:
+class _FaultyClient:
     def __init__(self, client: Any, faults: Faults) -> None:
         self._client, self._faults = client, faults
 
@@ -53,8 +58,10 @@ class _Faulty:
 
 
 def canceled(*codes: str) -> ClientError:
-    reasons = [{"Code": code} for code in codes]
-    response = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+    response: Any = {
+        "Error": {"Code": "TransactionCanceledException"},
+        "CancellationReasons": [{"Code": code} for code in codes],
+    }
     return ClientError(response, "TransactWriteItems")
 
 
@@ -83,7 +90,7 @@ CONTENTION = [
 
 
 @pytest.mark.parametrize("error", CONTENTION, ids=str)
-def test_a_contended_write_is_tried_again(
+def test_a_contended_write_is_sent_again(
     world: World, faults: Faults, pauses: list[float], error: ClientError
 ) -> None:
     faults.before = [error, error]
@@ -94,20 +101,20 @@ def test_a_contended_write_is_tried_again(
     assert len(pauses) == 2
 
 
-def test_patience_ends_in_an_error_that_says_nothing_was_written(
+def test_a_write_that_stays_contended_ends_in_busy_error(
     world: World, faults: Faults, pauses: list[float]
 ) -> None:
-    faults.before = [canceled("TransactionConflict", "None")] * WRITE_TRIES
+    faults.before = [canceled("TransactionConflict", "None")] * WRITE_ATTEMPTS
 
     with pytest.raises(BusyError):
         faults.table.write(Put(A), Put(B))
 
     assert world.table.get(A) is None
-    assert len(pauses) == WRITE_TRIES
+    assert len(pauses) == WRITE_ATTEMPTS
     assert max(pauses) < 3
 
 
-def test_a_failed_condition_is_not_tried_again_and_shows_the_item(
+def test_a_failed_condition_is_not_retried_and_returns_the_item(
     world: World, faults: Faults
 ) -> None:
     world.table.write(Put(A | {"colour": "red"}))
@@ -120,7 +127,7 @@ def test_a_failed_condition_is_not_tried_again_and_shows_the_item(
     assert world.table.get(B) is None
 
 
-def test_a_lone_write_needs_no_transaction_and_fails_the_same_way(
+def test_the_failed_condition_of_a_lone_write_returns_the_item(
     world: World, faults: Faults
 ) -> None:
     world.table.write(Put(A | {"n": 1}))
@@ -140,7 +147,7 @@ def test_a_check_alone_is_a_transaction(world: World) -> None:
         world.table.write(Check(A, Attr("pk").exists()))
 
 
-def test_an_unknown_error_is_not_swallowed(faults: Faults) -> None:
+def test_an_unknown_error_is_raised(faults: Faults) -> None:
     faults.before = [refused("AccessDeniedException")]
 
     with pytest.raises(ClientError):
@@ -150,15 +157,28 @@ def test_an_unknown_error_is_not_swallowed(faults: Faults) -> None:
 def test_an_update_sets_removes_and_adds(world: World) -> None:
     world.table.write(Put(A | {"gone": "x", "n": 1}))
 
-    world.table.write(Update(A, {"gone": None, "new": "y"}, None, {"n": 2}))
+    written = world.table.update(Update(A, {"gone": None, "new": "y"}, None, {"n": 2}))
 
-    assert world.table.get(A) == A | {"new": "y", "n": 3}
+    assert written == world.table.get(A) == A | {"new": "y", "n": 3}
+
+
+def test_an_update_that_returns_its_item_fails_like_other_writes(
+    world: World, faults: Faults
+) -> None:
+    world.table.write(Put(A | {"n": 1}))
+    faults.before = [refused("ThrottlingException")]
+
+    with pytest.raises(ConditionFailedError) as caught:
+        faults.table.update(Update(A, {"n": 2}, Attr("n").eq(7)))
+
+    assert caught.value.found == {0: A | {"n": 1}}
+    assert faults.calls == 2
 
 
 def test_an_answer_lost_after_the_commit_is_not_a_second_write(
     world: World, faults: Faults
 ) -> None:
-    """botocore sends it again under the same client token; so does our own next try."""
+    """It is sent again under the same client token, by botocore and by our own retry."""
     world.table.write(Put(A | {"n": 0}))
     faults.after = [refused("TransactionInProgressException")]
 
@@ -168,19 +188,16 @@ def test_an_answer_lost_after_the_commit_is_not_a_second_write(
     assert faults.calls == 2
 
 
-def test_a_creation_whose_answer_was_lost_is_found_by_its_idempotency_key(
+def test_a_repeat_finds_a_creation_whose_answer_was_lost(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checkout.store import idempotency
-
-    lost = ReadTimeoutError(endpoint_url="https://table")
     write = Table.write
 
     def write_and_lose(table: Table, *actions: Any) -> None:
         write(table, *actions)
-        raise lost
+        raise ReadTimeoutError(endpoint_url="https://table")
 
-    monkeypatch.setattr(idempotency.Table, "write", write_and_lose)
+    monkeypatch.setattr(Table, "write", write_and_lose)
     headers = {"idempotency-key": "order-1"}
     assert world.post(SESSIONS, ORDER, headers=headers).status == 500
     monkeypatch.undo()
@@ -192,7 +209,81 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_idempotency_key(
     assert world.get(f"{SESSIONS}/{answer.json['id']}", key=KEY).json == answer.json
 
 
-def test_many_items_are_read_in_batches_and_come_as_they_were_asked_for(world: World) -> None:
+def test_a_write_unless_conflict_says_whether_it_was_written(world: World) -> None:
+    new = Put(A, Attr("pk").not_exists())
+
+    assert world.table.write_unless_conflict(new)
+    assert not world.table.write_unless_conflict(new, Put(B))
+    assert world.table.get(B) is None
+
+
+def test_a_read_and_its_write_are_repeated_after_conflicts(
+    world: World, pauses: list[float]
+) -> None:
+    table = world.table._replace(pause=pauses.append)
+    table.write(Put(A | {"n": 0}))
+    written_by_others = [10, 20]
+
+    def increment() -> int:
+        number: int = (table.get(A) or {})["n"]
+        if written_by_others:
+            table.write(Put(A | {"n": written_by_others.pop(0)}))
+        table.write(Update(A, {"n": number + 1}, Attr("n").eq(number)))
+        return number + 1
+
+    assert until_no_conflict(table, increment) == 21
+    assert table.get(A) == A | {"n": 21}
+    assert len(pauses) == 2
+
+
+def test_after_a_conflict_again_replaces_the_first_call(world: World, pauses: list[float]) -> None:
+    table = world.table._replace(pause=pauses.append)
+    calls: list[str] = []
+
+    def conflict() -> str:
+        calls.append("first")
+        raise ConditionFailedError({0: None})
+
+    def again() -> str:
+        calls.append("again")
+        if len(calls) < 3:
+            raise ConditionFailedError({0: None})
+        return "written"
+
+    assert until_no_conflict(table, conflict, again=again) == "written"
+    assert calls == ["first", "again", "again"]
+
+
+def test_conflicts_that_do_not_end_are_a_busy_error(world: World, pauses: list[float]) -> None:
+    table = world.table._replace(pause=pauses.append)
+
+    def conflict() -> None:
+        table.write(Check(A, Attr("pk").exists()))
+
+    with pytest.raises(BusyError):
+        until_no_conflict(table, conflict)
+
+    assert len(pauses) == CONFLICT_ATTEMPTS
+
+
+def test_a_query_reads_further_pages_only_when_they_are_needed(
+    world: World, faults: Faults
+) -> None:
+    for number in range(5):
+        world.table.write(Put({"pk": "many", "sk": str(number)}))
+
+    items = faults.table.query_all(Key("pk").eq("many"), page_size=2)
+
+    assert faults.calls == 0
+    assert next(items)["sk"] == "0"
+    assert faults.calls == 1
+    assert [item["sk"] for item in items] == ["1", "2", "3", "4"]
+    assert faults.calls == 3
+
+
+def test_many_items_are_read_in_batches_and_returned_in_the_order_of_their_keys(
+    world: World,
+) -> None:
     wanted = [{"pk": f"many-{number}", "sk": "1"} for number in range(130)]
     for key in wanted[10:]:
         world.table.write(Put(key))
@@ -200,21 +291,18 @@ def test_many_items_are_read_in_batches_and_come_as_they_were_asked_for(world: W
     assert world.table.get_many(wanted) == [None] * 10 + wanted[10:]
 
 
-def test_records_come_back_as_they_went(world: World) -> None:
-    from checkout.domain.delivery import Delivery, DeliveryAttempt
-    from checkout.store.items import to_item, to_record
-
-    tries = (
+def test_a_record_is_read_as_it_was_written(world: World) -> None:
+    attempts = (
         DeliveryAttempt(at=1, duration_ms=2, status=500),
         DeliveryAttempt(at=3, duration_ms=4, status=None, error="x"),
     )
     delivery = Delivery(
-        event="evt", endpoint="we", scope="s", timer_due=9, next_attempt_at=8, attempts=tries
+        event="evt", endpoint="we", scope="s", timer_due=9, next_attempt_at=8, attempts=attempts
     )
     world.table.write(Put(to_item(delivery, **A)))
 
     assert to_record(Delivery, world.table.get(A) or {}) == delivery
 
 
-def test_keys_keep_secrets_to_themselves() -> None:
+def test_the_key_of_an_api_key_does_not_contain_it() -> None:
     assert KEY not in str(keys.api_key(KEY))

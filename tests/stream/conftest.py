@@ -1,4 +1,4 @@
-"""A whole stack on each engine, driven over HTTP, and a merchant's server that it calls."""
+"""A stack on each engine, called over HTTP, and a merchant's server that it calls."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 def new_stack(engine_name: str, data: Path, **options: Any) -> Stack:
-    """With a table of its own: moto's outlive a stack where another mock is still open."""
+    """A stack with a table of its own: moto keeps tables while another mock is open."""
     kept = data if engine_name == "dynoxide" else None
     return Stack(engine=engine_name, data=kept, table_name=f"checkout-{uuid4().hex}", **options)
 

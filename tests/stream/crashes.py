@@ -1,9 +1,9 @@
-"""A world in which anything may die between any two calls.
+"""A world in which processes die and calls fail, for the tests of `test_crashes.py`.
 
-`Faults` stands around every AWS call and every HTTP call that our functions make, and kills the
-process or fails the call, before it or after it. `Driver` plays what AWS does between the
-functions, one thing at a time: the stream, the queue, the TTL's deletions and the schedule, each of
-them at least once, or as badly as its `Weather` says.
+`Faults` wraps every AWS call and every HTTP call of our functions. It kills the process or fails
+the call, before or after the call is carried out. `Driver` does what AWS does between the
+functions, one step at a time: stream, queue, TTL deletions and schedule, as reliably as its
+`Conditions` say.
 """
 
 import random
@@ -24,27 +24,27 @@ from checkout.webhooks import egress
 from tests.receiver import Receiver
 from tests.world import World, forget_process
 
-STREAM_TRIES, RECEIVES, MINUTE = 10, 3, 60
-"""As template.yaml sets them: MaximumRetryAttempts, maxReceiveCount, the schedule."""
-STEPS = 500
-"""What no run needs; one that does is going in circles."""
+STREAM_RETRIES, RECEIVES, MINUTE = 10, 3, 60
+"""MaximumRetryAttempts, maxReceiveCount and the schedule of template.yaml."""
+MAX_STEPS = 500
+"""More than any run needs, so that a run without an end fails."""
 
 
 class Killed(BaseException):
-    """The process is gone. Nothing may catch this but what started it."""
+    """The end of a process. Only what started the process may catch this."""
 
 
 class Mode(StrEnum):
     KILLED_BEFORE = "killed before"
     KILLED_AFTER = "killed after"
     FAILED_BEFORE = "failed before"
-    """The call never left."""
+    """The call was not sent."""
     FAILED_AFTER = "failed after"
-    """It was carried out, and its answer lost."""
+    """The call was carried out, and its answer was lost."""
 
 
 class Call(NamedTuple):
-    """A call of a run. `number` counts the run's calls from 1, `step` the invocation's."""
+    """A call. `number` counts the calls of the run, `step` those of the invocation, from 1."""
 
     number: int
     step: int
@@ -52,24 +52,24 @@ class Call(NamedTuple):
 
 
 Plan = Callable[[Call], Mode | None]
-"""What happens to a call."""
+"""Chooses the fault of a call; None for no fault."""
 
 
-def nothing(_call: Call) -> Mode | None:
+def no_faults(_call: Call) -> Mode | None:
     return None
 
 
 @dataclass
 class Faults:
-    """`calls` and `injected` count since `begin`; our functions' calls alone."""
+    """Injects faults. `calls` and `injected` are those of our functions since `begin`."""
 
-    plan: Plan = nothing
+    plan: Plan = no_faults
     calls: list[str] = field(default_factory=list)
     injected: list[tuple[Mode, str]] = field(default_factory=list)
-    hear: Callable[[str, Any, Any], None] = lambda *_: None
-    """Is told of each call that AWS carried out, whatever became of its answer."""
+    on_carried_out: Callable[[str, Any, Any], None] = lambda *_: None
+    """Called after each call that AWS carried out, also if its answer is lost."""
     running: str | None = None
-    """The function that is being invoked; what the tests themselves call has no faults."""
+    """The function that is being invoked. Calls of the tests themselves have no faults."""
     step: int = 0
 
     @contextmanager
@@ -85,11 +85,12 @@ class Faults:
 
     @contextmanager
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        call_aws, post = BaseClient._make_api_call, egress.post
+        client_class: Any = BaseClient
+        call_aws, post = client_class._make_api_call, egress.post
 
         def carry_out(client: Any, operation: str, params: Any) -> Any:
             answer = call_aws(client, operation, params)
-            self.hear(operation, params, answer)
+            self.on_carried_out(operation, params, answer)
             return answer
 
         def around_aws(client: Any, operation: str, params: Any) -> Any:
@@ -129,37 +130,41 @@ class Faults:
         return answer
 
 
-class Memory(StrEnum):
-    KEEPS = "keeps"
-    """Comes back until it was handled, as often as the template says."""
+class Reliability(StrEnum):
+    """How a stream or a queue delivers records or messages."""
+
+    RETRIES = "retries"
+    """Again after each failure, as often as the template says."""
     DOUBLES = "doubles"
-    """And brings everything once more when all of it was handled."""
-    FORGETS = "forgets"
-    """What a process died of, or failed on, never comes back."""
+    """Again after each failure, and once more after success."""
+    NEVER_RETRIES = "never retries"
+    """Once, even if the process dies or fails."""
     LOSES = "loses"
-    """And everything is lost that comes the first time: every record, every try's first message."""
+    """Never the first time: no record, and not the first message of an attempt."""
 
 
-class Weather(NamedTuple):
-    stream: Memory = Memory.KEEPS
-    queue: Memory = Memory.KEEPS
+class Conditions(NamedTuple):
+    """The conditions of a run."""
+
+    stream: Reliability = Reliability.RETRIES
+    queue: Reliability = Reliability.RETRIES
     ttl: bool = False
-    """Timers are fired by the TTL's deletions; else by the sweep."""
+    """Timers are fired by the TTL's deletions instead of the sweep."""
     errors: int = 0
-    """How many requests the merchant's server answers 500 first."""
+    """How many requests the merchant's server first answers with 500."""
 
 
-CALM = Weather()
-FORGETFUL = Weather(Memory.FORGETS, Memory.FORGETS)
-LOSING = Weather(Memory.LOSES, Memory.LOSES)
-STAMMERING = Weather(Memory.DOUBLES, Memory.DOUBLES, ttl=True, errors=2)
-WEATHERS = (
-    CALM,
-    FORGETFUL,
+NORMAL = Conditions()
+NEVER_RETRYING = Conditions(Reliability.NEVER_RETRIES, Reliability.NEVER_RETRIES)
+LOSING = Conditions(Reliability.LOSES, Reliability.LOSES)
+DOUBLING = Conditions(Reliability.DOUBLES, Reliability.DOUBLES, ttl=True, errors=2)
+ALL_CONDITIONS = (
+    NORMAL,
+    NEVER_RETRYING,
     LOSING,
-    STAMMERING,
-    Weather(Memory.LOSES, Memory.DOUBLES, ttl=True),
-    Weather(Memory.DOUBLES, Memory.FORGETS, errors=1),
+    DOUBLING,
+    Conditions(Reliability.LOSES, Reliability.DOUBLES, ttl=True),
+    Conditions(Reliability.DOUBLES, Reliability.NEVER_RETRIES, errors=1),
 )
 
 
@@ -170,67 +175,70 @@ class Message:
 
 
 class Driver:
-    """Carries one story to its end: until no record, no message and no timer is left."""
+    """Runs one scenario to its end: until no record, no message and no timer is left."""
 
     def __init__(self, world: World, receiver: Receiver, faults: Faults) -> None:
         self.world, self.receiver, self.faults = world, receiver, faults
-        self.weather = CALM
+        self.conditions = NORMAL
         self.records: list[dict[str, Any]] = []
         self.messages: list[Message] = []
         self.timers: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[str] = []
-        """Every event that was written, by id."""
+        """The partition key of every event that was written."""
         self._sent: Counter[str] = Counter()
-        self._stream_tries = 0
-        self._echoes: list[tuple[str, dict[str, Any]]] = []
-        """What was handled and comes once more."""
-        faults.hear = self._hear
+        self._stream_failures = 0
+        self._repeats: list[tuple[str, dict[str, Any]]] = []
+        """Invocations that succeeded and are made once more."""
+        faults.on_carried_out = self._note_call
 
-    def begin(self, weather: Weather) -> None:
+    def begin(self, conditions: Conditions) -> None:
         assert not (self.records or self.messages or self.timers)
-        self.weather, self.events = weather, []
+        self.conditions, self.events = conditions, []
         self._sent.clear()
         self.receiver.received.clear()
-        self.receiver.statuses = [500] * weather.errors
+        self.receiver.statuses = [500] * conditions.errors
 
     def run_until_quiet(self) -> None:
-        for _ in range(STEPS):
+        for _ in range(MAX_STEPS):
             if not (
-                self._carry_records() or self._carry_message() or self._carry_echo() or self._fire()
+                self._deliver_records()
+                or self._deliver_message()
+                or self._repeat_invocation()
+                or self._fire_timer()
             ):
                 return
-        raise AssertionError("this never ends")
+        raise AssertionError("the run does not end")
 
-    # ------------------------------------------------- what AWS carried out
+    # --------------------------------------------- calls that AWS carried out
 
-    def _hear(self, operation: str, params: dict[str, Any], answer: dict[str, Any]) -> None:
+    def _note_call(self, operation: str, params: dict[str, Any], answer: dict[str, Any]) -> None:
         if operation == "TransactWriteItems":
             for action in params["TransactItems"]:
                 ((kind, request),) = action.items()
-                self._hear_write(kind, request)
+                self._note_write(kind, request)
         elif operation in ("PutItem", "DeleteItem"):
-            self._hear_write(operation.removesuffix("Item"), params)
+            self._note_write(operation.removesuffix("Item"), params)
         elif operation == "SendMessageBatch":
-            taken = {each["Id"] for each in answer["Successful"]}
+            accepted = {each["Id"] for each in answer["Successful"]}
             self.messages += [
-                Message(each["MessageBody"]) for each in params["Entries"] if each["Id"] in taken
+                Message(each["MessageBody"]) for each in params["Entries"] if each["Id"] in accepted
             ]
 
-    def _hear_write(self, kind: str, request: dict[str, Any]) -> None:
-        wire = request.get("Item") or request.get("Key")
+    def _note_write(self, kind: str, request: dict[str, Any]) -> None:
+        wire: dict[str, Any] = request.get("Item") or request["Key"]
         pk, sk = wire["pk"]["S"], wire["sk"]["S"]
         if kind == "Put" and sk == "EVENT":
-            # A transaction sent twice is one: its records too.
+            # A transaction that is sent twice is carried out once, and so are its records.
             if pk not in self.events:
                 self.events.append(pk)
-                self._offer(wire)
+                self._stream(wire)
         elif kind == "Put" and pk.startswith("TIMER#"):
             self.timers[pk, sk] = wire
         elif kind == "Delete":
             self.timers.pop((pk, sk), None)
 
-    def _offer(self, image: dict[str, Any]) -> None:
-        if self.weather.stream is Memory.LOSES:
+    def _stream(self, image: dict[str, Any]) -> None:
+        if self.conditions.stream is Reliability.LOSES:
             return
         content = {
             "Keys": {"pk": image["pk"], "sk": image["sk"]},
@@ -239,55 +247,61 @@ class Driver:
         }
         self.records.append({"eventName": "INSERT", "dynamodb": content})
 
-    # --------------------------------------------------- what it calls us for
+    # ------------------------------------------------ invocations of our functions
 
-    def _carry_records(self) -> bool:
+    def _deliver_records(self) -> bool:
+        """Invokes the fan-out with all records; False if there is none."""
         if not self.records:
             return False
-        batch, number = self.records, lambda each: each["dynamodb"]["SequenceNumber"]
+        batch = self.records
+        numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
         done = self._invoke("FanOutEvents", {"Records": batch})
         failed = 0 if done is None else len(batch)
         for failure in (done or {}).get("batchItemFailures", []):
-            failed = [number(each) for each in batch].index(failure["itemIdentifier"])
-        if failed == len(batch) and self.weather.stream is Memory.DOUBLES:
-            self._echoes.append(("FanOutEvents", {"Records": batch}))
-        self._stream_tries = 0 if failed else self._stream_tries + 1
-        patience = 0 if self.weather.stream is Memory.FORGETS else STREAM_TRIES
-        given_up = self._stream_tries > patience
+            failed = numbers.index(failure["itemIdentifier"])
+        if failed == len(batch) and self.conditions.stream is Reliability.DOUBLES:
+            self._repeats.append(("FanOutEvents", {"Records": batch}))
+        self._stream_failures = 0 if failed else self._stream_failures + 1
+        never_retries = self.conditions.stream is Reliability.NEVER_RETRIES
+        given_up = self._stream_failures > (0 if never_retries else STREAM_RETRIES)
         self.records = [] if given_up else batch[failed:]
         return True
 
-    def _carry_message(self) -> bool:
+    def _deliver_message(self) -> bool:
+        """Invokes the sender with the oldest message; False if there is none."""
         if not self.messages:
             return False
         message = self.messages.pop(0)
-        forgets = self.weather.queue in (Memory.FORGETS, Memory.LOSES)
+        queue = self.conditions.queue
+        retries = queue in (Reliability.RETRIES, Reliability.DOUBLES)
         self._sent[message.body] += 1
-        if self.weather.queue is Memory.LOSES and self._sent[message.body] == 1:
+        if queue is Reliability.LOSES and self._sent[message.body] == 1:
             return True
         record = {"messageId": "1", "body": message.body}
         done = self._invoke("SendWebhook", {"Records": [record]})
         if done is None or done["batchItemFailures"]:
             message.received += 1
-            if not forgets and message.received < RECEIVES:
+            if retries and message.received < RECEIVES:
                 self.messages.append(message)
-        elif self.weather.queue is Memory.DOUBLES:
-            self._echoes.append(("SendWebhook", {"Records": [record]}))
+        elif queue is Reliability.DOUBLES:
+            self._repeats.append(("SendWebhook", {"Records": [record]}))
         return True
 
-    def _carry_echo(self) -> bool:
-        if not self._echoes:
+    def _repeat_invocation(self) -> bool:
+        """Makes an invocation once more; False if there is none to repeat."""
+        if not self._repeats:
             return False
-        self._invoke(*self._echoes.pop())
+        self._invoke(*self._repeats.pop())
         return True
 
-    def _fire(self) -> bool:
+    def _fire_timer(self) -> bool:
+        """Moves the time to the next timer and fires it; False if there is none."""
         if not self.timers:
             return False
         key = min(self.timers, key=lambda key: key[1])
         timer = self.timers[key]
         self.world.now = max(self.world.now, int(timer["ttl"]["N"]))
-        if self.weather.ttl:
+        if self.conditions.ttl:
             self._fire_by_ttl(timer)
         elif self._invoke("FireTimers", {"source": "aws.scheduler"}) is None:
             self.world.now += MINUTE
@@ -298,17 +312,16 @@ class Driver:
         self.world.table.client.delete_item(TableName=self.world.table.name, Key=key)
         content = {"Keys": key, "OldImage": timer, "SequenceNumber": "1"}
         event = {"Records": [{"eventName": "REMOVE", "dynamodb": content}]}
-        repeats = 2 if self.weather.stream is Memory.DOUBLES else 1
-        for _ in range(STREAM_TRIES):
+        successes = 2 if self.conditions.stream is Reliability.DOUBLES else 1
+        for _ in range(STREAM_RETRIES):
             done = self._invoke("FireTimers", event)
-            repeats -= done == {"batchItemFailures": []}
-            if not repeats:
+            successes -= done == {"batchItemFailures": []}
+            if not successes:
                 return
-        raise AssertionError("more faults in a row than the stream has patience for")
+        raise AssertionError("more faults in a row than the stream's retries")
 
     def _invoke(self, function: str, event: Any) -> Any:
-        """What the function answers; None when it died or raised. Without a fault of ours it has to
-        do its work."""
+        """What the function returns; None if it died or raised. Without a fault it must succeed."""
         before = len(self.faults.injected)
         try:
             with self.faults.around(function):
@@ -317,23 +330,25 @@ class Driver:
             forget_process()
             return None
         except Exception:
-            assert len(self.faults.injected) > before, f"{function} raised by itself"
+            assert len(self.faults.injected) > before, f"{function} raised without a fault"
             return None
         assert len(self.faults.injected) > before or not done.get("batchItemFailures"), function
         return done
 
-    # ------------------------------------------------------ what came of it
+    # ------------------------------------------------------------- the outcome
 
     def deliveries(self, event_pk: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """An event and, by endpoint, its deliveries, as the table has them."""
-        items = self.world.table.query(Key("pk").eq(event_pk)).items
+        """The stored event and, by webhook endpoint, its stored deliveries."""
+        items = list(self.world.table.query_all(Key("pk").eq(event_pk)))
         (event,) = [item for item in items if item["sk"] == "EVENT"]
         return event, {item["endpoint"]: item for item in items if item["sk"] != "EVENT"}
 
 
 def at(place: int) -> Plan:
-    """The process dies before the run's call with this number, and, when the function comes to that
-    call the next time, after it."""
+    """Kills the process before the run's call with this number.
+
+    When the function makes that call again, the process is killed after it.
+    """
     died: list[Call] = []
 
     def plan(call: Call) -> Mode | None:
@@ -348,8 +363,8 @@ def at(place: int) -> Plan:
     return plan
 
 
-def now_and_then(seed: int, chance: float, most: int) -> Plan:
-    """Faults at random, `most` of them at most."""
+def at_random(seed: int, chance: float, most: int) -> Plan:
+    """Injects faults at random, at most `most` of them."""
     dice, left = random.Random(seed), [most]
 
     def plan(_call: Call) -> Mode | None:
@@ -361,8 +376,8 @@ def now_and_then(seed: int, chance: float, most: int) -> Plan:
     return plan
 
 
-def due_timers(world: World) -> list[dict[str, Any]]:
-    """What the table itself has: the driver only heard of it."""
+def stored_timers(world: World) -> list[dict[str, Any]]:
+    """The timers in the table. The driver knows them only from the calls that it saw."""
     found = []
     pages = world.table.client.get_paginator("scan").paginate(
         TableName=world.table.name,

@@ -1,10 +1,10 @@
-"""Never lost: whatever dies, and wherever, every event of every transition arrives at every
-endpoint that subscribed to it, with the same id and the same body.
+"""No event is lost: wherever a process dies, each event of each transition arrives at each endpoint
+that subscribes to it, always with the same id and the same body.
 
-A run tells one story to the end, with faults in it. First a clean run counts the story's calls;
-then each of them, one a run, is the place where the process dies: before it, and, when it comes
-there again, after it. More runs have many faults at random places, until at least FAULTS were
-injected on each engine.
+A run plays one scenario to its end, with faults. A first run without faults counts the scenario's
+calls. Then there is a run for each of these calls, in which the process dies before that call and,
+when it makes the call again, after it. Further runs have faults at random places, until FAULTS of
+them were injected on each engine.
 """
 
 import itertools
@@ -24,21 +24,21 @@ from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import encode, order
 from tests.receiver import listening
 from tests.stream.crashes import (
-    CALM,
-    FORGETFUL,
+    ALL_CONDITIONS,
+    DOUBLING,
     LOSING,
-    STAMMERING,
-    WEATHERS,
+    NEVER_RETRYING,
+    NORMAL,
+    Conditions,
     Driver,
     Faults,
     Killed,
     Mode,
     Plan,
-    Weather,
     at,
-    due_timers,
-    nothing,
-    now_and_then,
+    at_random,
+    no_faults,
+    stored_timers,
 )
 from tests.world import SESSIONS, World
 
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.crash
 FAULTS = 1000
 """Per engine."""
 RUNS_A_TABLE = 15
-"""moto's transactions cost what the table holds."""
+"""Few, because moto's transactions slow down as the table grows."""
 
 injected: Counter[str] = Counter()
 """Faults so far, by engine."""
@@ -89,7 +89,7 @@ class PayGate:
         return id
 
     def refunded(self, world: World) -> str:
-        """Approved in the session's last seconds; nobody looked until it had lapsed."""
+        """Pays in the session's last seconds. The approval is found after the session lapsed."""
         id: str = world.create_session(expires_at=render_time(int(world.now) + 1800))["id"]
         world.now += 1795
         world.pay_by_phone(id, LATER)
@@ -131,59 +131,59 @@ class PayRex:
         return id
 
 
-class Story(NamedTuple):
-    tell: Callable[[World], str]
-    """What a merchant and a shopper do; the session's id."""
+class Scenario(NamedTuple):
+    play: Callable[[World], str]
+    """Does what a merchant and a shopper do; returns the session's id."""
     events: tuple[str, ...]
-    """What has to be heard of it, in any order."""
+    """The types of the events that follow, in any order."""
     dialect: PayGate | PayRex
 
     @property
     def name(self) -> str:
-        return f"{type(self.dialect).__name__} {self.tell.__name__}"
+        return f"{type(self.dialect).__name__} {self.play.__name__}"
 
 
 _PAYGATE, _PAYREX = PayGate(), PayRex()
 _COMPLETED, _EXPIRED = _PAYGATE.ends
-STORIES = [
-    Story(_PAYGATE.paid, ("payment.succeeded", _COMPLETED), _PAYGATE),
-    Story(_PAYGATE.expired, (_EXPIRED,), _PAYGATE),
-    Story(_PAYGATE.lapsed, (_EXPIRED,), _PAYGATE),
-    Story(_PAYGATE.declined, ("payment.failed", _EXPIRED), _PAYGATE),
-    Story(_PAYGATE.approved_slowly, ("payment.succeeded", _COMPLETED), _PAYGATE),
-    Story(
+SCENARIOS = [
+    Scenario(_PAYGATE.paid, ("payment.succeeded", _COMPLETED), _PAYGATE),
+    Scenario(_PAYGATE.expired, (_EXPIRED,), _PAYGATE),
+    Scenario(_PAYGATE.lapsed, (_EXPIRED,), _PAYGATE),
+    Scenario(_PAYGATE.declined, ("payment.failed", _EXPIRED), _PAYGATE),
+    Scenario(_PAYGATE.approved_slowly, ("payment.succeeded", _COMPLETED), _PAYGATE),
+    Scenario(
         _PAYGATE.refunded,
         ("payment.failed", _EXPIRED, "refund.created", "refund.updated"),
         _PAYGATE,
     ),
-    Story(_PAYREX.paid, ("payment_intent.succeeded", "checkout_session.completed"), _PAYREX),
-    Story(_PAYREX.expired, ("checkout_session.expired",), _PAYREX),
-    Story(_PAYREX.lapsed, ("checkout_session.expired",), _PAYREX),
-    Story(
+    Scenario(_PAYREX.paid, ("payment_intent.succeeded", "checkout_session.completed"), _PAYREX),
+    Scenario(_PAYREX.expired, ("checkout_session.expired",), _PAYREX),
+    Scenario(_PAYREX.lapsed, ("checkout_session.expired",), _PAYREX),
+    Scenario(
         _PAYREX.refunded,
         ("checkout_session.expired", "refund.created", "refund.updated"),
         _PAYREX,
     ),
 ]
-BY_NAME = {story.name: story for story in STORIES}
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
-BY_TTL = CALM._replace(ttl=True)
+BY_TTL = NORMAL._replace(ttl=True)
 EACH_PLACE = [
-    ("PayGate paid", CALM),
+    ("PayGate paid", NORMAL),
     ("PayGate expired", LOSING._replace(ttl=True)),
     ("PayGate lapsed", BY_TTL),
     ("PayGate declined", BY_TTL),
     ("PayGate refunded", BY_TTL),
-    ("PayRex paid", FORGETFUL._replace(ttl=True, errors=1)),
-    ("PayRex expired", STAMMERING),
-    ("PayRex lapsed", CALM),
+    ("PayRex paid", NEVER_RETRYING._replace(ttl=True, errors=1)),
+    ("PayRex expired", DOUBLING),
+    ("PayRex lapsed", NORMAL),
     ("PayRex refunded", BY_TTL),
 ]
-"""Every kind of transition, and each of the three functions in good weather and in bad."""
+"""Every kind of transition, and each of the three functions under several conditions."""
 
 
 class Stage:
-    """Tables one after the other, two endpoints a merchant; what each run leaves is checked."""
+    """Runs scenarios and checks each run. A table has two webhook endpoints for each merchant."""
 
     def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.engine, self.faults = engine, Faults()
@@ -200,22 +200,24 @@ class Stage:
         self._close()
         self._stack.close()
 
-    def run(self, story: Story, weather: Weather, plan: Plan = nothing) -> int:
-        """Tells the story, carries it to its end under these faults, and looks what came of it.
-        How many calls our functions made."""
+    def run(self, scenario: Scenario, conditions: Conditions, plan: Plan = no_faults) -> int:
+        """Plays a scenario to its end with these faults and checks the outcome.
+
+        Returns how many calls our functions made.
+        """
         if self._runs % RUNS_A_TABLE == 0:
             self._open()
         self._runs += 1
-        random.seed(0)  # the order of a sweep's shards, so that a place is the same in each run
-        self.driver.begin(weather)
+        random.seed(0)  # so that sweeps read the shards in the same order in each run
+        self.driver.begin(conditions)
         self.faults.begin(plan)
-        session = story.record_events(self.world)
+        session = scenario.play(self.world)
         self.driver.run_until_quiet()
         injected[self.engine.kind] += len(self.faults.injected)
-        deliveries = self._check(story, session)
+        deliveries = self._check(scenario, session)
         if not self.faults.injected:
-            # Whatever stream and queue do twice, and timers say again, is sent once.
-            assert len(self.receiver.received) == deliveries + weather.errors
+            # Repeats by stream, queue and timers send nothing twice.
+            assert len(self.receiver.received) == deliveries + conditions.errors
         return len(self.faults.calls)
 
     def _open(self) -> None:
@@ -231,54 +233,56 @@ class Stage:
 
     def _close(self) -> None:
         if self._runs:
-            # The driver heard of every write; this is the table's own word.
-            assert due_timers(self.world) == []
+            # The driver saw the writes; this reads the table itself.
+            assert stored_timers(self.world) == []
         self._opened.close()
 
-    def _check(self, story: Story, session: str) -> int:
-        """Of how many deliveries everything is as it has to be."""
-        heard: dict[tuple[str, str], set[bytes]] = {}
+    def _check(self, scenario: Scenario, session: str) -> int:
+        """Checks every event and delivery; returns the number of deliveries."""
+        received: dict[tuple[str, str], set[bytes]] = {}
         for each in self.receiver.received:
             id = json.loads(each.body)["id"]
-            heard.setdefault((each.path, id), set()).add(each.body)
-        told, arrived = [], len(heard)
+            received.setdefault((each.path, id), set()).add(each.body)
+        types, count = [], len(received)
         for number, pk in enumerate(self.driver.events, 1):
             event, deliveries = self.driver.deliveries(pk)
             assert (event["session"], event["sequence"]) == (session, number)
-            told.append(event["type"])
-            merchant = f"/hooks/{type(story.dialect).__name__}/"
+            types.append(event["type"])
+            merchant = f"/hooks/{type(scenario.dialect).__name__}/"
             wanted = {
                 id: path
-                for id, (path, types) in self.paths.items()
-                if path.startswith(merchant) and event["type"] in types
+                for id, (path, subscribed) in self.paths.items()
+                if path.startswith(merchant) and event["type"] in subscribed
             }
             assert set(deliveries) == set(wanted)
             for id, path in wanted.items():
-                (body,) = heard.pop((path, event["id"]))
+                (body,) = received.pop((path, event["id"]))
                 assert json.loads(body)["type"] == event["type"]
                 assert json.loads(body)["pending_webhooks"] == len(wanted)
                 assert deliveries[id]["state"] == "delivered"
             assert event["pending_webhooks"] == 0
             assert event["webhooks"] == len(wanted)
-        assert sorted(told) == sorted(story.events)
-        assert heard == {}
-        return arrived
+        assert sorted(types) == sorted(scenario.events)
+        assert received == {}
+        return count
 
-    def resend(self, events: list[str], plan: Plan = nothing) -> int:
-        """Asks for these events, each of which arrived, once more, by a time range that is sent in
-        pages of one. How many calls our functions made."""
+    def resend(self, events: list[str], plan: Plan = no_faults) -> int:
+        """Resends these delivered events by their time range, in pages of one event.
+
+        Returns how many calls our functions made.
+        """
         self.world.now += 1
         self.driver.begin(BY_TTL)
         self.faults.begin(plan)
-        asked = self.world.post("/v1/events/resend", {"created_at": {"gte": 0}}).json["id"]
+        id = self.world.post("/v1/events/resend", {"created_at": {"gte": 0}}).json["id"]
         self.driver.run_until_quiet()
         injected[self.engine.kind] += len(self.faults.injected)
-        resend = self.world.get(f"/v1/events/resends/{asked}").json
-        assert (resend["status"], resend["events"]) == ("done", len(events))
-        heard = {(each.path, each.headers["webhook-id"]) for each in self.receiver.received}
+        resend = self.world.get(f"/v1/events/resends/{id}").json
+        assert (resend["status"], resend["sent_count"]) == ("done", len(events))
+        received = {(each.path, each.headers["webhook-id"]) for each in self.receiver.received}
         paths = [path for path, _ in self.paths.values() if "PayGate" in path]
         wanted = {(path, pk.removeprefix("EVENT#")) for path in paths for pk in events}
-        assert heard == wanted
+        assert received == wanted
         for pk in events:
             event, deliveries = self.driver.deliveries(pk)
             assert {each["state"] for each in deliveries.values()} == {"delivered"}
@@ -293,17 +297,17 @@ def stage(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize(
-    ("name", "weather"), EACH_PLACE, ids=[name.replace(" ", "-") for name, _ in EACH_PLACE]
+    ("name", "conditions"), EACH_PLACE, ids=[name.replace(" ", "-") for name, _ in EACH_PLACE]
 )
 def test_a_process_that_dies_at_any_call_loses_no_event(
-    stage: Stage, name: str, weather: Weather
+    stage: Stage, name: str, conditions: Conditions
 ) -> None:
-    story = BY_NAME[name]
-    calls = stage.run(story, weather)
+    scenario = BY_NAME[name]
+    calls = stage.run(scenario, conditions)
     for place in range(1, calls + 1):
-        made = stage.run(story, weather, at(place))
+        made = stage.run(scenario, conditions, at(place))
         died = [mode for mode, _ in stage.faults.injected]
-        # What forgets, and the jitter of retries, may lead another way the second time.
+        # After the first death the run may differ: some conditions retry nothing, and pauses vary.
         assert died in ([Mode.KILLED_BEFORE, Mode.KILLED_AFTER], [Mode.KILLED_BEFORE], [])
         assert died or made < place
 
@@ -311,11 +315,11 @@ def test_a_process_that_dies_at_any_call_loses_no_event(
 def test_a_resend_that_dies_at_any_call_sends_every_event_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And counts each of them once."""
+    """It also counts each event once."""
     monkeypatch.setattr(resending, "PAGE", 1)
     events = []
     for _ in range(2):
-        stage.run(BY_NAME["PayGate expired"], CALM)
+        stage.run(BY_NAME["PayGate expired"], NORMAL)
         events += stage.driver.events
     calls = stage.resend(events)
     for place in range(1, calls + 1):
@@ -323,20 +327,21 @@ def test_a_resend_that_dies_at_any_call_sends_every_event_again(
 
 
 def test_faults_at_random_lose_no_event(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    """Until there were enough of them; each run's number is its seed."""
+    """The number of a run is the seed of its faults."""
     kind = stage.engine.kind
     for seed in itertools.count():
-        story, weather = STORIES[seed % len(STORIES)], WEATHERS[seed % 7 % len(WEATHERS)]
-        stage.run(story, weather, now_and_then(seed, chance=0.25, most=9))
-        if injected[kind] >= FAULTS and seed >= 2 * len(STORIES):
+        scenario = SCENARIOS[seed % len(SCENARIOS)]
+        conditions = ALL_CONDITIONS[seed % 7 % len(ALL_CONDITIONS)]
+        stage.run(scenario, conditions, at_random(seed, chance=0.25, most=9))
+        if injected[kind] >= FAULTS and seed >= 2 * len(SCENARIOS):
             break
     with capsys.disabled():
         print(f"\n{injected[kind]} faults injected on {kind}, nothing lost")
 
 
-def test_no_handler_survives_its_own_death(stage: Stage) -> None:
-    """Or the rules above would prove nothing: a kill ends the invocation there and then."""
-    stage.run(BY_NAME["PayGate paid"], CALM)
+def test_a_kill_ends_the_invocation(stage: Stage) -> None:
+    """Otherwise the other tests would prove nothing."""
+    stage.run(BY_NAME["PayGate paid"], NORMAL)
     message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "attempt_count": 0}
     for function, event in (
         ("FireTimers", {"source": "aws.scheduler"}),

@@ -1,4 +1,4 @@
-"""Stream and queue deliver at least once: what comes twice is done once."""
+"""Stream and queue deliver at least once. Repeated records and messages change nothing."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.world import World
 
 @pytest.fixture
 def completed(world: World, receiver: Receiver) -> dict[str, Any]:
-    """The stream's record of a completed session's event, which one endpoint wants."""
+    """The stream's record of a completed session's event, to which one endpoint subscribes."""
     hook = {"url": receiver.url, "events": ["checkout.session.completed"]}
     world.post("/v1/webhooks", hook)
     world.pay(world.create_session()["id"])
@@ -28,7 +28,7 @@ def deliver(world: World, body: str) -> None:
     assert world.invoke("SendWebhook", {"Records": [record]}) == {"batchItemFailures": []}
 
 
-def test_an_event_that_comes_twice_is_fanned_out_once(
+def test_an_event_that_is_streamed_twice_is_fanned_out_once(
     world: World, receiver: Receiver, completed: dict[str, Any]
 ) -> None:
     world.invoke("FanOutEvents", {"Records": [completed]})
@@ -43,7 +43,7 @@ def test_an_event_that_comes_twice_is_fanned_out_once(
     assert len(receiver.received) == 1
 
 
-def test_a_message_for_a_try_that_was_made_calls_nobody(
+def test_a_repeated_message_sends_no_second_request(
     world: World, receiver: Receiver, completed: dict[str, Any]
 ) -> None:
     receiver.statuses = [500]

@@ -1,4 +1,4 @@
-"""From a transition to the merchant's server: stream, fan-out, queue, sender, timers."""
+"""Events on their way to the merchant's server: stream, fan-out, queue, sender, timers."""
 
 import hashlib
 import hmac
@@ -13,13 +13,13 @@ MINUTE, DAY = 60, 86_400
 
 
 def verified(secret: str, header: str, body: bytes) -> bool:
-    """As a merchant checks it, from the contract's words."""
+    """Checks a signature as a merchant does (docs/contracts/paygate.md, section 5)."""
     fields = dict(part.split("=", 1) for part in header.split(","))
     signed = hmac.new(secret.encode(), f"{fields['t']}.".encode() + body, hashlib.sha256)
     return hmac.compare_digest(signed.hexdigest(), fields["v1"])
 
 
-def test_a_payment_reaches_every_endpoint_that_wants_to_hear_of_it(
+def test_a_payments_events_reach_every_endpoint_that_subscribes(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     all_types = ("checkout.session.completed", "payment.succeeded", "payment.failed")
@@ -43,7 +43,7 @@ def test_a_payment_reaches_every_endpoint_that_wants_to_hear_of_it(
     assert completed["pending_webhooks"] == 1
 
 
-def test_the_api_tells_how_many_endpoints_have_yet_to_answer(
+def test_the_api_shows_how_many_deliveries_are_pending(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     merchant.subscribe(f"{receiver.url}/a")
@@ -57,7 +57,7 @@ def test_the_api_tells_how_many_endpoints_have_yet_to_answer(
     assert events == {"checkout.session.completed": 1, "payment.succeeded": 0}
 
 
-def test_what_is_not_answered_2xx_is_tried_again_with_the_same_id_and_body(
+def test_a_delivery_that_fails_is_attempted_again_with_the_same_id_and_body(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     secret = merchant.subscribe(receiver.url)["secret"]
@@ -81,7 +81,7 @@ def test_what_is_not_answered_2xx_is_tried_again_with_the_same_id_and_body(
     assert len(receiver.received) == 4
 
 
-def test_after_the_last_try_a_delivery_is_given_up(
+def test_a_delivery_fails_after_its_last_attempt(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     merchant.subscribe(receiver.url)
@@ -94,13 +94,13 @@ def test_after_the_last_try_a_delivery_is_given_up(
     assert {event["pending_webhooks"] for event in merchant.events()} == {0}
 
 
-def test_an_expiry_is_announced_within_a_minute_or_so(
+def test_an_expiry_has_its_event_within_about_a_minute(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     merchant.subscribe(receiver.url)
     id = merchant.create_session()["id"]
 
-    # Wide of the second itself: the stack's clock runs on with the real one.
+    # Not exactly on the second, because the stack's clock runs on with the real one.
     stack.advance(DAY - MINUTE)
     assert receiver.received == []
     stack.advance(2 * MINUTE)
@@ -112,7 +112,7 @@ def test_an_expiry_is_announced_within_a_minute_or_so(
     assert event["request"] == {"id": None, "idempotency_key": None}
 
 
-def test_an_expiry_by_hand_is_announced_once(
+def test_an_expiry_by_request_has_one_event(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     merchant.subscribe(receiver.url)
@@ -127,7 +127,7 @@ def test_an_expiry_by_hand_is_announced_once(
     ]
 
 
-def test_a_disabled_endpoint_waits_and_hears_when_it_is_enabled_again(
+def test_an_endpoint_receives_parked_events_when_it_is_enabled(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     endpoint = merchant.subscribe(receiver.url)["id"]
@@ -144,7 +144,7 @@ def test_a_disabled_endpoint_waits_and_hears_when_it_is_enabled_again(
     assert len(receiver.received) == 2
 
 
-def test_a_deleted_endpoint_hears_no_more(
+def test_a_deleted_endpoint_receives_nothing(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     endpoint = merchant.subscribe(receiver.url)["id"]
@@ -159,7 +159,7 @@ def test_a_deleted_endpoint_hears_no_more(
     assert {event["pending_webhooks"] for event in merchant.events()} == {0}
 
 
-def test_other_merchants_and_modes_hear_nothing(
+def test_endpoints_of_other_merchants_and_modes_receive_nothing(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     for key in ("sk_test_paygate_two", "sk_live_paygate"):
@@ -171,7 +171,7 @@ def test_other_merchants_and_modes_hear_nothing(
     assert receiver.received == []
 
 
-def test_an_endpoint_that_is_down_is_tried_again(
+def test_a_delivery_to_an_endpoint_that_is_down_stays_pending(
     stack: Stack, merchant: Merchant, receiver: Receiver
 ) -> None:
     merchant.subscribe("http://127.0.0.1:1/hooks")

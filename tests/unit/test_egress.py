@@ -1,6 +1,7 @@
-"""Addresses a webhook may not go to, whatever name or spelling leads there."""
+"""Webhooks are never sent to private addresses, whatever name or spelling leads there."""
 
 import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +18,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def answering(*addresses: str):
+def answering(*addresses: str) -> Callable[..., object]:
+    """A `getaddrinfo` that finds these addresses for every name."""
+
     def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         return [(0, 0, 0, "", (address, port)) for address in addresses]
 
@@ -25,28 +28,30 @@ def answering(*addresses: str):
 
 
 @pytest.mark.parametrize("address", HOSTILE)
-def test_no_private_address_is_called(address: str, monkeypatch) -> None:
+def test_a_private_address_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering(address))
 
     with pytest.raises(egress.AddressRefusedError):
         egress.post("https://example.com/hook", b"{}", {}, LIMITS)
 
 
-def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch) -> None:
+def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8", "10.0.0.1"))
 
     with pytest.raises(egress.AddressRefusedError):
         egress.post("https://example.com/hook", b"{}", {}, LIMITS)
 
 
-def test_public_addresses_are_called(monkeypatch) -> None:
+def test_public_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8", "2606:4700::1111"))
 
     assert egress.public_addresses("example.com", 443, 5) == ["8.8.8.8", "2606:4700::1111"]
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch) -> None:
-    """A second look-up would let the name answer differently."""
+def test_the_connection_goes_to_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second DNS lookup could find another address."""
     called = []
 
     def connect(self: socket.socket, address: tuple[str, int]) -> None:
@@ -54,7 +59,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch) -> Non
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
     with pytest.raises(egress.NotConnectedError):
         egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS)
@@ -62,7 +67,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch) -> Non
     assert called == [("8.8.8.8", 8443)]
 
 
-def test_local_endpoints_are_for_devstack_alone(monkeypatch) -> None:
+def test_a_local_address_is_refused_outside_devstack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("127.0.0.1"))
 
     with pytest.raises(egress.AddressRefusedError):
@@ -70,11 +75,11 @@ def test_local_endpoints_are_for_devstack_alone(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example.com", "a..example.com"])
-def test_a_name_that_cannot_be_one_is_a_failed_try(host: str, monkeypatch) -> None:
-    """Not a fault of ours, which would leave the delivery's tries uncounted for ever."""
+def test_an_impossible_name_is_a_failed_attempt(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected error would leave the delivery's attempts uncounted for ever."""
 
     def resolve(name: str, *_: object, **__: object) -> list[object]:
-        name.encode("idna")  # what the real look-up does first
+        name.encode("idna")  # what the real lookup does first
         raise AssertionError
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)

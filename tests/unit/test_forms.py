@@ -1,4 +1,4 @@
-"""What shoppers type. None of it is in an error."""
+"""The hosted page's forms. No error contains what a shopper typed."""
 
 import pytest
 from hypothesis import given
@@ -18,21 +18,21 @@ def errors_of(form: dict[str, str]) -> dict[str, str]:
     return caught.value.errors
 
 
-def test_a_card_is_its_digits() -> None:
+def test_a_cards_number_is_reduced_to_its_digits() -> None:
     assert parse(GOOD, METHODS, False, NOW).instrument == Instrument("card", "4242424242424242")
 
 
 @pytest.mark.parametrize("expiry", ["01/27", "1/27", "0127", "01 / 27", "01/2027", "12/99"])
-def test_dates_that_are_good_to_the_end_of_their_month(expiry: str) -> None:
+def test_a_card_is_valid_to_the_end_of_its_month(expiry: str) -> None:
     assert parse(GOOD | {"expiry": expiry}, METHODS, False, NOW)
 
 
 @pytest.mark.parametrize("expiry", ["12/26", "00/30", "13/30", "1/1", "", "aa/bb", "01/27/27"])
-def test_dates_that_are_not(expiry: str) -> None:
+def test_an_expired_or_malformed_date_is_refused(expiry: str) -> None:
     assert errors_of(GOOD | {"expiry": expiry}) == {"expiry": "card_expiry_invalid"}
 
 
-def test_every_mistake_is_named_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     mistakes = {"method": "card", "number": "1", "expiry": "", "code": "x", "email": "y"}
 
     assert set(errors_of(mistakes)) == {"number", "expiry", "code", "email"}
@@ -40,7 +40,7 @@ def test_every_mistake_is_named_at_once() -> None:
 
 @given(st.text(alphabet="0123456789", min_size=12, max_size=19))
 def test_a_number_with_one_digit_wrong_is_refused(digits: str) -> None:
-    """Luhn's check finds any single wrong digit."""
+    """Luhn's checksum finds every single wrong digit."""
     changed = str((int(digits[-1]) + 1) % 10)
     both = [digits, digits[:-1] + changed]
 
@@ -60,12 +60,12 @@ def test_a_number_with_one_digit_wrong_is_refused(digits: str) -> None:
         st.sampled_from(["method", "number", "expiry", "code", "phone", "email"]), st.text()
     )
 )
-def test_whatever_is_sent_is_an_instrument_or_named_mistakes(form: dict[str, str]) -> None:
+def test_any_form_is_an_instrument_or_a_list_of_mistakes(form: dict[str, str]) -> None:
     try:
         assert parse(form, METHODS, False, NOW).instrument.method in METHODS
     except FormError as error:
         assert error.errors
 
 
-def test_an_instrument_does_not_show_its_number() -> None:
+def test_the_repr_of_an_instrument_does_not_contain_its_number() -> None:
     assert "4242" not in repr(Instrument("card", "4242424242424242"))

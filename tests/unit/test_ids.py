@@ -17,13 +17,13 @@ def test_later_ids_sort_after_earlier_ones(at: int) -> None:
     assert new_id(SESSION, at) < new_id(SESSION, at + 1)
 
 
-def test_the_alphabet_is_in_ascii_order_or_ids_would_not_sort() -> None:
+def test_the_alphabet_is_in_ascii_order_so_that_ids_sort() -> None:
     assert list(ALPHABET) == sorted(ALPHABET)
     assert len(set(ALPHABET)) == 58
 
 
 @given(st.text())
-def test_no_text_but_an_id_passes_for_one(text: str) -> None:
+def test_only_ids_are_recognized_as_ids(text: str) -> None:
     assert is_id(text, SESSION) is (
         text.startswith("cs_") and len(text) == 35 and set(text[3:]) <= set(ALPHABET)
     )

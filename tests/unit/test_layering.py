@@ -1,4 +1,4 @@
-"""Imports run one way: functions -> api, page, webhooks, processors -> store -> domain."""
+"""The import rule stated in `checkout/__init__.py`, module by module."""
 
 import ast
 from collections.abc import Iterator
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.roots import ROOT
+
 LIBRARY = ROOT / "layers/checkout/checkout"
 
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"domain"},
     "store": {"store", "domain", "settings", "aws"},
     "encryption": {"aws", "settings"},
@@ -23,7 +24,9 @@ MAY_IMPORT = {
     "log": set(),
     "settings": set(),
 }
-AWS = {"boto3", "botocore", "aws_lambda_powertools"}
+"""By part, a module or a package of the library: the parts that it may import."""
+
+AWS_PACKAGES = {"boto3", "botocore", "aws_lambda_powertools"}
 
 
 def imports_of(file: Path) -> Iterator[str]:
@@ -44,37 +47,37 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIBRARY)))
-def test_a_part_imports_only_what_lies_below_it(file: Path) -> None:
+def test_a_part_imports_only_what_it_may(file: Path) -> None:
     ours = {name.split(".")[1] for name in imports_of(file) if name.startswith("checkout.")}
 
     assert ours <= MAY_IMPORT[part_of(file)]
 
 
-def test_only_the_store_the_queue_and_the_seal_know_aws() -> None:
-    knowing = {
+def test_only_store_queue_encryption_and_log_import_aws_packages() -> None:
+    importing = {
         str(file.relative_to(LIBRARY))
         for file in FILES
-        if {name.split(".")[0] for name in imports_of(file)} & AWS
+        if {name.split(".")[0] for name in imports_of(file)} & AWS_PACKAGES
     }
 
-    outside = {name for name in knowing if not name.startswith("store/")}
+    outside = {name for name in importing if not name.startswith("store/")}
     assert outside == {"aws.py", "log.py", "encryption.py", "webhooks/queue.py"}
 
 
-def test_functions_import_the_library_and_never_each_other() -> None:
+def test_functions_import_the_library_and_not_each_other() -> None:
     handlers = sorted((ROOT / "functions").rglob("*.py"))
     assert {file.name for file in handlers} == {"handler.py"}
     for file in handlers:
-        tops = {name.split(".")[0] for name in imports_of(file)}
-        assert tops <= {"checkout", "typing"}, file
+        packages = {name.split(".")[0] for name in imports_of(file)}
+        assert packages <= {"checkout", "typing"}, file
 
 
-def test_a_handler_is_thin() -> None:
+def test_a_handler_has_at_most_forty_lines() -> None:
     for file in (ROOT / "functions").rglob("handler.py"):
         assert len(file.read_text().splitlines()) <= 40, file
 
 
-def test_only_one_file_spells_a_key() -> None:
+def test_only_one_file_spells_keys() -> None:
     for file in FILES:
         if file.name != "keys.py":
             assert "#" not in "".join(

@@ -15,7 +15,7 @@ from checkout.domain.payment import masked_phone
         (100000, "PHP", "₱1,000.00"),
     ],
 )
-def test_amounts_read_as_in_their_country(amount: int, currency: str, text: str) -> None:
+def test_amounts_are_formatted_as_in_their_country(amount: int, currency: str, text: str) -> None:
     assert format_amount(amount, currency) == text
 
 
@@ -38,7 +38,7 @@ def test_a_masked_phone_keeps_three_digits_at_each_end() -> None:
         ("", None),
     ],
 )
-def test_a_number_is_brought_to_its_local_form(typed: str, local: str | None) -> None:
+def test_a_typed_number_becomes_its_local_form(typed: str, local: str | None) -> None:
     assert local_phone(typed) == local
 
 
@@ -52,19 +52,19 @@ def test_a_number_is_brought_to_its_local_form(typed: str, local: str | None) ->
         ("", None),
     ],
 )
-def test_the_network_follows_from_the_prefix(phone: str, provider: str | None) -> None:
+def test_the_prefix_determines_the_network(phone: str, provider: str | None) -> None:
     assert network_of(phone) == provider
 
 
 @pytest.mark.parametrize("text", ["a@b.co", "first.last+tag@sub.example.com", "ä@exämple.com"])
-def test_addresses_that_are_taken(text: str) -> None:
+def test_valid_addresses(text: str) -> None:
     assert EMAIL.fullmatch(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "a", "a@b", "@b.co", "a@b..co", "a b@c.co", "a@b.co\n", "a@@b.co"]
 )
-def test_addresses_that_are_refused(text: str) -> None:
+def test_invalid_addresses(text: str) -> None:
     assert not EMAIL.fullmatch(text)
 
 

@@ -1,4 +1,4 @@
-"""The signatures as a receiver verifies them, by its own reading of the contract."""
+"""Signatures, verified as the receiver's documentation says."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from checkout.webhooks.signing import new_secret, paygate_headers
 BODY = '{"id":"evt_1","name":"Ama Ⓐ"}'.encode()
 
 
-def test_paygates_signature_is_over_time_and_raw_body_under_the_whole_secret() -> None:
+def test_paygates_signature_covers_time_and_body_under_the_whole_secret() -> None:
     secret = new_secret()
 
     header = paygate_headers([secret], "evt_1", BODY, 1_800_000_000)["X-PayGate-Signature"]

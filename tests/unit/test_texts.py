@@ -1,4 +1,4 @@
-"""What the page says: all of it in catalogues, the same in every language."""
+"""The page's texts: all of them are in catalogues, and every language has the same ones."""
 
 import re
 import string
@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout.domain.payment import Failure
-from checkout.page.language import CATALOGUES, choose, speaker
+from checkout.page.language import CATALOGUES, choose_language, translator
 from checkout.page.templating import SOURCES
 
 ENGLISH = CATALOGUES["en"]
 OTHERS = [name for name in CATALOGUES if name != "en"]
-SAID_BY_NAME = re.compile(r"(method|pay|failure|fate)_|\w+_title|(unknown|broken|refused)_text")
-"""Names that are put together at run time."""
+COMPOSED = re.compile(r"(method|pay|failure|outcome)_|\w+_title|(unknown|broken|refused)_text")
+"""Names that are composed at run time."""
 
 
 def placeholders(text: str) -> set[str]:
@@ -32,46 +32,46 @@ def test_every_language_has_the_same_texts_with_the_same_placeholders(language: 
         assert text.strip(), key
 
 
-def test_every_failure_is_explained_in_plain_words() -> None:
+def test_every_failure_has_a_text() -> None:
     for failure in Failure:
-        assert speaker("en")(f"failure_{failure.value}").endswith(".")
+        assert translator("en")(f"failure_{failure.value}").endswith(".")
 
 
-def words_in(template: str) -> str:
-    """What of a template a shopper would read as it stands: neither tags nor what is filled in."""
+def text_of(template: str) -> str:
+    """The text of a template itself, without tags and placeholders."""
     text = re.sub(r"\{[#%{].*?[#%}]\}", "", template, flags=re.S)
     text = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.S)
     read_out = re.findall(r'(?:alt|title|placeholder|aria-label|value)="([^"]*)"', text)
     return " ".join([re.sub(r"<[^>]*>", " ", text), *read_out])
 
 
-PROPER = {"Simulator Bank", "1234 1234 1234 1234", "approve", "decline"}
-"""Names, a pattern, and values that nobody sees."""
+PROPER = {"1234 1234 1234 1234", "approve", "decline"}
+"""Names, a pattern, and values that are not shown."""
 
 
 @pytest.mark.parametrize("template", sorted(SOURCES.glob("*.html")), ids=lambda file: file.name)
-def test_no_template_says_anything_of_its_own(template: Path) -> None:
-    words = words_in(template.read_text())
+def test_templates_contain_no_text_of_their_own(template: Path) -> None:
+    text = text_of(template.read_text())
     for name in PROPER:
-        words = words.replace(name, "")
+        text = text.replace(name, "")
 
-    assert re.findall(r"[^\W\d_]+", words.replace("&nbsp;", "")) == []
-
-
-def test_a_text_in_a_template_would_be_found() -> None:
-    """Or the rule above would prove nothing."""
-    assert "Pay now" in words_in("<p>Pay now {{ amount }}</p>")
-    assert "A logo" in words_in('<img alt="A logo">')
+    assert re.findall(r"[^\W\d_]+", text.replace("&nbsp;", "")) == []
 
 
-def test_every_text_is_said_somewhere_and_every_text_that_is_said_is_there() -> None:
+def test_text_in_a_template_would_be_found() -> None:
+    """Otherwise the test above would prove nothing."""
+    assert "Pay now" in text_of("<p>Pay now {{ amount }}</p>")
+    assert "A logo" in text_of('<img alt="A logo">')
+
+
+def test_every_text_is_used_and_every_used_text_exists() -> None:
     sources = [*SOURCES.glob("*.html"), *SOURCES.parent.glob("*.py")]
     code = "\n".join(file.read_text() for file in sources)
-    said = set(re.findall(r'say\(\s*"(\w+)"', code))
+    used = set(re.findall(r'\bt\(\s*"(\w+)"', code))
 
-    assert said <= ENGLISH.keys() | {"method_", "pay_"}
-    unsaid = {key for key in ENGLISH if f'"{key}"' not in code and not SAID_BY_NAME.match(key)}
-    assert unsaid == {"not_a_test_card", "not_a_test_mobile_money"}  # the simulator names them
+    assert used <= ENGLISH.keys() | {"method_", "pay_"}
+    unused = {key for key in ENGLISH if f'"{key}"' not in code and not COMPOSED.match(key)}
+    assert unused == {"not_a_test_card", "not_a_test_mobile_money"}  # from the simulator
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_every_text_is_said_somewhere_and_every_text_that_is_said_is_there() -> 
         ("," * 5000 + "fr", "en"),
     ],
 )
-def test_the_language_is_what_the_browser_likes_best(accepted: str | None, language: str) -> None:
-    assert choose(accepted) == language
+def test_the_language_is_the_browsers_first_choice(accepted: str | None, language: str) -> None:
+    assert choose_language(accepted) == language
 
 
 @given(st.text())
-def test_whatever_a_browser_says_there_is_a_language(accepted: str) -> None:
-    assert choose(accepted) in CATALOGUES
+def test_any_header_gives_a_language(accepted: str) -> None:
+    assert choose_language(accepted) in CATALOGUES

@@ -1,6 +1,16 @@
-"""A checkout-session service: one core, spoken in the dialects of `checkout.api`.
+"""A checkout-session service: one core, and a dialect in `checkout.api` for each public API.
 
-Imports run one way: functions -> api, page, webhooks, processors -> store -> domain.
+Imports run one way: a part may import itself and what stands below it.
+
+    functions
+    page, firing
+    api
+    processors, webhooks
+    store
+    domain
+
+`domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule
+and lists the remaining modules (settings, log, aws, encryption, partial_batches).
 """
 
 import gc
@@ -8,5 +18,5 @@ import gc
 from checkout.settings import IN_LAMBDA
 
 if IN_LAMBDA:
-    # What a start makes, stays. Collecting it, some thirty times, is a fifteenth of a cold start.
+    # What a start creates stays alive: collecting it is a fifteenth of a cold start for nothing.
     gc.set_threshold(100_000)

@@ -1,4 +1,4 @@
-"""The settings that every AWS client of this service shares."""
+"""The settings that all AWS clients of this service share."""
 
 from botocore.config import Config
 
@@ -6,6 +6,6 @@ CLIENT_CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
     retries={"mode": "standard", "max_attempts": 4},
-    # botocore builds its own user agent anew for each call, which takes a seventh of the CPU time.
+    # botocore builds its own user agent for each call, a seventh of the call's CPU time.
     user_agent="checkout",
 )

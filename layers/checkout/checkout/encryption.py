@@ -1,23 +1,29 @@
-"""Secrets as the table holds them: encrypted by KMS, each for its own place.
+"""Encryption of the secrets in the table, by KMS.
 
-Whoever reads the table reads no secret, and a encrypted one that is moved elsewhere does not open.
+Reading the table reveals no secret. Each is bound to its owner by KMS's encryption context, so one
+that is copied to another owner can't be decrypted there.
 """
+
+from __future__ import annotations
 
 import base64
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
 
 from checkout.aws import CLIENT_CONFIG
 from checkout.settings import IN_LAMBDA, settings
 
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
+
 CACHED_SECRETS = 1024
-"""How many opened secrets a process remembers, so that a call to KMS is paid once for each."""
+"""How many decrypted secrets a process keeps, so that each costs one call to KMS."""
 
 
 def encrypt(plain: str, *, encryption_context: str) -> str:
-    """`plain`, at most 4,096 bytes, encrypted by KMS. `encryption_context` is the owner's id."""
+    """`plain`, at most 4,096 bytes, encrypted. `encryption_context` is the owner's id."""
     answer = open_kms().encrypt(
         KeyId=settings().secrets_key,
         Plaintext=plain.encode(),
@@ -28,18 +34,17 @@ def encrypt(plain: str, *, encryption_context: str) -> str:
 
 @lru_cache(maxsize=CACHED_SECRETS)
 def decrypt(encrypted: str, *, encryption_context: str) -> str:
-    """What was encrypted for `encryption_context`. Raises KMS's ClientError for anything else."""
+    """The secret that was encrypted for this owner. Raises KMS's ClientError for anything else."""
     answer = open_kms().decrypt(
         KeyId=settings().secrets_key,
         CiphertextBlob=base64.b64decode(encrypted),
         EncryptionContext={"for": encryption_context},
     )
-    plain: bytes = answer["Plaintext"]
-    return plain.decode()
+    return answer["Plaintext"].decode()
 
 
 @lru_cache(maxsize=1)
-def open_kms() -> Any:
+def open_kms() -> KMSClient:
     return boto3.client("kms", config=CLIENT_CONFIG)
 
 

@@ -1,7 +1,7 @@
-"""Firing a timer: look at its target, do what is due, end the timer in the same transaction.
+"""Firing timers: what a timer names is looked at, what is due is done, and the timer is ended.
 
-Firing twice, late, or for something long done is harmless, so the sweep and DynamoDB's TTL may
-both do it.
+A timer may be fired twice, late, or when there is nothing left to do. So the sweep and DynamoDB's
+TTL can both fire timers.
 """
 
 import random
@@ -21,6 +21,8 @@ from checkout.webhooks.queue import Queue
 
 
 class Firing(NamedTuple):
+    """What timers need to be fired. There is one method for each kind of timer."""
+
     table: Table
     queue: Queue
     processor: ProcessorClient
@@ -62,22 +64,24 @@ FIRE: dict[TimerKind, Callable[[Firing, Timer], None]] = {
 }
 
 RESERVE_MS = 10_000
-"""The sweep begins no timer with less time left than this; the next minute's goes on."""
-
+"""A sweep starts no timer with less time left than this. The next sweep continues."""
 
 UNDELIVERED = (TimerKind.FANOUT, TimerKind.DELIVERY)
 OLDEST_UNDELIVERED = "OldestUndelivered"
-"""For how many seconds the longest overdue event or delivery has waited for a sweep; 0 is well."""
+"""A metric: the seconds for which the longest overdue event or delivery has waited."""
 
 
 class TimersFailedError(Exception):
-    """Some timers could not be fired; each was logged, and each is still there."""
+    """Some timers could not be fired. Each failure was logged, and the timers are still there."""
 
 
 def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
-    """Fires what is due, in every shard. One timer's failure stops no other."""
+    """Fires the timers that are due, in every shard, and counts them.
+
+    Raises TimersFailedError at the end if some failed.
+    """
     fired = failed = late = 0
-    # A sweep that runs out of time has not always neglected the same shards.
+    # In random order, so that sweeps that run out of time do not always miss the same shards.
     for shard in random.sample(keys.timer_shards(), keys.SHARDS):
         for timer in timers.due(firing.table, shard, firing.context.now):
             if timer.kind in UNDELIVERED:
@@ -88,7 +92,7 @@ def sweep(firing: Firing, time_left_ms: Callable[[], int]) -> dict[str, int]:
             try:
                 firing.fire(timer)
                 fired += 1
-            except Exception as error:  # logged here, raised for all at the end
+            except Exception as error:  # raised for all timers together at the end
                 log_fault(error, where=timer.kind)
                 failed += 1
     log_metric(OLDEST_UNDELIVERED, late, "Seconds", firing.context.now)

@@ -1,4 +1,4 @@
-"""The one logger. Nothing that a merchant or a shopper sent is ever logged, faults included."""
+"""The one logger. Values from merchants and shoppers are never logged, not even with a fault."""
 
 import json
 import logging
@@ -8,13 +8,13 @@ import traceback
 from aws_lambda_powertools import Logger
 
 logger = Logger()
-# Where it found its credentials is nobody's news at every start.
+# At level INFO, botocore logs at every start where it found its credentials.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def log_fault(error: Exception, where: str) -> None:
-    """Where it broke, without the exception's text: that may repeat what a shopper typed."""
-    answer = getattr(error, "response", None)  # botocore's errors of a service
+    """Logs an unexpected error without its text, which may repeat what a shopper typed."""
+    answer = getattr(error, "response", None)  # of an AWS service, in botocore's errors
     frames = traceback.extract_tb(error.__traceback__)
     logger.error(
         "unexpected error",
@@ -29,9 +29,11 @@ NAMESPACE = "Checkout"
 
 
 def log_metric(name: str, value: int, unit: str, now: int) -> None:
-    """A number that CloudWatch finds in the log by its Embedded Metric Format: a line by itself,
-    and no call. Its one dimension is the function's name, which no other stack has; where there is
-    no such name nobody collects it."""
+    """Prints a metric in CloudWatch's Embedded Metric Format, which takes no call to CloudWatch.
+
+    Its one dimension is the function's name, which is unique to a stack. Outside Lambda nothing is
+    printed.
+    """
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
     if function is None:
         return
@@ -40,5 +42,5 @@ def log_metric(name: str, value: int, unit: str, now: int) -> None:
         "Dimensions": [["FunctionName"]],
         "Metrics": [{"Name": name, "Unit": unit}],
     }
-    about = {"Timestamp": now * 1000, "CloudWatchMetrics": [directive]}
-    print(json.dumps({"_aws": about, "FunctionName": function, name: value}), flush=True)
+    metadata = {"Timestamp": now * 1000, "CloudWatchMetrics": [directive]}
+    print(json.dumps({"_aws": metadata, "FunctionName": function, name: value}), flush=True)

@@ -1,4 +1,4 @@
-"""Batches of stream and queue records, and what of them is to be tried again."""
+"""Batches of stream and queue records: the answer names those that Lambda has to retry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,24 +10,28 @@ Work = Callable[[Record], None]
 
 
 def stop_at_first_failure(records: Sequence[Record], work: Work) -> dict[str, Any]:
-    """For a stream: Lambda comes back with the failed record and those after it."""
+    """Handles a stream's records. Lambda retries the failed record and those after it."""
     for record in records:
         number = record["dynamodb"]["SequenceNumber"]
-        if not _done(record, work, number):
+        if not _succeeds(work, record, number):
             return {"batchItemFailures": [{"itemIdentifier": number}]}
     return {"batchItemFailures": []}
 
 
 def report_failures(records: Sequence[Record], work: Work) -> dict[str, Any]:
-    """For a queue: each failed message comes back by itself."""
-    failed = [each["messageId"] for each in records if not _done(each, work, each["messageId"])]
+    """Handles a queue's messages. Lambda retries each failed message by itself."""
+    failed = [
+        record["messageId"]
+        for record in records
+        if not _succeeds(work, record, record["messageId"])
+    ]
     return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 
 
-def _done(record: Record, work: Work, name: str) -> bool:
+def _succeeds(work: Work, record: Record, name: str) -> bool:
     try:
         work(record)
-    except Exception as error:  # reported to Lambda, which tries again, and to the log
+    except Exception as error:  # reported to Lambda, which retries it, and to the log
         log_fault(error, where=name)
         return False
     return True

@@ -1,12 +1,12 @@
-"""What a deployment decides, read from the environment once per process."""
+"""The settings of a deployment, read from the environment once per process."""
 
 import os
 from functools import lru_cache
 from typing import NamedTuple
 
 IN_LAMBDA = "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
-"""Then what every request needs is made on import: a function that starts has a whole processor,
-one that answers has the share that its memory buys."""
+"""In Lambda, modules create their AWS clients on import: a starting function has a whole CPU, an
+answering one only the share that belongs to its memory size."""
 
 
 class Settings(NamedTuple):
@@ -15,17 +15,17 @@ class Settings(NamedTuple):
     secrets_key: str
     """The KMS key that secrets are encrypted with."""
     page_url: str
-    """Where shoppers find the hosted page; empty for the address the API was called on."""
+    """The address of the hosted page; if it is empty, the address that the API was called on."""
     webhook_connect_seconds: float
     webhook_total_seconds: float
-    """What one try may take, from looking the name up to the end of the answer."""
+    """The most that a delivery attempt may take, from the DNS lookup to the end of the answer."""
     webhook_in_flight: int
-    """How many tries may be under way to one endpoint."""
+    """How many delivery attempts may be under way to one webhook endpoint."""
     allow_local_endpoints: bool
-    """Webhooks to http://127.0.0.1. Only devstack sets it: no deployed stack has it."""
+    """Allows webhooks to http://127.0.0.1. Only devstack sets it, never a deployed stack."""
     stripe_api: str
     stripe_script: str
-    """Where Stripe is; a test has one of its own."""
+    """The addresses of Stripe's API and script. Tests replace them."""
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Who calls: a merchant, in test or in live mode."""
+"""Merchants, and the callers that API keys stand for."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -8,38 +8,38 @@ Mode = Literal["test", "live"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessorAccount:
-    """A merchant's own account at a payment processor, in one mode. Its secrets are encrypted."""
+    """A merchant's own account at a payment processor, for one mode. Its secrets are encrypted."""
 
     public_key: str
-    """For the shopper's browser; no secret."""
+    """For the shopper's browser; not a secret."""
     secret_key: str
     signing_secret: str
-    """What the processor signs its webhooks to us with."""
+    """The processor signs its webhooks to this service with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
     id: str
     name: str
-    """Shown to the shopper on the hosted page."""
+    """Shown on the hosted page."""
     api: str
-    """The dialect the merchant speaks: `paygate` or `payrex`."""
+    """The dialect of the merchant's API: `paygate` or `payrex`."""
     logo: str | None = None
-    """An https URL of a square picture, shown beside the name."""
+    """The https URL of a square picture, which the page shows beside the name."""
     colour: str | None = None
-    """`#rrggbb`, of the page's buttons."""
+    """The colour of the page's buttons, as `#rrggbb`."""
     processor: str = "simulator"
-    """Who takes the money in a mode that has an account there."""
+    """The name of the processor that moves the money, in the modes that have an account there."""
     test: ProcessorAccount | None = None
     live: ProcessorAccount | None = None
 
     def account_for(self, scope: str) -> ProcessorAccount | None:
-        """Its account at the processor in a scope's mode."""
+        """The merchant's processor account for a scope's mode."""
         return {"test": self.test, "live": self.live}.get(scope.rpartition("#")[2])
 
 
 class Caller(NamedTuple):
-    """The merchant and mode that a key stands for. Objects of one scope are invisible to others."""
+    """The scope of an API key: merchant and mode. It can't see objects of other scopes."""
 
     merchant: str
     mode: Mode

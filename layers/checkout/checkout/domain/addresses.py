@@ -1,7 +1,7 @@
-"""Which hosts and addresses are public: where a webhook may go.
+"""Which hosts and addresses are public, so that webhooks may be sent there.
 
-The rule is a list of what is let in, not of what is kept out: an address that no rule knows is
-refused.
+An address is refused unless a rule here allows it. `ipaddress.is_global` was looked at and is not
+used: it accepts NAT64, 6to4 and multicast addresses.
 """
 
 import re
@@ -33,7 +33,7 @@ _CLOSED_V4 = [
     )
 ]
 _OPEN_V6 = IPv6Network("2000::/3")
-"""The only part of IPv6 that is given out. Loopback, mapped and compatible IPv4, NAT64, private,
+"""The only part of IPv6 that is allocated. Loopback, mapped and compatible IPv4, NAT64, private,
 link-local, site-local and multicast addresses lie outside of it."""
 _CLOSED_V6 = [
     IPv6Network(each)
@@ -51,12 +51,14 @@ _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "invalid", "onion")
 
 _THIS_MACHINE = ("127.0.0.1", "host.docker.internal")
-"""As devstack's functions call it, in its own process and in a container."""
+"""Names of the machine that devstack runs on, from its own process and from a container."""
 
 
 def is_endpoint_url(text: str, allow_local: bool) -> bool:
-    """Where webhooks may go: by HTTPS, to a host that may be public. What its name resolves to is
-    checked on each connection."""
+    """Whether webhooks may be sent to a URL: over HTTPS, to a host that may be public.
+
+    The addresses that its name resolves to are checked on each connection.
+    """
     if not is_web_url(text):
         return False
     parts = urlsplit(text)
@@ -67,7 +69,7 @@ def is_endpoint_url(text: str, allow_local: bool) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Of a numeric address in its usual form; any other text, a zone included, is none."""
+    """Whether a numeric address is public. It must be in its usual form, without a zone."""
     try:
         v4 = IPv4Address(address)
     except AddressValueError:
@@ -76,11 +78,10 @@ def is_public(address: str) -> bool:
 
 
 def is_public_host(host: str) -> bool:
-    """Whether a URL's host may be public, as far as its spelling shows: a public address in its
-    usual form, or a name that the world's DNS can know.
+    """Whether a URL's host looks public: a public address, or a name that public DNS may know.
 
-    Resolvers also read `0x7f.1`, `017700000001` and `2130706433` as addresses. A name whose last
-    part is a number is one of those, or nothing.
+    A name that ends with a number must be an address in its usual form, because resolvers also read
+    `0x7f.1`, `017700000001` and `2130706433` as addresses.
     """
     host = host.lower()
     if ":" in host:

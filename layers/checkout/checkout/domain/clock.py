@@ -1,4 +1,4 @@
-"""The one clock. An entry point reads it once and hands `now` down; devstack and tests turn it."""
+"""The one clock. An entry point reads it once and passes `now` on. Devstack and tests set it."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How to reach people and shops: the forms of addresses, numbers and URLs that are taken."""
+"""The accepted forms of e-mail addresses, phone numbers and URLs."""
 
 import re
 from urllib.parse import urlsplit
@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@(?:[^@\s.\x00-\x1f\x7f]+\.)+[^@\s.\x00-\x1f\x7f]+")
 EMAIL_LENGTH = 254
 PHONE = re.compile(r"0\d{9}|\+[1-9]\d{7,14}", re.ASCII)
-"""Ten digits from 0, as in Ghana, or + and the country code."""
+"""Ten digits that begin with 0, as in Ghana, or + and a number with its country code."""
 
 
 def local_phone(text: str) -> str | None:
-    """A Ghanaian number in its ten-digit form, however it was typed; None for anything else."""
+    """A Ghanaian phone number as typed, in its ten-digit form; None for anything else."""
     typed = re.sub(r"[\s().-]", "", text)
     for prefix in ("+233", "00233", "233"):
         if typed.startswith(prefix):
@@ -24,7 +24,7 @@ _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\s\\<>\"]")
 
 
 def is_web_url(text: str) -> bool:
-    """An absolute http or https URL, without credentials or anything that a page must escape."""
+    """Whether a text is an absolute http(s) URL, without credentials or unsafe characters."""
     if len(text) > MAX_URL or _UNSAFE_IN_URL.search(text):
         return False
     try:

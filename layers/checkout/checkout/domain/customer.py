@@ -1,4 +1,4 @@
-"""A customer, whom a checkout session may name."""
+"""A merchant's customer. A checkout session may name one."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,4 +16,4 @@ class Customer:
     metadata: dict[str, str] = field(default_factory=dict)
     deleted_at: int | None = None
     details: dict[str, Any] = field(default_factory=dict)
-    """What only the account's dialect knows."""
+    """Fields that only the merchant's dialect has."""

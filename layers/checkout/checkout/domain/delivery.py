@@ -8,29 +8,32 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
-    """Every try was used up."""
+    """Every attempt failed, and no more are made."""
     CANCELED = "canceled"
-    """The endpoint was deleted."""
+    """The webhook endpoint was deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAttempt:
+    """One request to the endpoint. `at` is in epoch seconds."""
+
     at: int
     duration_ms: int
     status: int | None = None
-    """The answer's HTTP status; None when there was no answer."""
+    """The answer's HTTP status; None if there was no answer."""
     error: str | None = None
+    """Why there was no answer."""
     answer: str | None = None
-    """The first part of the answer's body, as text that is safe to show."""
+    """The beginning of the answer's body, as text that is safe to show."""
 
 
 KEPT_ATTEMPTS = 20
-"""Of a delivery's tries the last so many are kept."""
+"""How many of a delivery's last attempts are stored with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event on its way to one endpoint. `timer_due` is where its one timer stands."""
+    """Times are epoch seconds. `timer_due` is when its one timer is due."""
 
     event: str
     endpoint: str
@@ -39,21 +42,25 @@ class Delivery:
     next_attempt_at: int
     state: DeliveryState = DeliveryState.PENDING
     attempt_count: int = 0
-    """How many tries were ever made."""
+    """How many attempts were ever made."""
     round_start: int = 0
-    """What `tried` was when the present round of the schedule began; a resend begins another."""
+    """The value of `attempt_count` when the current round of attempts began.
+
+    A resend of a delivery that has ended begins another round.
+    """
     waits: int = 0
-    """How often in a row the next try had to wait for others to the same endpoint."""
+    """How often in a row the next attempt waited for others to the same endpoint."""
     parked_at: int | None = None
-    """Since when it waits, without a timer, for its disabled endpoint to be enabled."""
+    """When it began to wait, without a timer, for its disabled endpoint to be enabled."""
     attempts: tuple[DeliveryAttempt, ...] = ()
     """The last `KEPT_ATTEMPTS`."""
 
     @property
     def is_under_way(self) -> bool:
-        """Pending, with its timer standing."""
+        """Whether it is pending and has a timer."""
         return self.state is DeliveryState.PENDING and self.parked_at is None
 
     @property
     def is_parked(self) -> bool:
+        """Whether it is pending and waits for its disabled endpoint."""
         return self.parked_at is not None and self.state is DeliveryState.PENDING

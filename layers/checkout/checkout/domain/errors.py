@@ -1,5 +1,5 @@
-"""Every error a caller can meet. Each carries its HTTP status, a code and, where one is to blame,
-the parameter; each dialect's renderer turns them into its own shape.
+"""Every error that the API answers with. Each has an HTTP status, a code and, if one is to blame, a
+parameter. Each dialect renders them in its own shape.
 
 CheckoutError
 ├── InvalidRequestError 400         ├── ParameterMissingError
@@ -10,7 +10,7 @@ CheckoutError
 │                                   ├── RefundTooLargeError
 │                                   ├── BodyInvalidError
 │                                   ├── BodyTooLargeError 413
-│                                   └── ManyInvalidError        several of them at once
+│                                   └── ManyInvalidError        several of these at once
 ├── AuthenticationError 401
 ├── PermissionDeniedError 403
 ├── NotFoundError 404               ├── ResourceMissingError
@@ -30,7 +30,7 @@ import re
 
 
 class CheckoutError(Exception):
-    """`message` is read by the caller: it names no secret and repeats no value it was sent."""
+    """`message` is for the caller. It contains no secret and no value from the request."""
 
     status = 500
     code = "internal_error"
@@ -70,7 +70,7 @@ class ParameterAboveMaximumError(ParameterInvalidError):
 
 
 class ManyInvalidError(InvalidRequestError):
-    """All that is wrong with a request, for a dialect that says it at once."""
+    """Everything that is wrong with a request, for a dialect that reports it at once."""
 
     def __init__(self, errors: list["InvalidRequestError"]) -> None:
         super().__init__("Several parameters are wrong.")
@@ -81,14 +81,14 @@ class ParameterUnknownError(InvalidRequestError):
     code = "parameter_unknown"
 
     def __init__(self, param: str) -> None:
-        # What the caller made up is repeated only where it looks like a name.
+        # A name from the request is repeated only if it looks like a name.
         named = re.fullmatch(r"[A-Za-z_][\w.\[\]-]{0,63}", param, re.ASCII)
-        words = f"The parameter {param} is" if named else "A parameter is"
-        super().__init__(f"{words} not known here.", param if named else None)
+        subject = f"The parameter {param}" if named else "A parameter"
+        super().__init__(f"{subject} is not known here.", param if named else None)
 
 
 class ReferenceMissingError(InvalidRequestError):
-    """A parameter names an object that does not exist, or not for this key."""
+    """A parameter names an object that does not exist in the caller's scope."""
 
     code = "resource_missing"
 
@@ -97,12 +97,14 @@ class ReferenceMissingError(InvalidRequestError):
 
 
 class RefundTooLargeError(InvalidRequestError):
-    """A refund of more than is left of its payment."""
+    """The amount of a refund is more than is left of its payment."""
 
     code = "amount_too_large"
 
     def __init__(self, left: int) -> None:
-        super().__init__(f"amount must be at most {left}, which is left of the payment.", "amount")
+        super().__init__(
+            f"amount must be at most {left}: no more is left of the payment.", "amount"
+        )
 
 
 class BodyInvalidError(InvalidRequestError):
@@ -192,7 +194,7 @@ class LimitError(CheckoutError):
 
 
 class TooManyAttemptsError(CheckoutError):
-    """So many attempts to pay a session failed that it takes none for a while."""
+    """So many payment attempts of a session failed that none is allowed for a while."""
 
     status = 429
     code = "too_many_attempts"
@@ -203,7 +205,7 @@ class TooManyAttemptsError(CheckoutError):
 
 
 class BusyError(CheckoutError):
-    """The storage is contended or throttled beyond our patience. Nothing was written."""
+    """The storage stayed contended or throttled, or conflicts did not end. Nothing was written."""
 
     status = 503
     code = "try_again"

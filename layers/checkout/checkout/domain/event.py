@@ -1,4 +1,4 @@
-"""What merchants are recorded. An event is written in the transaction of the state it announces."""
+"""Events: what merchants are informed of. Each is written in the transaction of its change."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ KEPT_SECONDS = 90 * 24 * 60 * 60
 
 
 class EventKind(StrEnum):
-    """What happened, in no dialect."""
+    """What happened, independent of the dialect."""
 
     SESSION_COMPLETED = "session_completed"
     SESSION_EXPIRED = "session_expired"
@@ -26,7 +26,7 @@ class EventKind(StrEnum):
 
 
 class Cause(NamedTuple):
-    """The request that brought a change about; nothing where a timer did."""
+    """The request that caused a change; empty if a timer did."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -34,49 +34,50 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
+    """Times are epoch seconds. `type` and `object` are those of the dialect `api`."""
+
     id: str
     scope: str
     api: str
     type: str
     session: str
     object: str
-    """The final_event_ids object as the account's dialect renders it, in JSON."""
+    """The JSON of the object that the event is about, as it was then."""
     created_at: int
     sequence: int | None = None
-    """Its number among the session's events, from 1 and without a gap."""
+    """Its number among the session's events, from 1 without gaps."""
     request_id: str | None = None
     idempotency_key: str | None = None
     webhooks: int = 0
-    """How many endpoints it was sent to; what a delivery's body says, the same in every try."""
+    """How many endpoints it was fanned out to. Every body that is sent has this number."""
     pending_webhooks: int = 0
-    """How many of them have yet to answer."""
+    """How many of its deliveries are pending."""
     failed_webhooks: int = 0
-    """How many of them were given up."""
+    """How many of its deliveries failed."""
     fanned_out_at: int | None = None
     only_endpoint: str | None = None
-    """The one endpoint it is for, whatever others want to hear of."""
+    """The id of the one endpoint it is for; None for all that subscribe."""
 
 
 class EventState(StrEnum):
-    """What became of an event's deliveries. One that is pending at one endpoint and was given up
-    at another is both."""
+    """The state of an event's deliveries. An event can be pending and failed at the same time."""
 
     PENDING = "pending"
-    """Not fanned out yet, or somebody has yet to answer."""
+    """It was not fanned out yet, or a delivery is pending."""
     DELIVERED = "delivered"
-    """Nobody has yet to answer, and nobody was given up."""
+    """It was fanned out; no delivery is pending and none failed."""
     FAILED = "failed"
-    """Somebody was given up."""
+    """A delivery failed."""
 
 
 Subject = Payment | Refund | None
-"""What a kind about a session is recorded of, beside the session."""
+"""What an event is about beside the session."""
 RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
-"""The account's dialect speaking: a kind's event types, each with its rendered object."""
+"""A dialect's events for a kind: the type of each and its rendered object."""
 
 
 class ChangeContext(NamedTuple):
-    """What every change of state has: its one time, who words its events, what caused it."""
+    """What every change of state needs: its time, the renderer of its events, and its cause."""
 
     now: int
     render_events: RenderEvents
@@ -85,9 +86,11 @@ class ChangeContext(NamedTuple):
     def record_events(
         self, kinds: Iterable[EventKind], session: Session, subject: Subject = None
     ) -> "Recorded":
-        """What announces these kinds. Both the events and the session, which counts them, have to
-        be written, in the transaction of the state."""
-        wordings = [each for kind in kinds for each in self.render_events(kind, session, subject)]
+        """The events for these kinds, and the session with the events counted.
+
+        Both must be written in the transaction of the change.
+        """
+        rendered = [each for kind in kinds for each in self.render_events(kind, session, subject)]
         events = [
             Event(
                 id=new_id(EVENT, within(self.now)),
@@ -96,22 +99,20 @@ class ChangeContext(NamedTuple):
                 type=event_type,
                 session=session.id,
                 sequence=number,
-                object=json.dumps(rendered, separators=(",", ":"), ensure_ascii=False),
+                object=json.dumps(object, separators=(",", ":"), ensure_ascii=False),
                 created_at=self.now,
                 request_id=self.cause.request_id,
                 idempotency_key=self.cause.idempotency_key,
             )
-            for number, (event_type, rendered) in enumerate(wordings, session.event_count + 1)
+            for number, (event_type, object) in enumerate(rendered, session.event_count + 1)
         ]
-        count = session.event_count + len(events)
-        final_event_ids = session.final_event_ids
-        if session.status is not Status.OPEN and not final_event_ids:
-            final_event_ids = tuple(event.id for event in events)
-        return Recorded(
-            replace(session, event_count=count, final_event_ids=final_event_ids), events
-        )
+        counted = replace(session, event_count=session.event_count + len(events))
+        if session.status is not Status.OPEN and not session.final_event_ids:
+            counted = replace(counted, final_event_ids=tuple(event.id for event in events))
+        return Recorded(counted, events)
 
 
 class Recorded(NamedTuple):
     session: Session
+    """With the events counted."""
     events: list[Event]

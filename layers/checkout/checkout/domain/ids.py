@@ -1,6 +1,6 @@
 """Ids: a prefix, 8 Base58 characters of creation time and 24 random ones.
 
-Unguessable (140 random bits), and sorted by creation, so that a list's cursor is an id.
+They can't be guessed (140 random bits), and they sort by creation, so an id is a list's cursor.
 """
 
 import re
@@ -19,24 +19,26 @@ _TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
 
 
 def new_id(prefix: str, at_ms: int | None = None) -> str:
-    """A new id, for example `cs_1CdqWqKT…`. `at_ms` is epoch milliseconds, by default now."""
+    """A new id, for example `cs_1CdqWqKT…`. `at_ms` is epoch milliseconds, now by default."""
     moment = clock.milliseconds() if at_ms is None else at_ms
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}{random_text(RANDOM_LENGTH)}"
 
 
 def within(second: int) -> int:
-    """This moment in milliseconds, or, if `second` is not this one, the nearest of its own: an id
-    made of it sorts among those of its second."""
+    """The millisecond of `second` that is nearest to now.
+
+    An id of it sorts among the ids of that second, also if the request began a second ago.
+    """
     return min(max(clock.milliseconds(), second * 1000), second * 1000 + 999)
 
 
 def bound(prefix: str, second: int) -> str:
-    """What every id of `second`, or later, sorts after, and every earlier one before."""
+    """A text that sorts after every id of an earlier second, and before all others."""
     return f"{prefix}_{_base58(second * 1000, TIME_LENGTH)}"
 
 
 def is_id(text: str, *prefixes: str) -> bool:
-    """Whether `text` has the form of an id of such a kind; whether it exists is another matter."""
+    """Whether `text` has the form of an id with one of the prefixes. The object may not exist."""
     head, _, tail = text.rpartition("_")
     return head in prefixes and _TAIL.fullmatch(tail) is not None
 

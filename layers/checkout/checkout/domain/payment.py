@@ -1,20 +1,19 @@
-"""A payment: one attempt to pay a session, from the first try at the processor to its end.
+"""A payment: one attempt to pay a session, stored before the processor is called.
 
     pending ──▶ succeeded        the money is the merchant's, the session complete
        │ └────▶ failed ──┐       declined, or given up at the deadline
        └────────────────▶ late   approved after we gave up: charged, and refunded at once
 
-An attempt is a payment from its first second, so its id is the processor's idempotency key and
-nothing is ever charged under a name that is not in the table.
+A payment's id is the processor's idempotency key, so nothing is charged that is not in the table.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 ATTEMPT_SECONDS = 300
-"""How long a shopper has to approve; the attempt's deadline."""
+"""How long a shopper has to approve, until the attempt's deadline."""
 ATTEMPT_CHECK_SECONDS = 30
-"""How often an attempt that nobody watches is looked up at the processor."""
+"""How often an attempt's timer looks it up at the processor."""
 
 
 class PaymentStatus(StrEnum):
@@ -35,16 +34,16 @@ TRANSITIONS: dict[PaymentStatus, tuple[PaymentStatus, ...]] = {
     PaymentStatus.LATE: (),
 }
 CHARGED = (PaymentStatus.SUCCEEDED, PaymentStatus.LATE)
-"""The states in which the shopper's money was taken, and may go back."""
+"""The states in which the shopper was charged, so that the money may be refunded."""
 
 
 def sources(target: PaymentStatus) -> tuple[PaymentStatus, ...]:
-    """The states from which `target` is reached; the store makes its conditions of them."""
+    """The states from which `target` is reached. The store's conditions are made of them."""
     return tuple(source for source, targets in TRANSITIONS.items() if target in targets)
 
 
 class Failure(StrEnum):
-    """Why a payment failed, in words the page can explain."""
+    """Why a payment failed. The page has a text for each."""
 
     DECLINED = "declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -58,6 +57,8 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
+    """Times are epoch seconds, amounts are in the currency's minor unit."""
+
     id: str
     scope: str
     api: str
@@ -72,7 +73,7 @@ class Payment:
     """When its timer is due."""
     status: PaymentStatus = PaymentStatus.PENDING
     amount_refunded: int = 0
-    """By refunds that succeeded, and those under way."""
+    """The amount of the refunds that succeeded or are pending."""
     failure: Failure | None = None
     provider: str | None = None
     phone: str | None = None
@@ -80,9 +81,9 @@ class Payment:
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
     processor: str = "simulator"
-    """Who has it, by the name of an adapter; a merchant may change to another meanwhile."""
+    """The name of the processor that has it. The merchant may use another one by now."""
     reference: str | None = None
-    """The processor's own name of the charge, where it has one."""
+    """The processor's own id of the charge, if it has one."""
 
     @property
     def was_charged(self) -> bool:
@@ -90,5 +91,5 @@ class Payment:
 
 
 def masked_phone(phone: str) -> str:
-    """`0241234567` as `024****567`, the form in which events carry it."""
+    """`0241234567` as `024****567`, the form that events have."""
     return phone[:3] + "****" + phone[-3:]

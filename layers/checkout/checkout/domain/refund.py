@@ -1,11 +1,11 @@
-"""A refund: money of a payment, all of it or a part, on its way back to who paid.
+"""A refund: a payment's money, or a part of it, that goes back to the shopper.
 
     pending ──▶ succeeded
-       └──────▶ failed        its amount is the payment's again, and may be refunded anew
+       └──────▶ failed        its amount is released and can be refunded again
 
-Its amount is taken off the payment in the transaction that writes the refund, before the processor
-hears of it: refunds together never send back more than was paid. A refund's id is the processor's
-idempotency key. Money that came too late goes back by a refund too, which nobody asked for.
+The transaction that writes a refund reserves its amount at the payment, before the processor is
+called, so all refunds together never send back more than was paid. A refund's id is the processor's
+idempotency key. A payment that was approved too late is refunded without a request.
 """
 
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from checkout.domain.payment import Payment
 
 FIRST_CHECK_SECONDS = 30
 LAST_CHECK_SECONDS = 60 * 60
-"""How soon and how late a pending refund is looked up at the processor again."""
+"""The shortest and the longest time until a pending refund is looked up again."""
 
 NOT_REFUNDABLE = ("qrph",)
-"""Methods by which no money can go back."""
+"""Payment methods that allow no refund."""
 
 TOO_LATE = "payment_too_late"
-"""The reason of a refund that nobody asked for."""
+"""The reason of a refund that was made without a request."""
 
 
 class RefundStatus(StrEnum):
@@ -40,12 +40,12 @@ TRANSITIONS: dict[RefundStatus, tuple[RefundStatus, ...]] = {
 
 
 def sources(target: RefundStatus) -> tuple[RefundStatus, ...]:
-    """The states from which `target` is reached; the store makes its conditions of them."""
+    """The states from which `target` is reached. The store's conditions are made of them."""
     return tuple(source for source, targets in TRANSITIONS.items() if target in targets)
 
 
 class RefundFailure(StrEnum):
-    """Why the processor could not send the money back."""
+    """Why the processor did not send the money back."""
 
     DECLINED = "declined"
     CARD_CLOSED = "expired_or_canceled_card"
@@ -75,18 +75,19 @@ class Refund:
     description: str | None = None
     remarks: str | None = None
     processed_at: int | None = None
-    """When the processor said what became of it."""
+    """When its outcome was recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOrder:
-    """What a merchant asks for, and what its dialect calls the payment."""
+    """What a merchant's request asks for."""
 
     scope: str
     payment: str
     named: str = "payment"
+    """The request's parameter that names the payment."""
     amount: int | None = None
-    """None for all that is left of the payment."""
+    """None for everything that is left of the payment."""
     reason: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
@@ -94,7 +95,7 @@ class RefundOrder:
 
 
 def new_refund(payment: Payment, order: RefundOrder, now: int, id: str | None = None) -> Refund:
-    """Raises PaymentNotRefundableError, or RefundTooLargeError for more than is left."""
+    """Raises PaymentNotRefundableError or RefundTooLargeError."""
     if payment.method in NOT_REFUNDABLE:
         raise PaymentNotRefundableError(f"A payment by {payment.method} can't be refunded.")
     if not payment.was_charged:
@@ -109,13 +110,13 @@ def new_refund(payment: Payment, order: RefundOrder, now: int, id: str | None = 
 
 
 def refund_of_late(payment: Payment, now: int) -> Refund:
-    """The refund of a payment that was approved after we had given it up."""
+    """The refund of a payment that was approved after it was given up."""
     order = RefundOrder(scope=payment.scope, payment=payment.id, reason=TOO_LATE)
     return _refund(payment, order, payment.amount, now)
 
 
 def next_check_at(refund: Refund, now: int) -> int:
-    """When to look up a pending refund again: as long from now as it has been pending."""
+    """When to look up a pending refund again. The time doubles, because it is the refund's age."""
     age = now - refund.created_at
     return now + min(max(age, FIRST_CHECK_SECONDS), LAST_CHECK_SECONDS)
 

@@ -1,4 +1,4 @@
-"""A resend: the events of a time range, sent again."""
+"""A resend: a merchant's request to send the events of a time range again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,23 +13,24 @@ class ResendStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resend:
-    """Sending the events of a time range again, oldest first, a page at a time."""
+    """Sends events again, oldest first, a page at a time. Times are epoch seconds."""
 
     id: str
     scope: str
     created_at: int
     since: int
     until: int
-    """Both ends are part of the range."""
+    """Events of both these seconds are part of the range."""
     timer_due: int
+    """When its timer is due."""
     type: str | None = None
     endpoint: str | None = None
-    """The one endpoint to send to; all that subscribe if None."""
+    """The one webhook endpoint to send to; None for all that subscribe."""
     state: EventState | None = None
-    """Only what is in this state."""
+    """Sends only events in this state, and only the deliveries in it."""
     status: ResendStatus = ResendStatus.PENDING
     cursor: str | None = None
-    """The last event that was dealt with."""
+    """The id of the last event that was sent, or left out."""
     sent_count: int = 0
-    """How many were sent again."""
+    """How many events were sent again."""
     updated_at: int

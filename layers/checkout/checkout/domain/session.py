@@ -1,13 +1,13 @@
 """The checkout session and its state machine.
 
     open ──complete──▶ complete
-      └──expire, lapse──▶ expired          nothing else, and no way back
+      └──expire, lapse──▶ expired
 
-`TRANSITIONS` is the one table: the store generates each write's condition from a transition's
-guards, and the property tests walk the same table.
+`TRANSITIONS` is the one table of transitions: the store generates the condition of each write from
+a transition's guards, and the property tests use the same table.
 
-A session lapses at `lapses_at`: `expires_at`, or the deadline of a payment attempt in flight if
-that is later. From that second on it is expired to every reader, swept or not.
+A session lapses at `lapses_at`. That is `expires_at`, or the deadline of a payment attempt in
+flight if that is later. From then on every reader sees it as expired, even before its timer fires.
 """
 
 from collections.abc import Callable
@@ -15,24 +15,27 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from checkout.domain.account import Caller
+from checkout.domain.ids import RANDOM_LENGTH, random_text
 from checkout.domain.payment import Failure
 
 MIN_LIFETIME = 30 * 60
 MAX_LIFETIME = 24 * 60 * 60
 LIFETIME_SLACK = 10
-"""Seconds by which a merchant's clock may be off at both ends of the allowed lifetime."""
+"""Seconds by which a merchant's clock may differ, at both ends of the allowed lifetime."""
 
 MAX_FAILED_ATTEMPTS = 10
 BLOCK_SECONDS = 15 * 60
-"""After so many failed attempts a session can't be paid for so long; then the count starts again.
-Whoever tries stolen cards one after the other has forty an hour to try, and not one a second."""
+"""How long a session can't be paid after MAX_FAILED_ATTEMPTS; then the count starts again. It
+limits a thief who tests stolen cards to forty an hour."""
 
 SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
+"""Replaced by the session's id in the merchant's URLs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineItem:
-    """`amount` is the price of one, in minor units."""
+    """`amount` is the price of one item, in the currency's minor unit."""
 
     id: str
     name: str
@@ -50,7 +53,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Times are epoch seconds, `amount` is in the currency's minor unit (pesewas)."""
+    """Times are epoch seconds, `amount` is in the currency's minor unit."""
 
     id: str
     scope: str
@@ -66,9 +69,10 @@ class Session:
     updated_at: int
     status: Status = Status.OPEN
     methods: tuple[str, ...]
-    """How it may be paid, in the order the page offers them."""
+    """The payment methods, in the order in which the page offers them."""
     metadata: dict[str, str] = field(default_factory=dict)
     payment: str | None = None
+    """The payment that completed it."""
     attempt: str | None = None
     """The payment attempt in flight."""
     customer: str | None = None
@@ -77,40 +81,41 @@ class Session:
     description: str | None = None
     line_items: tuple[LineItem, ...] = ()
     submit_type: str | None = None
-    """What the page's button says."""
+    """The kind of the page's button: `pay`, `book`, `donate` or `send`."""
     client_secret: str | None = None
-    """The page's key, where the session's id is not."""
+    """The last part of the page's URL, if that is not the session's id."""
     form_key: str | None = None
-    """What its page's forms are signed with; no API shows it."""
+    """The secret that signs the page's forms. No API shows it."""
     latest_payment: str | None = None
-    """The last attempt, whatever became of it."""
+    """The last payment attempt, whatever its outcome."""
     latest_failure: Failure | None = None
     failed_attempts: int = 0
-    """Since it was created, or last blocked."""
+    """Failed payment attempts since it was created, or last blocked."""
     blocked_until: int | None = None
-    """It can't be paid before this moment: too many attempts failed."""
+    """It can't be paid before this time, because too many attempts failed."""
     details: dict[str, Any] = field(default_factory=dict)
-    """What only the account's dialect knows of it, and nothing here looks at."""
+    """Fields that only the merchant's dialect has. Nothing else reads them."""
     event_count: int = 0
-    """How many events it has had, which is the number of the last one."""
+    """How many events it has; the number of its last event."""
     final_event_ids: tuple[str, ...] = ()
-    """The events that told of its end, by id."""
+    """The ids of the events that reported its end."""
 
     @property
     def page_key(self) -> str:
-        """What has to be known to see and pay it: the last part of its page's address."""
+        """The last part of its page's URL. Everybody who knows it can see and pay the session."""
         return self.client_secret or self.id
 
     def status_at(self, now: int) -> Status:
+        """Its status for a reader at `now`: a lapsed session is expired."""
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
         return Status.EXPIRED if lapsed else self.status
 
     def is_blocked_at(self, now: int) -> bool:
-        """Whether too many attempts have failed lately. It is open all the same, and lapses."""
+        """Whether too many attempts failed, so that it can't be paid. It is open all the same."""
         return self.blocked_until is not None and self.blocked_until > now
 
     def return_url(self) -> str:
-        """Where the shopper goes after paying: the mark is replaced wherever it stands."""
+        """Where the shopper goes after paying."""
         return self.success_url.replace(SESSION_ID_MARK, self.id)
 
     def leave_url(self) -> str:
@@ -118,8 +123,26 @@ class Session:
         return self.cancel_url.replace(SESSION_ID_MARK, self.id)
 
 
+def new_session(
+    caller: Caller, now: int, *, expires_at: int | None = None, **fields: Any
+) -> Session:
+    """An open session of the caller. `fields` are those that the dialect gives; if `expires_at` is
+    None, the session lives MAX_LIFETIME."""
+    lapses_at = now + MAX_LIFETIME if expires_at is None else expires_at
+    return Session(
+        scope=caller.scope,
+        api=caller.api,
+        expires_at=lapses_at,
+        lapses_at=lapses_at,
+        created_at=now,
+        updated_at=now,
+        form_key=random_text(RANDOM_LENGTH),
+        **fields,
+    )
+
+
 class Guard(StrEnum):
-    """A named condition on a session, at `now`, for `attempt`."""
+    """A condition for a session, at a time and for a payment attempt."""
 
     OPEN = "open"
     NOT_LAPSED = "not_lapsed"
@@ -167,9 +190,9 @@ def allows(transition: Transition, session: Session, now: int, attempt: str | No
 def begin_attempt(
     session: Session, attempt: str, deadline_at: int, now: int, email: str | None = None
 ) -> Session:
-    """A session that is being paid lapses no earlier than its attempt's deadline.
+    """The session with an attempt in flight. It lapses no earlier than the attempt's deadline.
 
-    `email` is what the shopper made of the pre-filled one.
+    `email` is the address that the shopper entered, if any.
     """
     return _moved(
         BEGIN_ATTEMPT,
@@ -184,7 +207,7 @@ def begin_attempt(
 
 
 def release_attempt(session: Session, failure: Failure, now: int) -> Session:
-    """Every failure counts, a time-out too: what counts is decided by nobody who is guessing."""
+    """The session without its failed attempt. Every failure counts, also a time-out."""
     failed = session.failed_attempts + 1
     blocked = failed >= MAX_FAILED_ATTEMPTS
     return _moved(

@@ -1,10 +1,12 @@
-"""A timer: a durable item that says what to look at, and when."""
+"""A timer: a durable item that names an object to look at, and when."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class TimerKind(StrEnum):
+    """What the timer is for; `checkout.firing` maps each kind to its work."""
+
     EXPIRY = "expiry"
     ATTEMPT = "attempt"
     REFUND = "refund"
@@ -16,7 +18,7 @@ class TimerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Something to look at when it is due. `shard_by` spreads timers over partitions."""
+    """`target` names the object, `due` is in epoch seconds, `shard_by` chooses the partition."""
 
     kind: TimerKind
     target: str

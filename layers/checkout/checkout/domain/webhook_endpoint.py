@@ -15,14 +15,14 @@ class DisabledBecause(StrEnum):
     GONE = "gone"
     """It answered 410."""
     FAILING = "failing"
-    """Every try failed, for five days."""
+    """Every delivery attempt of five days failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
-    """Where a merchant wants to hear of events.
+    """A URL that receives events. Times are epoch seconds.
 
-    Its secrets, which sign them, are encrypted for its id (see `checkout.encryption`).
+    Its secrets sign deliveries. They are encrypted for its id (see `checkout.encryption`).
     """
 
     id: str
@@ -35,25 +35,26 @@ class WebhookEndpoint:
     status: EndpointStatus = EndpointStatus.ENABLED
     description: str | None = None
     previous_secret: str | None = None
-    """The one before the last rotation; it signs too, until `previous_until`."""
+    """The secret before the last rotation. It signs as well, until `previous_until`."""
     previous_until: int | None = None
     disabled_because: DisabledBecause | None = None
     failing_since: int | None = None
-    """When the first try failed since the last one that was answered 2xx."""
+    """When the first delivery attempt failed after the last one that was answered 2xx."""
     slow_until: int | None = None
-    """It, or its gateway, asked for a pause, or it hangs: nothing is sent to it before."""
+    """Nothing is sent to it before, because it asked for a pause, or hangs."""
     slowdowns: int = 0
-    """How often in a row it did; nothing but a 2xx sets it back."""
+    """How many pauses it was given since it last answered 2xx."""
 
     def pause_ends_at(self, now: int) -> int | None:
-        """Until when it is left alone at `now`; None if it is not."""
+        """The end of a pause that lasts at `now`; None if there is none."""
         return self.slow_until if self.slow_until is not None and self.slow_until > now else None
 
     def secrets_at(self, now: int) -> tuple[str, ...]:
-        """What signs at `now`, the newest first; encrypted."""
+        """The encrypted secrets that sign at `now`, the newest first."""
         if self.previous_secret and (self.previous_until or 0) > now:
             return (self.secret, self.previous_secret)
         return (self.secret,)
 
     def wants(self, event_type: str) -> bool:
+        """Whether it is enabled and subscribes to events of this type."""
         return self.status is EndpointStatus.ENABLED and event_type in self.event_types

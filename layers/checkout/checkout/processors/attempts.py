@@ -1,7 +1,7 @@
-"""The life of a payment attempt: taken, charged, concluded, and looked after if nobody else does.
+"""Payment attempts: stored, charged at the processor, and settled with the processor's outcome.
 
-Whatever dies in between, the attempt is in the table with a timer, and the processor knows it by
-its id; so an outcome is always found, and money that came too late is always sent back.
+An attempt is stored with a timer before it is charged, and the processor knows it by its id. So the
+outcome is found even if a process dies at any point, and money that arrives too late is refunded.
 """
 
 from dataclasses import replace
@@ -33,9 +33,7 @@ from checkout.processors.protocol import (
 )
 from checkout.processors.refunds import Refunds
 from checkout.store import payments, refunds, sessions, timers
-from checkout.store.table import ConditionFailedError, Table
-
-RACES = 5
+from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 
 
 class Attempts(NamedTuple):
@@ -50,35 +48,35 @@ class Attempts(NamedTuple):
         instrument: Instrument,
         email: str | None = None,
     ) -> Payment:
-        """Pays a session. The attempt is on record before the processor hears of it.
+        """Pays a session. The attempt is stored before the processor is called.
 
         Raises InstrumentRefusedError, SessionNotOpenError, PaymentInProgressError or
-        TooManyAttemptsError, each before anything was written or charged.
+        TooManyAttemptsError; then nothing was stored or charged.
         """
         now = self.context.now
         processor.check(instrument)
         payment = _new_payment(session, instrument, processor.name, now)
-        taken = payments.begin(self.table, session, payment, now, email)
+        begun = payments.begin(self.table, session, payment, now, email)
         try:
             outcome = processor.charge(payment, instrument, now)
         except ProcessorUnavailableError:
-            return payment  # Whether it was charged, the next look says: the page's or the timer's.
-        return self._conclude(payment, outcome, taken)
+            return payment  # The page or the timer looks up later whether it was charged.
+        return self._conclude(payment, outcome, begun)
 
     def settle(self, id: str) -> Payment | None:
-        """Brings a payment to what its processor says; gives it up when its deadline passed."""
-        return self.watch(id)[0]
+        """Applies the processor's outcome to a payment, or cancels it after its deadline."""
+        return self.settle_with_next_step(id)[0]
 
-    def watch(self, id: str) -> tuple[Payment | None, NextStep | None]:
-        """Settles a payment; what its shopper has yet to do, where it is still pending."""
+    def settle_with_next_step(self, id: str) -> tuple[Payment | None, NextStep | None]:
+        """Settles a payment. If it is still pending, also returns what its shopper does next."""
         payment = payments.find(self.table, id)
         if payment is None or payment.status is not PaymentStatus.PENDING:
             return payment, None
         return self._settle(payment)
 
     def on_notification(self, payment: Payment) -> None:
-        """Settles a payment that its processor told something about, even one that failed here:
-        money that comes after all is sent back."""
+        """Settles the payment of a processor's notification. A failed payment is settled too, as it
+        may have been charged late, and is then refunded."""
         if not payment.was_charged:
             self._settle(payment)
 
@@ -88,7 +86,7 @@ class Attempts(NamedTuple):
         return concluded, outcome.next if concluded.status is PaymentStatus.PENDING else None
 
     def on_timer(self, timer: Timer) -> None:
-        """What an attempt's timer does: settles it, or comes back."""
+        """Handles a payment's timer: settles the payment, or moves the timer if it is pending."""
         payment = self.settle(timer.target)
         if payment is None or payment.status is not PaymentStatus.PENDING:
             self.table.write(timers.delete(timer))
@@ -99,10 +97,11 @@ class Attempts(NamedTuple):
         try:
             payments.check_later(self.table, payment, next_check)
         except ConditionFailedError:
-            return  # It ended this moment, and its timer with it.
+            return  # It ended meanwhile, which deletes its timer.
 
     def _known_outcome(self, payment: Payment) -> Outcome:
-        """What the processor says. Nothing is given up while it can't be asked."""
+        """The processor's outcome. A payment stays pending while the processor is unavailable, even
+        after its deadline."""
         now = self.context.now
         try:
             outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
@@ -117,28 +116,31 @@ class Attempts(NamedTuple):
     def _conclude(
         self, payment: Payment, outcome: Outcome, session: Session | None = None
     ) -> Payment:
-        """Writes an outcome down. When somebody else was faster, goes on from where they left."""
-        for _ in range(RACES):
-            session = session or sessions.find(self.table, payment.session)
-            if session is None:
-                raise ResourceMissingError("checkout session")
-            try:
-                return self._step(self._named(payment, outcome), outcome, session)
-            except ConditionFailedError:
-                session = None
-                payment = payments.retrieve(self.table, payment.scope, payment.id)
-        raise RuntimeError(f"payment {payment.id} kept changing while it was concluded")
+        """Stores an outcome. If the payment or session changed meanwhile, reads both again and
+        retries. Raises BusyError."""
 
-    def _named(self, payment: Payment, outcome: Outcome) -> Payment:
-        """The payment with its processor's name for it: written down before the shopper is given
-        anything to pay it with, so that nothing is ever paid that can't be found again."""
+        def write() -> Payment:
+            return self._apply(self._with_reference(payment, outcome), outcome, session)
+
+        def again() -> Payment:
+            found = payments.retrieve(self.table, payment.scope, payment.id)
+            return self._apply(self._with_reference(found, outcome), outcome)
+
+        return until_no_conflict(self.table, write, again=again)
+
+    def _with_reference(self, payment: Payment, outcome: Outcome) -> Payment:
+        """Stores the processor's reference before the shopper gets a client secret to pay with, so
+        that every payment that may be charged can be found again."""
         if payment.reference or not outcome.reference:
             return payment
         return payments.set_reference(self.table, payment, outcome.reference)
 
-    def _step(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
+    def _apply(self, payment: Payment, outcome: Outcome, session: Session | None = None) -> Payment:
         if outcome.state is State.PENDING or payment.was_charged:
             return payment
+        session = session or sessions.find(self.table, payment.session)
+        if session is None:
+            raise ResourceMissingError("checkout session")
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
         pending = payment.status is PaymentStatus.PENDING
@@ -155,9 +157,8 @@ class Attempts(NamedTuple):
         failure = outcome.failure or Failure.DECLINED
         failed = payments.fail(self.table, session, payment, failure, self.context)
         if session.expires_at <= self.context.now:
-            # It outlived its time only for this attempt.
-            expiry = timers.expiry(session.id, session.scope, session.expires_at)
-            sessions.lapse(self.table, expiry, self.context)
+            # It stayed open after its time only because of this attempt.
+            sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
         return failed
 
 

@@ -1,7 +1,7 @@
-"""The life of a refund: taken off its payment, sent by the processor, looked after until it ended.
+"""Refunds: reserved on their payment, sent by the processor, and settled with its outcome.
 
-Whatever dies in between, the refund is in the table with a timer, and the processor knows it by its
-id: asked again it sends the same money once.
+A refund is stored with a timer before it is sent, and its id is the idempotency key at the
+processor. So a repeated call after a crash refunds once.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from checkout.processors.protocol import ProcessorClient, ProcessorUnavailableEr
 from checkout.store import idempotency as creations
 from checkout.store import payments, refunds, sessions, timers
 from checkout.store.idempotency import Creation, IdempotentRequest
-from checkout.store.table import ConditionFailedError, Table
+from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 
 
 class Refunds(NamedTuple):
@@ -29,64 +29,68 @@ class Refunds(NamedTuple):
     def create(
         self,
         order: RefundOrder,
-        once: IdempotentRequest | None,
-        word: Callable[[Refund], str],
+        idempotency: IdempotentRequest | None,
+        render: Callable[[Refund], str],
     ) -> tuple[str, bool]:
-        """Sends money back, and returns the refund as `word` renders it, and False; or, if the same
-        was asked under the same idempotency key before, the answer it got then, and True.
+        """Sends money back. Returns the rendered refund and False.
 
-        Raises ReferenceMissingError, PaymentNotRefundableError, RefundTooLargeError or BusyError;
-        then nothing was written and nothing sent.
+        A repeat under the same idempotency key returns the first answer and True. Raises
+        ReferenceMissingError, PaymentNotRefundableError, RefundTooLargeError or BusyError; then
+        nothing was written and nothing was sent.
         """
         id, now = new_id(REFUND), self.context.now
+        created: tuple[Session, Payment, Refund]
 
         def prepare() -> Creation:
+            nonlocal created
             payment = payments.retrieve_referenced(
                 self.table, order.scope, order.payment, order.named
             )
-            session = self._session(payment.session)
             refund = new_refund(payment, order, now, id)
-            return refunds.prepare_creation(session, payment, refund, word(refund), self.context)
+            creation, session = refunds.prepare_creation(
+                self._session(payment.session), payment, refund, render(refund), self.context
+            )
+            created = session, payment, refund
+            return creation
 
-        answer, repeated = refunds.until_first(
-            self.table, lambda: creations.create(self.table, prepare, once, now)
+        answer, repeated = until_no_conflict(
+            self.table, lambda: creations.create(self.table, prepare, idempotency, now)
         )
         if repeated:
             return answer, True
-        refund = refunds.retrieve(self.table, order.scope, id)
-        answer = word(self.send(refund, self._payment(refund)))
-        if once:
-            self.table.write(creations.replace_answer(once, answer))
-        return answer, False
+        session, payment, refund = created
+        sent = render(self.send(refund, payment, session))
+        if idempotency and sent != answer:
+            self.table.write(creations.replace_answer(idempotency, sent))
+        return sent, False
 
-    def send(self, refund: Refund, payment: Payment) -> Refund:
-        """Has the processor send a refund that is on record. One that it does not take now stays
-        pending: the refund's timer sees to it."""
+    def send(self, refund: Refund, payment: Payment, session: Session | None = None) -> Refund:
+        """Sends a stored refund to the processor. It stays pending if the processor is unavailable;
+        the refund's timer retries. `session` saves a read."""
         try:
             outcome = self.processor.refund(refund, payment, self.context.now)
-            return self._conclude(refund, outcome)
+            return self._conclude(refund, outcome, session)
         except (ProcessorUnavailableError, BusyError):
             return refund
 
     def settle(self, id: str) -> Refund | None:
-        """Brings a refund to what its processor says; one that never arrived there is sent.
-
-        Raises ProcessorUnavailableError."""
+        """Applies the processor's outcome to a refund, and sends it if the processor does not know
+        it. Raises ProcessorUnavailableError or BusyError."""
         refund = refunds.find(self.table, id)
         if refund is None or refund.status is not RefundStatus.PENDING:
             return refund
-        payment, now = self._payment(refund), self.context.now
-        known = self.processor.look_up_refund(refund, payment, now)
-        return self._conclude(refund, known or self.processor.refund(refund, payment, now))
+        return self._settle(refund, payments.retrieve(self.table, refund.scope, refund.payment))
 
     def on_notification(self, id: str, payment: Payment) -> None:
-        """Settles a refund of a payment that its processor told something about."""
+        """Settles the refund of a processor's notification, if it belongs to the payment."""
         refund = refunds.find(self.table, id)
-        if refund is not None and refund.payment == payment.id:
-            self.settle(id)
+        if refund is None or refund.payment != payment.id:
+            return
+        if refund.status is RefundStatus.PENDING:
+            self._settle(refund, payment)
 
     def on_timer(self, timer: Timer) -> None:
-        """What a refund's timer does: settles it, or comes back."""
+        """Handles a refund's timer: settles the refund, or moves the timer if it is pending."""
         refund = self.settle(timer.target)
         if refund is None or refund.status is not RefundStatus.PENDING:
             self.table.write(timers.delete(timer))
@@ -94,24 +98,32 @@ class Refunds(NamedTuple):
         try:
             refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:
-            return  # It ended this moment, and its timer with it.
+            return  # It ended meanwhile, which deletes its timer.
 
-    def _payment(self, refund: Refund) -> Payment:
-        return payments.retrieve(self.table, refund.scope, refund.payment)
+    def _settle(self, refund: Refund, payment: Payment) -> Refund:
+        now = self.context.now
+        known = self.processor.look_up_refund(refund, payment, now)
+        return self._conclude(refund, known or self.processor.refund(refund, payment, now))
 
-    def _conclude(self, refund: Refund, outcome: RefundOutcome) -> Refund:
-        """Writes an outcome down, unless somebody else did. Raises BusyError."""
+    def _conclude(
+        self, refund: Refund, outcome: RefundOutcome, session: Session | None = None
+    ) -> Refund:
+        """Stores an outcome unless the refund has one already. Raises BusyError."""
         if outcome.status is RefundStatus.PENDING:
             return refund
 
         def write() -> Refund:
+            current = session or self._session(refund.session)
+            return refunds.end(self.table, current, refund, *outcome, self.context)
+
+        def again() -> Refund:
             found = refunds.retrieve(self.table, refund.scope, refund.id)
             if found.status is not RefundStatus.PENDING:
                 return found
-            session = self._session(found.session)
-            return refunds.end(self.table, session, found, *outcome, self.context)
+            current = self._session(found.session)
+            return refunds.end(self.table, current, found, *outcome, self.context)
 
-        return refunds.until_first(self.table, write)
+        return until_no_conflict(self.table, write, again=again)
 
     def _session(self, id: str) -> Session:
         session = sessions.find(self.table, id)

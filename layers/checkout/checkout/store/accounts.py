@@ -15,16 +15,16 @@ def save_merchant(merchant: Merchant, table: Table | None = None) -> None:
 
 
 def save_key(secret: str, merchant: Merchant, table: Table | None = None) -> None:
-    """Makes `secret` a key of the merchant. Its prefix says kind and mode: `sk_test_…`."""
+    """Makes `secret` a key of the merchant. Its prefix names its kind and mode: `sk_test_…`."""
     kind, mode, _ = secret.split("_", 2)
     item = {"kind": kind, "mode": mode, "merchant": merchant.id, "api": merchant.api}
     (table or open_table()).write(Put(item | keys.api_key(secret)))
 
 
 def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
-    """Processes that have seen the key go on taking it for at most a minute.
+    """Revokes a key. Processes that know it accept it for up to a minute more.
 
-    Raises ConditionFailedError when there is no such key.
+    Raises ConditionFailedError if there is no such key.
     """
     change = Update(keys.api_key(secret), {"revoked_at": now}, Attr("pk").exists())
     (table or open_table()).write(change)
@@ -33,11 +33,11 @@ def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
 class ApiKey(NamedTuple):
     caller: Caller
     is_secret: bool
-    """A server's key; a public one is for the shopper's side."""
+    """True for a server's key, False for a public one, which the shopper's side uses."""
 
 
 def find_key(table: Table, secret: str) -> ApiKey | None:
-    """Whom a key stands for; None if it is unknown or revoked."""
+    """An API key; None if it is unknown or revoked."""
     item = table.get(keys.api_key(secret))
     if item is None or "revoked_at" in item:
         return None

@@ -1,4 +1,4 @@
-"""Creating an object once: its idempotency record is part of the transaction that creates it."""
+"""Idempotent creation: the record of an idempotency key is written with the object it is for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +8,14 @@ from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.errors import CheckoutError, IdempotencyError
 from checkout.store import keys
+from checkout.store.items import Item
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
 KEPT_SECONDS = 24 * 60 * 60
 
 
 class IdempotentRequest(NamedTuple):
-    """A caller's idempotency key. `fingerprint` tells one request body from another."""
+    """A request with an idempotency key. `fingerprint` differs for another request body."""
 
     scope: str
     route: str
@@ -24,9 +25,9 @@ class IdempotentRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What creating an object writes, and what it is answered with.
+    """What creating an object writes, and the answer to its request.
 
-    `refusals` says, by an action's place, what it means when its condition does not hold.
+    `refusals` has, by an action's index, the error to raise if the action's condition fails.
     """
 
     actions: Sequence[Action]
@@ -35,63 +36,73 @@ class Creation:
 
 
 def create(
-    table: Table, prepare: Callable[[], Creation], once: IdempotentRequest | None, now: int
+    table: Table,
+    prepare: Callable[[], Creation],
+    idempotency: IdempotentRequest | None,
+    now: int,
 ) -> tuple[str, bool]:
-    """Writes what `prepare` says and returns its answer, and False. If the same request was
-    answered before under the same idempotency key: that answer, True, and nothing is written.
+    """Writes the prepared creation and returns its answer and False.
 
-    Raises IdempotencyError when the key stood for another body, and what `prepare` raises.
+    If the request repeats an earlier one, nothing is written, and the answer to that one and True
+    are returned. Raises what `prepare` raises, and IdempotencyError if the idempotency key was used
+    with another body.
     """
     try:
-        return _write(table, prepare(), once, now)
+        return _write(table, prepare(), idempotency, now)
     except CheckoutError:
-        # A repeat may fail where its first call did not: time has passed, a limit was reached.
-        first = _find(table, once, now) if once else None
+        # A repeat may fail where the first request did not: later, or with a limit reached.
+        first = _find_answer(table, idempotency, now) if idempotency else None
         if first is None:
             raise
         return first, True
 
 
+def replace_answer(idempotency: IdempotentRequest, answer: str) -> Update:
+    """Changes what repeats are answered, for a creation that continues after its transaction."""
+    return Update(
+        _key(idempotency), {"answer": answer}, Attr("fingerprint").eq(idempotency.fingerprint)
+    )
+
+
 def _write(
-    table: Table, creation: Creation, once: IdempotentRequest | None, now: int
+    table: Table, creation: Creation, idempotency: IdempotentRequest | None, now: int
 ) -> tuple[str, bool]:
-    record = [_record(once, creation.answer, now)] if once else []
+    record = [_put_record(idempotency, creation.answer, now)] if idempotency else []
     try:
         table.write(*creation.actions, *record)
     except ConditionFailedError as failed:
         first = failed.found.get(len(creation.actions))
-        if first is not None and once is not None:
-            return _answer(first, once), True
-        for place, refusal in creation.refusals.items():
-            if place in failed.found:
+        if first is not None and idempotency is not None:
+            return _answer(first, idempotency), True
+        for index, refusal in creation.refusals.items():
+            if index in failed.found:
                 raise refusal from None
         raise
     return creation.answer, False
 
 
-def replace_answer(once: IdempotentRequest, answer: str) -> Update:
-    """The write for a creation that went on after its transaction: what repeats are answered."""
-    record = keys.idempotency(once.scope, once.route, once.key)
-    return Update(record, {"answer": answer}, Attr("fingerprint").eq(once.fingerprint))
-
-
-def _find(table: Table, once: IdempotentRequest, now: int) -> str | None:
-    record = table.get(keys.idempotency(once.scope, once.route, once.key))
-    return None if record is None or record["ttl"] <= now else _answer(record, once)
-
-
-def _answer(record: dict[str, str], once: IdempotentRequest) -> str:
-    if record["fingerprint"] != once.fingerprint:
-        raise IdempotencyError
-    return record["answer"]
-
-
-def _record(once: IdempotentRequest, answer: str, now: int) -> Put:
+def _put_record(idempotency: IdempotentRequest, answer: str, now: int) -> Put:
     item = {
-        **keys.idempotency(once.scope, once.route, once.key),
-        "fingerprint": once.fingerprint,
+        **_key(idempotency),
+        "fingerprint": idempotency.fingerprint,
         "answer": answer,
         "ttl": now + KEPT_SECONDS,
     }
-    # A record outlives its time until DynamoDB gets round to deleting it.
+    # An expired record stays until DynamoDB deletes it, which may take days.
     return Put(item, Attr("pk").not_exists() | Attr("ttl").lte(now))
+
+
+def _find_answer(table: Table, idempotency: IdempotentRequest, now: int) -> str | None:
+    record = table.get(_key(idempotency))
+    return None if record is None or record["ttl"] <= now else _answer(record, idempotency)
+
+
+def _answer(record: Item, idempotency: IdempotentRequest) -> str:
+    if record["fingerprint"] != idempotency.fingerprint:
+        raise IdempotencyError
+    answer: str = record["answer"]
+    return answer
+
+
+def _key(idempotency: IdempotentRequest) -> keys.Key:
+    return keys.idempotency(idempotency.scope, idempotency.route, idempotency.key)

@@ -1,26 +1,32 @@
 """The only file that spells a key. One table, three indexes.
 
-scope = <merchant>#<mode>
+A scope is `<merchant>#<mode>`.
 
-item         pk                                   sk                      index
-session      SESSION#<id>                         SESSION                 gsi1, gsi2, gsi3
-payment      PAYMENT#<id>                         PAYMENT                 gsi1
-customer     CUSTOMER#<id>                        CUSTOMER                gsi1
-event        EVENT#<id>                           EVENT                   gsi1
-delivery     EVENT#<id>                           DELIVERY#<endpoint>
-endpoint     ENDPOINTS#<scope>                    <id>
-parked       PARKED#<endpoint>                    <event>
-lease         ENDPOINT#<endpoint>                  LEASE#<number>
-resend       RESEND#<id>                          RESEND
-timer        TIMER#<shard>                        <due>#<kind>#<target>
-merchant     MERCHANT#<id>                        MERCHANT
-api key      KEY#<sha256>                         KEY
-idempotency  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
-simulator    SIMULATOR#<attempt>                  SIMULATOR
+item                pk                                   sk                        index
+session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
+payment             PAYMENT#<id>                         PAYMENT                   gsi1
+refund              REFUND#<id>                          REFUND                    gsi1, gsi3
+customer            CUSTOMER#<id>                        CUSTOMER                  gsi1
+event               EVENT#<id>                           EVENT                     gsi1
+delivery            EVENT#<id>                           DELIVERY#<endpoint>
+parked pointer      PARKED#<endpoint>                    <event>
+resend              RESEND#<id>                          RESEND
+webhook endpoint    ENDPOINTS#<scope>                    <id>
+lease               ENDPOINT#<endpoint>                  LEASE#<number>
+timer               TIMER#<shard>                        <due>#<kind>#<target>
+merchant            MERCHANT#<id>                        MERCHANT
+API key             KEY#<sha256>                         KEY
+idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
+simulator charge    SIMULATOR#<payment>                  SIMULATOR
+simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 
-gsi1  <scope>#<kind>                      / id    every object of a kind, by creation
-gsi2  <scope>#session#<status>            / id    sessions of a status
-gsi3  <scope>#session#customer#<id>       / id    sessions of a customer, where there is one
+index  partition key                       sort key  lists
+gsi1   <scope>#<kind>                      id        a scope's objects of a kind
+gsi2   <scope>#session#<status>            id        its sessions of a status
+gsi3   <scope>#session#customer#<id>       id        a customer's sessions
+       <scope>#refund#payment#<id>         id        a payment's refunds
+
+Every index has `gsi1sk`, the id, as its sort key: ids sort by creation.
 """
 
 import hashlib
@@ -33,7 +39,6 @@ Key = dict[str, str]
 SHARDS = 16
 DUE_DIGITS = 12
 
-EVENT_SORT_KEY = "EVENT"
 DELIVERY_PREFIX = "DELIVERY#"
 
 
@@ -45,20 +50,37 @@ def payment(id: str) -> Key:
     return {"pk": f"PAYMENT#{id}", "sk": "PAYMENT"}
 
 
+def refund(id: str) -> Key:
+    return {"pk": f"REFUND#{id}", "sk": "REFUND"}
+
+
 def customer(id: str) -> Key:
     return {"pk": f"CUSTOMER#{id}", "sk": "CUSTOMER"}
 
 
 def event(id: str) -> Key:
-    return {"pk": f"EVENT#{id}", "sk": EVENT_SORT_KEY}
-
-
-def resend(id: str) -> Key:
-    return {"pk": f"RESEND#{id}", "sk": "RESEND"}
+    return {"pk": f"EVENT#{id}", "sk": "EVENT"}
 
 
 def delivery(event_id: str, endpoint_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{DELIVERY_PREFIX}{endpoint_id}"}
+
+
+def parked(endpoint_id: str) -> str:
+    """The partition of the deliveries that wait for a disabled endpoint.
+
+    It is a partition and not an index: an index may be a moment late, and a delivery that is
+    missing there when the endpoint is enabled would wait for ever.
+    """
+    return f"PARKED#{endpoint_id}"
+
+
+def parked_delivery(endpoint_id: str, event_id: str) -> Key:
+    return {"pk": parked(endpoint_id), "sk": event_id}
+
+
+def resend(id: str) -> Key:
+    return {"pk": f"RESEND#{id}", "sk": "RESEND"}
 
 
 def webhook_endpoints(scope: str) -> str:
@@ -69,22 +91,12 @@ def webhook_endpoint(scope: str, id: str) -> Key:
     return {"pk": webhook_endpoints(scope), "sk": id}
 
 
-def parked(endpoint_id: str) -> str:
-    """Deliveries that wait for a disabled endpoint. No index: that could be late by one, and an
-    endpoint that is enabled looks here once."""
-    return f"PARKED#{endpoint_id}"
-
-
-def parked_delivery(endpoint_id: str, event_id: str) -> Key:
-    return {"pk": parked(endpoint_id), "sk": event_id}
+def leases(endpoint_id: str) -> str:
+    return f"ENDPOINT#{endpoint_id}"
 
 
 def lease(endpoint_id: str, number: int) -> Key:
     return {"pk": leases(endpoint_id), "sk": f"LEASE#{number:03d}"}
-
-
-def leases(endpoint_id: str) -> str:
-    return f"ENDPOINT#{endpoint_id}"
 
 
 def merchant(id: str) -> Key:
@@ -92,36 +104,12 @@ def merchant(id: str) -> Key:
 
 
 def api_key(secret: str) -> Key:
-    """The table holds a key's digest alone: who reads the table can't call with it."""
+    """Has only the key's digest, so that reading the table gives no access to the API."""
     return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
 
 
 def idempotency(scope: str, route: str, key: str) -> Key:
     return {"pk": f"IDEMPOTENCY#{scope}#{route}#{key}", "sk": "IDEMPOTENCY"}
-
-
-def simulator(attempt: str) -> Key:
-    return {"pk": f"SIMULATOR#{attempt}", "sk": "SIMULATOR"}
-
-
-def simulator_refund(attempt: str, refund: str) -> Key:
-    return {"pk": f"SIMULATOR#{attempt}", "sk": f"REFUND#{refund}"}
-
-
-def refund(id: str) -> Key:
-    return {"pk": f"REFUND#{id}", "sk": "REFUND"}
-
-
-def refunds_by_payment(scope: str, payment_id: str) -> str:
-    return f"{scope}#refund#payment#{payment_id}"
-
-
-def timer_shards() -> list[str]:
-    return [f"TIMER#{number}" for number in range(SHARDS)]
-
-
-def timer_shard(shard_by: str) -> str:
-    return f"TIMER#{crc32(shard_by.encode()) % SHARDS}"
 
 
 def timer(timer: Timer) -> Key:
@@ -131,12 +119,21 @@ def timer(timer: Timer) -> Key:
     }
 
 
+def timer_shard(shard_by: str) -> str:
+    return f"TIMER#{crc32(shard_by.encode()) % SHARDS}"
+
+
+def timer_shards() -> list[str]:
+    return [f"TIMER#{number}" for number in range(SHARDS)]
+
+
 def due_before(moment: int) -> str:
-    """A sort key after every timer due before `moment` and before every one due at it."""
+    """A sort key after every timer due before `moment` and before every timer due at it."""
     return f"{moment:0{DUE_DIGITS}d}"
 
 
 def delivery_target(event_id: str, endpoint_id: str) -> str:
+    """What a delivery's timer names."""
     return f"{event_id}/{endpoint_id}"
 
 
@@ -146,12 +143,21 @@ def split_delivery_target(target: str) -> tuple[str, str]:
 
 
 def resume_target(scope: str, endpoint_id: str, nonce: str) -> str:
+    """What a resume timer names."""
     return f"{scope}/{endpoint_id}/{nonce}"
 
 
 def split_resume_target(target: str) -> tuple[str, str]:
     scope, endpoint_id, _ = target.split("/")
     return scope, endpoint_id
+
+
+def simulator(payment_id: str) -> Key:
+    return {"pk": f"SIMULATOR#{payment_id}", "sk": "SIMULATOR"}
+
+
+def simulator_refund(payment_id: str, refund_id: str) -> Key:
+    return {"pk": f"SIMULATOR#{payment_id}", "sk": f"REFUND#{refund_id}"}
 
 
 def by_kind(scope: str, kind: str) -> str:
@@ -164,3 +170,7 @@ def sessions_by_status(scope: str, status: str) -> str:
 
 def sessions_by_customer(scope: str, customer_id: str) -> str:
     return f"{scope}#session#customer#{customer_id}"
+
+
+def refunds_by_payment(scope: str, payment_id: str) -> str:
+    return f"{scope}#refund#payment#{payment_id}"

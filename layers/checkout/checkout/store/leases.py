@@ -1,7 +1,7 @@
-"""How many tries are under way to one endpoint: each holds one of its leases, as a lease.
+"""Concurrency leases: each delivery attempt under way to a webhook endpoint holds one of them.
 
-A lease is given back in the transaction that records the try; one whose holder died is free again
-when its lease ends.
+A lease is released in the transaction that records the attempt. If its holder died, it is free
+again when its time is over.
 """
 
 import random
@@ -11,7 +11,7 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.ids import random_text
 from checkout.store import keys
-from checkout.store.table import ConditionFailedError, Delete, Put, Table
+from checkout.store.table import Delete, Put, Table
 
 CHOICES = 3
 """How many leases that look free are tried before the endpoint counts as busy."""
@@ -22,31 +22,29 @@ class Lease(NamedTuple):
     number: int
     holder: str
 
-    def release(self) -> Delete:
-        """Holds only while the lease is this holder's."""
+    def deletion(self) -> Delete:
+        """The action that releases the lease, on condition that its holder still has it."""
         return Delete(keys.lease(self.endpoint, self.number), Attr("holder").eq(self.holder))
 
-    def give_back(self, table: Table) -> None:
-        try:
-            table.write(self.release())
-        except ConditionFailedError:
-            return  # The lease had ended, and the lease may be another's.
+    def release(self, table: Table) -> None:
+        """Releases the lease unless its time was over and another attempt holds it."""
+        table.write_unless_conflict(self.deletion())
 
 
 class AllLeased(NamedTuple):
-    """Every lease is taken, one of them since `since`."""
+    """Every lease is held, the longest since `since`."""
 
     since: int
 
 
 def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) -> Lease | AllLeased:
-    """One of the endpoint's `bound` leases, leased to `until`.
+    """One of the endpoint's `bound` leases, held until `until`.
 
-    An endpoint that is not busy costs one write; another one a look at its leases besides.
+    This is one write for an endpoint that is not busy; otherwise its leases are read as well.
     """
     if lease := _acquire(table, endpoint_id, random.randrange(bound), until, now):
         return lease
-    held = _held(table, endpoint_id, now)
+    held = _held_since(table, endpoint_id, now)
     free = sorted(set(range(bound)) - set(held))
     for number in random.sample(free, min(CHOICES, len(free))):
         if lease := _acquire(table, endpoint_id, number, until, now):
@@ -55,6 +53,7 @@ def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) ->
 
 
 def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) -> Lease | None:
+    """This lease; None if another attempt holds it."""
     lease = Lease(endpoint_id, number, random_text(12))
     item = {
         **keys.lease(endpoint_id, number),
@@ -64,14 +63,11 @@ def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) 
         "until": until,
         "ttl": until,
     }
-    try:
-        table.write(Put(item, Attr("pk").not_exists() | Attr("until").lte(now)))
-    except ConditionFailedError:
-        return None
-    return lease
+    free = Attr("pk").not_exists() | Attr("until").lte(now)
+    return lease if table.write_unless_conflict(Put(item, free)) else None
 
 
-def _held(table: Table, endpoint_id: str, now: int) -> dict[int, int]:
-    """By number: since when a lease is taken."""
-    page = table.query(Key("pk").eq(keys.leases(endpoint_id)))
-    return {item["number"]: item["since"] for item in page.items if item["until"] > now}
+def _held_since(table: Table, endpoint_id: str, now: int) -> dict[int, int]:
+    """By number: the time since which a lease is held."""
+    items = table.query_all(Key("pk").eq(keys.leases(endpoint_id)))
+    return {item["number"]: item["since"] for item in items if item["until"] > now}

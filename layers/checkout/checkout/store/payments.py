@@ -1,86 +1,63 @@
-"""Payments: each change of a payment is one transaction with its session, its events, its timer."""
+"""Payments: each change is one transaction with the session, the events and the payment's timer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Attr
 
 from checkout.domain import session as machine
-from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.event import ChangeContext, EventKind
-from checkout.domain.ids import PAYMENT, is_id
+from checkout.domain.ids import PAYMENT
 from checkout.domain.payment import CHARGED, Failure, Payment, PaymentStatus, sources
 from checkout.domain.refund import Refund
 from checkout.domain.session import Session
+from checkout.domain.timer import Timer
 from checkout.store import events, keys, sessions, timers
-from checkout.store.items import Item, to_item, to_record
-from checkout.store.paging import Cursor, read_page
+from checkout.store.items import unchanged
+from checkout.store.objects import Collection
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
 
+PAYMENTS = Collection(Payment, keys.payment, PAYMENT, kind="payment", name="payment")
 
-def find(table: Table, id: str) -> Payment | None:
-    item = table.get(keys.payment(id)) if is_id(id, PAYMENT) else None
-    return to_record(Payment, item)
-
-
-def retrieve(table: Table, scope: str, id: str) -> Payment:
-    payment = find(table, id)
-    if payment is None or payment.scope != scope:
-        raise ResourceMissingError("payment")
-    return payment
-
-
-def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Payment:
-    """The payment that a parameter names. Raises ReferenceMissingError."""
-    try:
-        return retrieve(table, scope, id)
-    except ResourceMissingError:
-        raise ReferenceMissingError("payment", parameter) from None
-
-
-def list_page(table: Table, scope: str, cursor: Cursor) -> tuple[list[Payment], bool]:
-    items, more = read_page(table, "gsi1", keys.by_kind(scope, "payment"), cursor)
-    return [to_record(Payment, item) for item in items], more
+find = PAYMENTS.find
+retrieve = PAYMENTS.retrieve
+retrieve_referenced = PAYMENTS.retrieve_referenced
+list_page = PAYMENTS.list_page
+update = PAYMENTS.update
 
 
 def begin(
     table: Table, session: Session, payment: Payment, now: int, email: str | None = None
 ) -> Session:
-    """Takes the session's one attempt, before the processor hears of it.
+    """Writes the payment as the session's one attempt, before the processor is called.
 
     Raises SessionNotOpenError, PaymentInProgressError or TooManyAttemptsError; then nothing was
     written.
     """
-    taken = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
-    item = to_item(
-        payment,
-        **keys.payment(payment.id),
-        gsi1pk=keys.by_kind(payment.scope, "payment"),
-        gsi1sk=payment.id,
-    )
+    begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     try:
         table.write(
-            sessions.transition(machine.BEGIN_ATTEMPT, session, taken, now),
-            Put(item, Attr("pk").not_exists()),
-            timers.put(timers.attempt(payment.id, payment.check_at)),
+            sessions.transition(machine.BEGIN_ATTEMPT, session, begun, now),
+            Put(PAYMENTS.item(payment), Attr("pk").not_exists()),
+            timers.put(_timer(payment)),
         )
     except ConditionFailedError as failed:
         raise sessions.explain_conflict(failed, now) from None
-    return taken
+    return begun
 
 
 def succeed(table: Table, session: Session, payment: Payment, context: ChangeContext) -> Payment:
-    """Completes the session with the payment. Raises ConditionFailedError when it lost a race."""
+    """Completes the session with the payment. Raises ConditionFailedError after a conflict."""
     now = context.now
     paid = replace(payment, status=PaymentStatus.SUCCEEDED, updated_at=now)
     kinds = [EventKind.PAYMENT_SUCCEEDED, EventKind.SESSION_COMPLETED]
-    told = context.record_events(kinds, machine.complete(session, payment.id, now), paid)
+    recorded = context.record_events(kinds, machine.complete(session, payment.id, now), paid)
     table.write(
-        sessions.transition(machine.COMPLETE, session, told.session, now, payment.id),
+        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment.id),
         change(payment, paid),
-        timers.delete(timers.attempt(payment.id, payment.check_at)),
-        timers.delete(timers.expiry(session.id, session.scope, session.expires_at)),
-        *events.writes(told.events),
+        timers.delete(_timer(payment)),
+        timers.delete(sessions.expiry_timer(session)),
+        *events.writes(recorded.events),
     )
     return paid
 
@@ -88,84 +65,73 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
 def fail(
     table: Table, session: Session, payment: Payment, failure: Failure, context: ChangeContext
 ) -> Payment:
-    """Gives the session back for another try. Raises ConditionFailedError when it lost a race."""
+    """Fails the payment and frees its session for another attempt.
+
+    Raises ConditionFailedError after a conflict.
+    """
     now = context.now
     failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
-    told = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
+    recorded = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
     table.write(
         change(payment, failed),
-        *release(session, told.session, payment, failure, now),
-        timers.delete(timers.attempt(payment.id, payment.check_at)),
-        *events.writes(told.events),
+        *release(session, recorded.session, payment, failure, now),
+        timers.delete(_timer(payment)),
+        *events.writes(recorded.events),
     )
     return failed
 
 
-def reserve_refund(payment: Payment, refund: Refund) -> Update:
-    """Takes a refund's amount off its payment, and holds only while so much is left of it."""
-    left = Attr("amount_refunded").lte(payment.amount - refund.amount)
-    charged = Attr("status").is_in([*CHARGED])
-    taken = {"amount_refunded": refund.amount}
-    return Update(keys.payment(payment.id), {}, charged & left, taken)
+def release(
+    session: Session, recorded: Session, payment: Payment, failure: Failure, now: int
+) -> Sequence[Action]:
+    """The actions that free the session for another attempt and count the recorded events.
 
-
-def release_refund(refund: Refund) -> Update:
-    """Makes a failed refund's amount the payment's again."""
-    given = {"amount_refunded": -refund.amount}
-    return Update(
-        keys.payment(refund.payment), {}, Attr("amount_refunded").gte(refund.amount), given
-    )
+    The events are counted only if the session has ended, or has gone on to another attempt.
+    """
+    if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
+        free = machine.release_attempt(recorded, failure, now)
+        return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
+    return [sessions.record_event_count(session, recorded)] if recorded != session else []
 
 
 def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
-    """Moves the payment's timer. Raises ConditionFailedError when the payment moved on."""
+    """Moves the payment's timer. Raises ConditionFailedError if the payment changed meanwhile."""
     later = replace(payment, check_at=check_at)
-    same_state = Attr("status").eq(payment.status)
-    table.write(_update(payment, later, same_state), *_moved_timer(payment, check_at))
+    table.write(
+        PAYMENTS.change(payment, later, unchanged(payment, "status", "check_at")),
+        *timers.move(_timer(payment), _timer(later)),
+    )
     return later
 
 
 def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
-    """Keeps the processor's own name of it. Raises ConditionFailedError when it moved on."""
+    """Stores the processor's own id of the payment.
+
+    Raises ConditionFailedError if the payment changed meanwhile.
+    """
     named = replace(payment, reference=reference)
-    table.write(_update(payment, named, Attr("status").eq(payment.status)))
+    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "check_at")))
     return named
 
 
-def release(
-    session: Session, told: Session, payment: Payment, failure: Failure, now: int
-) -> Sequence[Action]:
-    """Frees the session for another attempt. One that ended, or went on to another attempt, without
-    this one only counts the events that it is `told` in."""
-    if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
-        free = machine.release_attempt(told, failure, now)
-        return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
-    return [sessions.record_event_count(session, told)] if told != session else []
+def reserve_refund(payment: Payment, refund: Refund) -> Update:
+    """Counts a refund's amount as refunded, on condition that so much is left of the payment."""
+    left = Attr("amount_refunded").lte(payment.amount - refund.amount)
+    charged = Attr("status").is_in([*CHARGED])
+    return Update(keys.payment(payment.id), {}, charged & left, {"amount_refunded": refund.amount})
 
 
-def _moved_timer(payment: Payment, due: int) -> Sequence[Action]:
-    """A moved timer is a new one; the same key can't be put and deleted in one transaction."""
-    put = timers.put(timers.attempt(payment.id, due))
-    if due == payment.check_at:
-        return [put]
-    return [timers.delete(timers.attempt(payment.id, payment.check_at)), put]
+def release_refund(refund: Refund) -> Update:
+    """Stops counting a failed refund's amount, so that it can be refunded again."""
+    reserved = Attr("amount_refunded").gte(refund.amount)
+    return Update(keys.payment(refund.payment), {}, reserved, {"amount_refunded": -refund.amount})
 
 
 def change(before: Payment, after: Payment) -> Update:
-    """A payment's step along its state machine, which holds only from the states it starts in."""
-    return _update(before, after, Attr("status").is_in([*sources(after.status)]))
+    """A transition of the payment's status, on condition that the stored status allows it."""
+    allowed = Attr("status").is_in([*sources(after.status)])
+    return PAYMENTS.change(before, after, allowed & unchanged(before, "check_at"))
 
 
-def _update(before: Payment, after: Payment, condition: ConditionBase) -> Update:
-    old, new = to_item(before), to_item(after)
-    changes: Item = {name: value for name, value in new.items() if value != old.get(name)}
-    return Update(
-        keys.payment(before.id), changes, condition & Attr("check_at").eq(before.check_at)
-    )
-
-
-def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Payment:
-    """Sets what a merchant may set of a payment: its description, its metadata."""
-    retrieve(table, scope, id)
-    table.write(Update(keys.payment(id), {**changes, "updated_at": now}, Attr("pk").exists()))
-    return retrieve(table, scope, id)
+def _timer(payment: Payment) -> Timer:
+    return timers.attempt(payment.id, payment.check_at)

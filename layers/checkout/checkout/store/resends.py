@@ -1,18 +1,21 @@
-"""Resends of a time range: each is an item with its cursor, and a timer that carries it on."""
+"""Resends of a time range: each is an item with a cursor, and a timer that continues it."""
 
 from dataclasses import replace
 
-from boto3.dynamodb.conditions import Attr
-
-from checkout.domain.errors import ResourceMissingError
 from checkout.domain.event import KEPT_SECONDS
-from checkout.domain.ids import RESEND, is_id
+from checkout.domain.ids import RESEND
 from checkout.domain.resend import Resend, ResendStatus
 from checkout.domain.timer import Timer
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
-from checkout.store.items import to_item, to_record
-from checkout.store.table import ConditionFailedError, Put, Table, Update
+from checkout.store.items import to_item, unchanged
+from checkout.store.objects import Collection
+from checkout.store.table import Put, Table
+
+RESENDS = Collection(Resend, keys.resend, RESEND, kind="resend", name="event resend")
+
+find = RESENDS.find
+retrieve = RESENDS.retrieve
 
 
 def prepare_creation(resend: Resend, answer: str) -> Creation:
@@ -20,23 +23,18 @@ def prepare_creation(resend: Resend, answer: str) -> Creation:
     return Creation([Put(item), timers.put(_timer(resend))], answer)
 
 
-def find(table: Table, id: str) -> Resend | None:
-    item = table.get(keys.resend(id)) if is_id(id, RESEND) else None
-    return to_record(Resend, item)
-
-
-def retrieve(table: Table, scope: str, id: str) -> Resend:
-    resend = find(table, id)
-    if resend is None or resend.scope != scope:
-        raise ResourceMissingError("event resend")
-    return resend
+def is_current(resend: Resend, timer: Timer) -> bool:
+    return resend.status is ResendStatus.PENDING and resend.timer_due == timer.due
 
 
 def move_on(
     table: Table, resend: Resend, last: str | None, sent: int, due: int | None, now: int
 ) -> Resend | None:
-    """Counts a page that was sent and moves the timer to the next, or ends it where `due` is None.
-    None when another firing of the timer was faster."""
+    """Records a page that was sent: `last` is its last event, `sent` counts what was sent again.
+
+    Moves the timer to `due`, or ends the resend if `due` is None. Returns None if another firing of
+    the timer was faster.
+    """
     moved = replace(
         resend,
         cursor=last or resend.cursor,
@@ -45,22 +43,15 @@ def move_on(
         status=ResendStatus.DONE if due is None else ResendStatus.PENDING,
         timer_due=resend.timer_due if due is None else due,
     )
-    old, new = to_item(resend), to_item(moved)
-    changes = {name: value for name, value in new.items() if value != old.get(name)}
-    as_read = Attr("status").eq(resend.status) & Attr("timer_due").eq(resend.timer_due)
-    cursor = Attr("cursor")
-    same_page = cursor.eq(resend.cursor) if resend.cursor else cursor.not_exists()
-    timer = [] if moved.timer_due == resend.timer_due else [timers.put(_timer(moved))]
-    ends = [] if due is not None and not timer else [timers.delete(_timer(resend))]
-    try:
-        table.write(Update(keys.resend(resend.id), changes, as_read & same_page), *ends, *timer)
-    except ConditionFailedError:
-        return None
-    return moved
-
-
-def is_current(resend: Resend, timer: Timer) -> bool:
-    return resend.status is ResendStatus.PENDING and resend.timer_due == timer.due
+    as_read = unchanged(resend, "status", "timer_due", "cursor")
+    timer = timers.move(_timer(resend), _timer(moved))
+    if due is None:
+        timer = [timers.delete(_timer(resend))]
+    return (
+        moved
+        if table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *timer)
+        else None
+    )
 
 
 def _timer(resend: Resend) -> Timer:

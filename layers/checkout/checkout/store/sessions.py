@@ -1,4 +1,4 @@
-"""Checkout sessions in the table. Each transition is one write, conditional on its guards."""
+"""Checkout sessions: each transition is one transaction, conditional on its guards."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain import session as machine
 from checkout.domain.errors import (
-    BusyError,
     CheckoutError,
     PaymentInProgressError,
     ReferenceMissingError,
@@ -15,25 +14,34 @@ from checkout.domain.errors import (
     TooManyAttemptsError,
 )
 from checkout.domain.event import ChangeContext, EventKind
-from checkout.domain.ids import SESSION, is_id
+from checkout.domain.ids import SESSION
 from checkout.domain.session import Guard, Session, Status, Transition
 from checkout.domain.timer import Timer
 from checkout.store import customers, events, keys, timers
 from checkout.store.idempotency import Creation
-from checkout.store.items import Item, to_item, to_record
+from checkout.store.items import Item, changes, to_item, to_record, unchanged
+from checkout.store.objects import Collection
 from checkout.store.paging import Cursor, Filters, read_page
-from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
+from checkout.store.table import (
+    Action,
+    ConditionFailedError,
+    Put,
+    Table,
+    Update,
+    until_no_conflict,
+)
 
-RACES = 5
-"""How often a timer's work starts over when somebody else changed the session meanwhile."""
+SESSIONS = Collection(Session, keys.session, SESSION, kind="session", name="checkout session")
+
+find = SESSIONS.find
+retrieve = SESSIONS.retrieve
 
 
 def prepare_creation(session: Session, answer: str) -> Creation:
     """The session, its expiry timer and, if it names a customer, a check that there is one."""
-    item = to_item(session, **keys.session(session.id), **index_keys(session))
     actions: list[Action] = [
-        Put(item, Attr("pk").not_exists()),
-        timers.put(timers.expiry(session.id, session.scope, session.expires_at)),
+        Put(_item(session), Attr("pk").not_exists()),
+        timers.put(expiry_timer(session)),
     ]
     if not session.customer:
         return Creation(actions, answer)
@@ -42,94 +50,71 @@ def prepare_creation(session: Session, answer: str) -> Creation:
     return Creation([*actions, check], answer, {len(actions): missing})
 
 
-def find(table: Table, id: str) -> Session | None:
-    item = table.get(keys.session(id)) if is_id(id, SESSION) else None
-    return to_record(Session, item)
-
-
-def retrieve(table: Table, scope: str, id: str) -> Session:
-    """Raises ResourceMissingError, also for another merchant's or mode's session."""
-    session = find(table, id)
-    if session is None or session.scope != scope:
-        raise ResourceMissingError("checkout session")
-    return session
-
-
 def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session:
-    """Ends an open session. Raises SessionNotOpenError or PaymentInProgressError."""
+    """Ends an open session. Raises SessionNotOpenError, PaymentInProgressError or BusyError."""
     now = context.now
-    session = retrieve(table, scope, id)
-    for _ in range(RACES):
+
+    def write() -> Session:
+        session = retrieve(table, scope, id)
         if not machine.allows(machine.EXPIRE, session, now):
             raise refusal(session, now)
-        told = context.record_events([EventKind.SESSION_EXPIRED], machine.expire(session, now))
-        try:
-            table.write(
-                transition(machine.EXPIRE, session, told.session, now),
-                timers.delete(timers.expiry(id, scope, session.expires_at)),
-                *events.writes(told.events),
-            )
-            return told.session
-        except ConditionFailedError as failed:
-            session = session_in_conflict(failed)
-    raise BusyError
+        expired = machine.expire(session, now)
+        recorded = context.record_events([EventKind.SESSION_EXPIRED], expired)
+        table.write(
+            transition(machine.EXPIRE, session, recorded.session, now),
+            timers.delete(expiry_timer(session)),
+            *events.writes(recorded.events),
+        )
+        return recorded.session
+
+    return until_no_conflict(table, write)
 
 
 def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
-    """What an expiry timer does: ends a lapsed session, or waits on.
+    """Fires an expiry timer: ends a lapsed session. Raises BusyError.
 
-    A session whose attempt is in flight lapses later; its timer moves there.
+    If the session lapses later, because a payment attempt is in flight, the timer moves there.
     """
     now = context.now
-    for _ in range(RACES):
+
+    def write() -> None:
         session = find(table, timer.target)
         if session is None or session.status is not Status.OPEN:
             table.write(timers.delete(timer))
             return
         if session.lapses_at > now:
             later = timers.expiry(session.id, session.scope, session.lapses_at)
-            table.write(timers.delete(timer), timers.put(later))
+            table.write(*timers.move(timer, later))
             return
-        told = context.record_events([EventKind.SESSION_EXPIRED], machine.lapse(session, now))
-        try:
-            table.write(
-                transition(machine.LAPSE, session, told.session, now),
-                timers.delete(timer),
-                *events.writes(told.events),
-            )
-            return
-        except ConditionFailedError:
-            continue  # It was paid or expired this moment: look again.
-    raise RuntimeError(f"session {timer.target} kept changing while its expiry was due")
+        lapsed = machine.lapse(session, now)
+        recorded = context.record_events([EventKind.SESSION_EXPIRED], lapsed)
+        table.write(
+            transition(machine.LAPSE, session, recorded.session, now),
+            timers.delete(timer),
+            *events.writes(recorded.events),
+        )
+
+    until_no_conflict(table, write)
+
+
+def expiry_timer(session: Session) -> Timer:
+    return timers.expiry(session.id, session.scope, session.expires_at)
 
 
 def transition(
     step: Transition, before: Session, after: Session, now: int, attempt: str | None = None
 ) -> Update:
-    """The one write of a transition, which holds only while the transition's guards do."""
-    condition = Attr("pk").exists()
+    """The write of a transition, on condition that its guards hold for the stored session."""
+    condition: ConditionBase = Attr("pk").exists()
     for guard in step.guards:
         condition = condition & CONDITIONS[guard](now, attempt)
     return _update(before, after, condition)
 
 
 def record_event_count(before: Session, after: Session) -> Update:
-    """The write for events that a session had without a transition of its own."""
+    """The write for events of a session that come without a transition of the session."""
     return _update(before, after, Attr("pk").exists())
 
-
-def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
-    old, new = (to_item(each) | index_keys(each) for each in (before, after))
-    changes: Item = {name: new.get(name) for name in old | new if new.get(name) != old.get(name)}
-    for name in COUNTERS:
-        if new.get(name) != old.get(name):
-            condition = condition & Attr(name).eq(old[name])
-    return Update(keys.session(before.id), changes, condition)
-
-
-COUNTERS = ("event_count", "failed_attempts")
-"""Who counts on from an old reading looks again: two events can't have one number, and a guesser's
-failures are not forgotten."""
 
 CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
     Guard.OPEN: lambda _now, _attempt: Attr("status").eq(Status.OPEN),
@@ -141,11 +126,38 @@ CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
         Attr("blocked_until").not_exists() | Attr("blocked_until").lte(now)
     ),
 }
-"""Each guard as DynamoDB understands it; a property test holds it against `machine.HOLDS`."""
+"""The guards as DynamoDB conditions; a property test compares them with `machine.HOLDS`."""
+
+COUNTERS = ("event_count", "failed_attempts")
+"""Counters are compared with the value read, so a stale writer retries: no two events get the same
+number, and no failed attempt is left out of the count."""
+
+
+def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
+    changed = changes(_item(before), _item(after))
+    counters = [name for name in COUNTERS if name in changed]
+    if counters:
+        condition = condition & unchanged(before, *counters)
+    return Update(keys.session(before.id), changed, condition)
+
+
+def _item(session: Session) -> Item:
+    return to_item(session, **keys.session(session.id), **index_keys(session))
+
+
+def index_keys(session: Session) -> dict[str, str | None]:
+    """The attributes that put a session into its lists."""
+    customer = session.customer
+    return {
+        "gsi1pk": keys.by_kind(session.scope, SESSIONS.kind),
+        "gsi1sk": session.id,
+        "gsi2pk": keys.sessions_by_status(session.scope, session.status),
+        "gsi3pk": keys.sessions_by_customer(session.scope, customer) if customer else None,
+    }
 
 
 def refusal(session: Session, now: int) -> CheckoutError:
-    """Why a session that is as it is can't be paid or expired."""
+    """Why a session can't be paid or expired now."""
     status = session.status_at(now)
     if status is not Status.OPEN:
         return SessionNotOpenError(status)
@@ -155,15 +167,11 @@ def refusal(session: Session, now: int) -> CheckoutError:
 
 
 def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
-    return refusal(session_in_conflict(failed), now)
-
-
-def session_in_conflict(failed: ConditionFailedError) -> Session:
-    """The session that a transaction's first action failed on. Raises ResourceMissingError."""
+    """Why a transaction failed whose first action is a session's transition."""
     item = failed.found.get(0)
     if item is None:
-        raise ResourceMissingError("checkout session")
-    return to_record(Session, item)
+        return ResourceMissingError(SESSIONS.name)
+    return refusal(to_record(Session, item), now)
 
 
 def list_page(
@@ -171,24 +179,39 @@ def list_page(
 ) -> tuple[list[Session], bool]:
     """Sessions, newest first, and whether more follow. A lapsed session counts as expired."""
     if filters.payment:
-        return _of_payment(table, scope, filters, cursor, now), False
+        return _find_by_payment(table, scope, filters.payment, filters, cursor, now), False
     if filters.customer:
         index, partition = "gsi3", keys.sessions_by_customer(scope, filters.customer)
     elif filters.status:
         index, partition = "gsi2", keys.sessions_by_status(scope, filters.status)
     else:
-        index, partition = "gsi1", keys.by_kind(scope, "session")
+        index, partition = "gsi1", keys.by_kind(scope, SESSIONS.kind)
     only = _status_filter(filters, now)
-    items, more = read_page(table, index, partition, cursor, only)
-    sessions = [to_record(Session, item) for item in items]
+    sessions, more = read_page(table, Session, index, partition, cursor, only=only)
     if index == "gsi2" and filters.status is Status.EXPIRED:
-        sessions += _unswept(table, scope, cursor, now)
-        sessions = sorted({each.id: each for each in sessions}.values(), key=_id, reverse=True)
+        sessions += _find_unswept(table, scope, cursor, now)
+        by_id = {each.id: each for each in sessions}
+        sessions = [by_id[id] for id in sorted(by_id, reverse=True)]
     return sessions[: cursor.limit], more or len(sessions) > cursor.limit
 
 
+def _find_by_payment(
+    table: Table, scope: str, payment_id: str, filters: Filters, cursor: Cursor, now: int
+) -> list[Session]:
+    """The one session that the payment paid, if it matches the filters."""
+    payment = table.get(keys.payment(payment_id))
+    session = find(table, payment["session"]) if payment and payment["scope"] == scope else None
+    if session is None or session.payment != payment_id or not cursor.admits(session.id):
+        return []
+    if filters.customer and session.customer != filters.customer:
+        return []
+    if filters.status and session.status_at(now) is not filters.status:
+        return []
+    return [session]
+
+
 def _status_filter(filters: Filters, now: int) -> ConditionBase | None:
-    """What the index alone can't tell: whether an open session has lapsed."""
+    """What the index can't express: whether an open session has lapsed."""
     lapsed = Attr("lapses_at").lte(now)
     if filters.status is Status.OPEN:
         return Attr("status").eq(Status.OPEN) & Attr("lapses_at").gt(now)
@@ -199,39 +222,10 @@ def _status_filter(filters: Filters, now: int) -> ConditionBase | None:
     return Attr("status").eq(filters.status)
 
 
-def _unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:
-    """The sessions that lapsed within the last minute or so, which no index calls expired yet."""
+def _find_unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:
+    """The sessions that lapsed in the last minute or so, which the index still has as open."""
     ids = [id for id in timers.lapsed_sessions(table, scope, now) if cursor.admits(id)]
     newest = sorted(ids, reverse=True)[: cursor.limit + 1]
     items = table.get_many([keys.session(id) for id in newest])
     found = [to_record(Session, item) for item in items if item]
     return [session for session in found if session.status_at(now) is Status.EXPIRED]
-
-
-def _id(session: Session) -> str:
-    return session.id
-
-
-def _of_payment(
-    table: Table, scope: str, filters: Filters, cursor: Cursor, now: int
-) -> list[Session]:
-    """A payment names its session, so this list has one at most: the one it paid."""
-    payment = table.get(keys.payment(filters.payment or ""))
-    session = find(table, payment["session"]) if payment and payment["scope"] == scope else None
-    if session is None or session.payment != filters.payment or not cursor.admits(session.id):
-        return []
-    if filters.customer and session.customer != filters.customer:
-        return []
-    if filters.status and session.status_at(now) is not filters.status:
-        return []
-    return [session]
-
-
-def index_keys(session: Session) -> Item:
-    """What puts a session into its lists."""
-    return {
-        "gsi1pk": keys.by_kind(session.scope, "session"),
-        "gsi1sk": session.id,
-        "gsi2pk": keys.sessions_by_status(session.scope, session.status),
-        "gsi3pk": session.customer and keys.sessions_by_customer(session.scope, session.customer),
-    }

@@ -1,5 +1,4 @@
-"""The simulated processor's own book of charges and of their refunds: what it would know if it were
-somebody else's."""
+"""The simulated processor's own records of charges and refunds, as a real processor keeps them."""
 
 from boto3.dynamodb.conditions import Attr
 
@@ -8,47 +7,53 @@ from checkout.store.items import Item
 from checkout.store.table import ConditionFailedError, Put, Table, Update
 
 
-def record_charge(table: Table, attempt: str, entry: Item) -> Item:
-    """The entry of an attempt: this one, or the one that was there first."""
-    kept = {name: value for name, value in entry.items() if value is not None}
+def record_charge(table: Table, payment_id: str, charge: Item) -> Item:
+    """The payment's charge: this one, or the one that was recorded first."""
+    kept = _without_none(charge)
     try:
-        table.write(Put(kept | keys.simulator(attempt), Attr("pk").not_exists()))
+        table.write(Put(kept | keys.simulator(payment_id), Attr("pk").not_exists()))
     except ConditionFailedError as failed:
         return failed.found[0] or kept
     return kept
 
 
-def find_charge(table: Table, attempt: str) -> Item | None:
-    return table.get(keys.simulator(attempt))
+def find_charge(table: Table, payment_id: str) -> Item | None:
+    return table.get(keys.simulator(payment_id))
 
 
-def settle(table: Table, attempt: str, failure: str | None, now: int) -> Item | None:
-    """Ends an entry that is open at `now`; the entry as it then is, if any."""
+def settle(table: Table, payment_id: str, failure: str | None, now: int) -> Item | None:
+    """Ends a charge that is open at `now`. Returns the charge as it then is; None for no charge."""
     ended: Item = {"settles_at": now, "failure": failure}
     try:
-        table.write(Update(keys.simulator(attempt), ended, Attr("settles_at").gt(now)))
+        return table.update(Update(keys.simulator(payment_id), ended, Attr("settles_at").gt(now)))
     except ConditionFailedError as failed:
         return failed.found[0]
-    return {name: value for name, value in ended.items() if value is not None}
 
 
 def record_refund(
-    table: Table, refund: str, attempt: str, charge: Item, entry: Item
+    table: Table, refund_id: str, payment_id: str, charge: Item, refund: Item
 ) -> Item | None:
-    """The entry of a refund: this one, or the one that was there first. None for one of more than
-    is left of the charge. A refund that is to fail takes nothing off it."""
-    kept = {name: value for name, value in entry.items() if value is not None}
-    taken = 0 if "failure" in kept else kept["amount"]
-    left = Attr("refunded").lte(charge["amount"] - kept["amount"])
+    """The refund's record: this one, or the one that was recorded first.
+
+    None if the refund is of more than is left of the charge. A refund that is going to fail leaves
+    the charge as it is.
+    """
+    kept = _without_none(refund)
+    refunded = 0 if "failure" in kept else kept["amount"]
+    enough_left = Attr("refunded").lte(charge["amount"] - kept["amount"])
     try:
         table.write(
-            Put(kept | keys.simulator_refund(attempt, refund), Attr("pk").not_exists()),
-            Update(keys.simulator(attempt), {}, left, {"refunded": taken}),
+            Put(kept | keys.simulator_refund(payment_id, refund_id), Attr("pk").not_exists()),
+            Update(keys.simulator(payment_id), {}, enough_left, {"refunded": refunded}),
         )
     except ConditionFailedError as failed:
         return failed.found.get(0)
     return kept
 
 
-def find_refund(table: Table, refund: str, attempt: str) -> Item | None:
-    return table.get(keys.simulator_refund(attempt, refund))
+def find_refund(table: Table, refund_id: str, payment_id: str) -> Item | None:
+    return table.get(keys.simulator_refund(payment_id, refund_id))
+
+
+def _without_none(item: Item) -> Item:
+    return {name: value for name, value in item.items() if value is not None}

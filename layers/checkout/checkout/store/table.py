@@ -1,18 +1,22 @@
-"""One DynamoDB table: reads, and writes that happen whole or not at all.
+"""One DynamoDB table: reads, and writes that happen as a whole or not at all.
 
-A write that loses a race is one of two things, and they are kept apart:
-- a *condition* did not hold: `ConditionFailedError`, with the item as it stood, for the caller to
-  explain without another read;
-- the storage was *contended or throttled*: tried again here, under one client token, so that an
-  answer lost after the commit is not a second write. When patience ends, `BusyError`.
+A write fails in one of two ways:
+
+- A *conflict*: one of its conditions does not hold, usually because another writer was faster.
+  `ConditionFailedError` has the items as they stand, so that the caller can explain the conflict
+  without another read. `until_no_conflict` reads and writes again.
+- The storage is *contended or throttled*: the write is sent again under the same client token, so
+  a commit whose answer was lost is not a second write. In the end `BusyError` is raised.
 """
+
+from __future__ import annotations
 
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -21,14 +25,26 @@ from botocore.exceptions import ClientError
 from checkout.aws import CLIENT_CONFIG
 from checkout.domain.errors import BusyError
 from checkout.settings import IN_LAMBDA, settings
-from checkout.store.items import Item, Wire, from_wire, to_wire
+from checkout.store.items import Item, from_wire, to_wire
 from checkout.store.keys import Key
 
-BATCH = 100
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+MAX_BATCH_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
-WRITE_TRIES = 8
+
+WRITE_ATTEMPTS = 8
 BACKOFF_SECONDS = 0.02
-"""The first pause between tries, at most; each next one may be twice as long."""
+"""The longest first pause after contention; each later pause may be twice as long."""
+
+CONFLICT_ATTEMPTS = 40
+"""How often a read and its write are repeated after conflicts.
+
+A session's events are numbered one after the other. Of twenty refunds that are made of one session
+at once, the last one loses to the nineteen others, to some of them twice.
+"""
+CONFLICT_PAUSE_SECONDS = 0.05
 
 TRANSIENT = {
     "TransactionConflict",
@@ -40,6 +56,9 @@ TRANSIENT = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
 }
+"""Codes of errors and cancellation reasons that mean contention or throttling."""
+
+T = TypeVar("T")
 
 
 class Put(NamedTuple):
@@ -48,7 +67,7 @@ class Put(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Sets `changes`; a change to None removes the attribute. `add` are atomic increments."""
+    """Sets `changes`, where None removes an attribute, and increments the attributes of `add`."""
 
     key: Key
     changes: Item
@@ -62,6 +81,8 @@ class Delete(NamedTuple):
 
 
 class Check(NamedTuple):
+    """Writes nothing; the transaction fails if the condition does not hold."""
+
     key: Key
     condition: ConditionBase
 
@@ -70,40 +91,33 @@ Action = Put | Update | Delete | Check
 
 
 class ConditionFailedError(Exception):
-    """`found` has, by the failed action's index, the item as it stood, or None for none."""
+    """`found` has, by the failed action's index, the item as it stands, or None for no item."""
 
     def __init__(self, found: dict[int, Item | None]) -> None:
         super().__init__(f"conditions failed: {sorted(found)}")
         self.found = found
 
 
-class Page(NamedTuple):
-    items: list[Item]
-    last: Key | None
-    """Where the next page goes on; None at the end."""
-
-
 class Table(NamedTuple):
-    client: Any
+    client: DynamoDBClient
     name: str
     pause: Callable[[float], None] = time.sleep
 
     def get(self, key: Key) -> Item | None:
-        """The item, strongly consistent."""
+        """The item, read strongly consistently."""
         answer = self.client.get_item(TableName=self.name, Key=to_wire(key), ConsistentRead=True)
-        wire: Wire | None = answer.get("Item")
-        return None if wire is None else from_wire(wire)
+        return from_wire(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
-        """The items in the keys' order, None for one that does not exist; each is strongly
-        consistent, all together are not one moment's."""
+        """The items in the order of their keys, None for one that does not exist.
+
+        Each read is strongly consistent, but the items may be read at different moments.
+        """
         found: dict[tuple[str, str], Item] = {}
-        for start in range(0, len(keys), BATCH):
+        for start in range(0, len(keys), MAX_BATCH_KEYS):
+            batch = keys[start : start + MAX_BATCH_KEYS]
             wanted: Any = {
-                self.name: {
-                    "Keys": [to_wire(key) for key in keys[start : start + BATCH]],
-                    "ConsistentRead": True,
-                }
+                self.name: {"Keys": [to_wire(key) for key in batch], "ConsistentRead": True}
             }
             while wanted:
                 answer = self.client.batch_get_item(RequestItems=wanted)
@@ -111,21 +125,24 @@ class Table(NamedTuple):
                     item = from_wire(wire)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
-                if wanted:  # too much at once for the table, or for one answer
+                if wanted:  # throttled, or more than one answer may hold
                     self.pause(random.uniform(0, BACKOFF_SECONDS))
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
-    def query(
+    def query_all(
         self,
         condition: ConditionBase,
         *,
         index: str | None = None,
         only: ConditionBase | None = None,
         newest_first: bool = False,
-        limit: int | None = None,
-        start: Key | None = None,
-    ) -> Page:
-        """One page; `only` filters after reading. Consistent unless from an index."""
+        page_size: int | None = None,
+    ) -> Iterator[Item]:
+        """Every item of a query. A page is read when the iteration gets to it.
+
+        `only` filters items after they were read. Reads are strongly consistent, except those of
+        an index.
+        """
         build = ConditionExpressionBuilder()
         key = build.build_expression(condition, is_key_condition=True)
         names, values = key.attribute_name_placeholders, key.attribute_value_placeholders
@@ -143,24 +160,63 @@ class Table(NamedTuple):
             request["IndexName"] = index
         else:
             request["ConsistentRead"] = True
-        if limit:
-            request["Limit"] = limit
-        if start:
-            request["ExclusiveStartKey"] = to_wire(start)
-        answer = self.client.query(
-            **request,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_wire(values),
-        )
-        last = answer.get("LastEvaluatedKey")
-        return Page([from_wire(wire) for wire in answer["Items"]], last and from_wire(last))
+        if page_size:
+            request["Limit"] = page_size
+        request["ExpressionAttributeNames"] = names
+        request["ExpressionAttributeValues"] = to_wire(values)
+        while True:
+            page = self.client.query(**request)
+            yield from map(from_wire, page["Items"])
+            last = page.get("LastEvaluatedKey")
+            if not last:
+                return
+            request["ExclusiveStartKey"] = last
 
     def write(self, *actions: Action) -> None:
-        """All of the actions or none. Raises ConditionFailedError or BusyError."""
+        """Carries out all of the actions or none. Raises ConditionFailedError or BusyError."""
+        requests: list[Any] = [_request(self.name, action) for action in actions]
+        if len(requests) == 1 and not isinstance(actions[0], Check):
+            # A lone write costs half of what a transaction of one costs.
+            ((kind, request),) = requests[0].items()
+            methods: dict[str, Callable[..., Any]] = {
+                "Put": self.client.put_item,
+                "Update": self.client.update_item,
+                "Delete": self.client.delete_item,
+            }
+            method = methods[kind]
+            self._until_accepted(lambda: method(**request))
+            return
         token = uuid.uuid4().hex
-        for attempt in range(WRITE_TRIES):
+        self._until_accepted(
+            lambda: self.client.transact_write_items(
+                TransactItems=requests, ClientRequestToken=token
+            )
+        )
+
+    def write_unless_conflict(self, *actions: Action) -> bool:
+        """Carries out all of the actions, or none and returns False if a condition fails."""
+        try:
+            self.write(*actions)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def update(self, update: Update) -> Item:
+        """Carries out one update and returns the whole item as it was written.
+
+        Raises ConditionFailedError or BusyError.
+        """
+        request = _request(self.name, update)["Update"]
+        answer = self._until_accepted(
+            lambda: self.client.update_item(**request, ReturnValues="ALL_NEW")
+        )
+        return from_wire(answer["Attributes"])
+
+    def _until_accepted(self, call: Callable[[], T]) -> T:
+        """The answer to a write, which is sent again while the storage is contended."""
+        for attempt in range(WRITE_ATTEMPTS):
             try:
-                return self._write_once(actions, token)
+                return call()
             except ClientError as error:
                 found = _failed_conditions(error)
                 if found:
@@ -170,16 +226,6 @@ class Table(NamedTuple):
             self.pause(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
         raise BusyError
 
-    def _write_once(self, actions: Sequence[Action], token: str) -> None:
-        requests = [_request(self.name, action) for action in actions]
-        if len(requests) == 1 and not isinstance(actions[0], Check):
-            # Half the price of a transaction of one.
-            ((kind, request),) = requests[0].items()
-            call = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[kind]
-            getattr(self.client, call)(**request)
-        else:
-            self.client.transact_write_items(TransactItems=requests, ClientRequestToken=token)
-
 
 @lru_cache(maxsize=1)
 def open_table() -> Table:
@@ -187,7 +233,24 @@ def open_table() -> Table:
     return Table(boto3.client("dynamodb", config=CLIENT_CONFIG), settings().table_name)
 
 
+def until_no_conflict(
+    table: Table, write: Callable[[], T], *, again: Callable[[], T] | None = None
+) -> T:
+    """The result of `write`, which reads what it needs and writes conditionally on that.
+
+    After a conflict it is called again, or rather `again` if `write` builds on what was read
+    before. Raises BusyError after CONFLICT_ATTEMPTS conflicts.
+    """
+    for conflicts in range(CONFLICT_ATTEMPTS):
+        try:
+            return again() if again and conflicts else write()
+        except ConditionFailedError:
+            table.pause(random.uniform(0, CONFLICT_PAUSE_SECONDS * min(conflicts + 1, 4)))
+    raise BusyError
+
+
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
+    """An action as a part of TransactWriteItems: its kind, and its parameters."""
     request: dict[str, Any] = {"TableName": table}
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -211,16 +274,17 @@ def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
     return {kind: request}
 
 
-def _update_expression(action: Update, names: dict[str, str], values: dict[str, Any]) -> str:
+def _update_expression(update: Update, names: dict[str, str], values: dict[str, Any]) -> str:
+    """The update's expression; its placeholders are added to `names` and `values`."""
     sets, removes, adds = [], [], []
-    for number, (name, value) in enumerate(action.changes.items()):
+    for number, (name, value) in enumerate(update.changes.items()):
         names[f"#u{number}"] = name
         if value is None:
             removes.append(f"#u{number}")
         else:
             values[f":u{number}"] = value
             sets.append(f"#u{number} = :u{number}")
-    for number, (name, value) in enumerate(action.add.items()):
+    for number, (name, value) in enumerate(update.add.items()):
         names[f"#a{number}"], values[f":a{number}"] = name, value
         adds.append(f"#a{number} :a{number}")
     clauses = (("SET", sets), ("REMOVE", removes), ("ADD", adds))
@@ -228,11 +292,11 @@ def _update_expression(action: Update, names: dict[str, str], values: dict[str, 
 
 
 def _failed_conditions(error: ClientError) -> dict[int, Item | None]:
-    """By index of action: the item that a condition failed on."""
-    if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-        reasons = [{"Code": "ConditionalCheckFailed", "Item": error.response.get("Item")}]
-    else:
-        reasons = error.response.get("CancellationReasons", [])
+    """By the failed action's index: the item that its condition was checked against."""
+    response: Mapping[str, Any] = error.response
+    reasons: list[Mapping[str, Any]] = response.get("CancellationReasons", [])
+    if response["Error"]["Code"] == "ConditionalCheckFailedException":
+        reasons = [{"Code": "ConditionalCheckFailed", "Item": response.get("Item")}]
     return {
         index: from_wire(reason["Item"]) if reason.get("Item") else None
         for index, reason in enumerate(reasons)
@@ -241,8 +305,9 @@ def _failed_conditions(error: ClientError) -> dict[int, Item | None]:
 
 
 def _is_transient(error: ClientError) -> bool:
-    codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-    return bool(TRANSIENT & (codes | {error.response["Error"]["Code"]}))
+    response: Mapping[str, Any] = error.response
+    codes = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
+    return bool(TRANSIENT & (codes | {response["Error"]["Code"]}))
 
 
 if IN_LAMBDA:

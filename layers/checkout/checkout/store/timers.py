@@ -1,4 +1,4 @@
-"""Durable timers: what would be lost if a process died stands here, beside the state it is for."""
+"""Durable timers: each is written with the state that needs it, so no crash can lose it."""
 
 from collections.abc import Iterator
 
@@ -8,54 +8,10 @@ from checkout.domain.ids import random_text
 from checkout.domain.timer import Timer, TimerKind
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
-from checkout.store.table import Delete, Put, Table
+from checkout.store.table import Action, Delete, Put, Table
 
-PAGE = 100
-RESUME_NONCE = 8
-
-
-def put(timer: Timer) -> Put:
-    # `ttl` makes DynamoDB itself fire it, late but whatever else is down.
-    return Put(to_item(timer, **keys.timer(timer), ttl=timer.due))
-
-
-def delete(timer: Timer) -> Delete:
-    return Delete(keys.timer(timer))
-
-
-def from_item(item: Item) -> Timer:
-    return to_record(Timer, item)
-
-
-def due(table: Table, shard: str, now: int) -> Iterator[Timer]:
-    """The shard's timers that are due at `now`, the longest overdue first."""
-    start = None
-    while True:
-        page = table.query(
-            Key("pk").eq(shard) & Key("sk").lt(keys.due_before(now + 1)), limit=PAGE, start=start
-        )
-        yield from map(from_item, page.items)
-        start = page.last
-        if start is None:
-            return
-
-
-def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
-    """Ids of the scope's sessions that are due to expire and that nothing has swept yet.
-
-    Expiry timers are sharded by scope, so this is one cheap query, and mostly an empty one.
-    """
-    found, start = [], None
-    while True:
-        page = table.query(
-            Key("pk").eq(keys.timer_shard(scope)) & Key("sk").lt(keys.due_before(now + 1)),
-            only=Attr("kind").eq(TimerKind.EXPIRY) & Attr("shard_by").eq(scope),
-            start=start,
-        )
-        found += [item["target"] for item in page.items]
-        start = page.last
-        if start is None:
-            return found
+DUE_PAGE_SIZE = 100
+RESUME_NONCE_LENGTH = 8
 
 
 def expiry(session_id: str, scope: str, due: int) -> Timer:
@@ -75,16 +31,55 @@ def fanout(event_id: str, due: int) -> Timer:
 
 
 def delivery(event_id: str, endpoint_id: str, due: int) -> Timer:
-    return Timer(
-        TimerKind.DELIVERY, keys.delivery_target(event_id, endpoint_id), due, shard_by=event_id
-    )
+    target = keys.delivery_target(event_id, endpoint_id)
+    return Timer(TimerKind.DELIVERY, target, due, shard_by=event_id)
 
 
 def resume(scope: str, endpoint_id: str, due: int) -> Timer:
-    """Each is another: one that ends must not take with it the next one of the same second."""
-    target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE))
+    """A timer of its own each time: deleting it must not delete another of the same second."""
+    target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE_LENGTH))
     return Timer(TimerKind.RESUME, target, due, shard_by=endpoint_id)
 
 
 def resend(id: str, due: int) -> Timer:
     return Timer(TimerKind.RESEND, id, due, shard_by=id)
+
+
+def from_item(item: Item) -> Timer:
+    return to_record(Timer, item)
+
+
+def put(timer: Timer) -> Put:
+    # With `ttl`, DynamoDB itself deletes a timer that the sweep misses, and the stream brings it.
+    return Put(to_item(timer, **keys.timer(timer), ttl=timer.due))
+
+
+def delete(timer: Timer) -> Delete:
+    return Delete(keys.timer(timer))
+
+
+def move(before: Timer, after: Timer) -> list[Action]:
+    """The actions that replace a timer.
+
+    A transaction can't delete and put the same key. A timer that stays is put again, because
+    DynamoDB may have deleted it to fire it.
+    """
+    return [put(after)] if after == before else [delete(before), put(after)]
+
+
+def due(table: Table, shard: str, now: int) -> Iterator[Timer]:
+    """The shard's timers that are due at `now`, the longest overdue first."""
+    condition = Key("pk").eq(shard) & Key("sk").lt(keys.due_before(now + 1))
+    return map(from_item, table.query_all(condition, page_size=DUE_PAGE_SIZE))
+
+
+def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
+    """Ids of the scope's sessions that have lapsed and were not swept yet.
+
+    Expiry timers are sharded by scope, so this is one cheap query, and mostly an empty one.
+    """
+    items = table.query_all(
+        Key("pk").eq(keys.timer_shard(scope)) & Key("sk").lt(keys.due_before(now + 1)),
+        only=Attr("kind").eq(TimerKind.EXPIRY) & Attr("shard_by").eq(scope),
+    )
+    return [item["target"] for item in items]

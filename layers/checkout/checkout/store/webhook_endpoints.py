@@ -1,29 +1,30 @@
-"""Webhook endpoints. A scope's endpoints share a partition, so fan-out reads them in one query."""
+"""Webhook endpoints. Those of a scope share a partition, so fan-out reads them in one query."""
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+from boto3.dynamodb.conditions import Attr, Key
 
-from checkout.domain.errors import BusyError, LimitError, ResourceMissingError
+from checkout.domain.errors import LimitError, ResourceMissingError
 from checkout.domain.ids import ENDPOINT, WEBHOOK, is_id
 from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus, WebhookEndpoint
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
-from checkout.store.items import Item, to_item, to_record
+from checkout.store.items import Item, to_item, to_record, unchanged
 from checkout.store.paging import Cursor, Keep, keep_all, read_page
-from checkout.store.table import Action, ConditionFailedError, Delete, Put, Table, Update
+from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""Per merchant and mode. A fan-out, two actions an endpoint, has to fit one transaction of 100:
-two creations at once may pass the limit by one, and three times as many would still fit."""
+"""Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
+transaction has at most 100. Requests at the same moment may exceed this limit, which leaves room
+for three times as many."""
 
 ROTATION_SECONDS = 24 * 60 * 60
-"""How long a secret goes on to sign after it was replaced."""
-ROTATION_TRIES = 4
+"""How long a secret still signs after it was replaced."""
+
 HEALTHY: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
-"""What an endpoint that answers 2xx is."""
+"""The health of an endpoint that answers 2xx."""
 
 
 def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Creation:
-    """Raises LimitError when the scope has its full number."""
+    """Raises LimitError if the scope already has MAX_ENDPOINTS."""
     if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
         raise LimitError(f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode.")
     item = to_item(endpoint, **keys.webhook_endpoint(endpoint.scope, endpoint.id))
@@ -31,26 +32,37 @@ def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Cr
 
 
 def of_scope(table: Table, scope: str) -> list[WebhookEndpoint]:
-    page = table.query(Key("pk").eq(keys.webhook_endpoints(scope)))
-    return [to_record(WebhookEndpoint, item) for item in page.items]
+    items = table.query_all(Key("pk").eq(keys.webhook_endpoints(scope)))
+    return [to_record(WebhookEndpoint, item) for item in items]
 
 
 def find(table: Table, scope: str, id: str) -> WebhookEndpoint | None:
-    item = table.get(keys.webhook_endpoint(scope, id)) if is_id(id, ENDPOINT, WEBHOOK) else None
+    item = table.get(keys.webhook_endpoint(scope, id)) if _is_endpoint_id(id) else None
     return to_record(WebhookEndpoint, item)
 
 
 def retrieve(table: Table, scope: str, id: str) -> WebhookEndpoint:
+    """Raises ResourceMissingError."""
     endpoint = find(table, scope, id)
     if endpoint is None:
         raise ResourceMissingError("webhook endpoint")
     return endpoint
 
 
+def list_page(
+    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
+) -> tuple[list[WebhookEndpoint], bool]:
+    """Endpoints, newest first, and whether more follow."""
+    partition = keys.webhook_endpoints(scope)
+    return read_page(table, WebhookEndpoint, None, partition, cursor, keep=keep)
+
+
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> WebhookEndpoint:
-    """Sets fields of an endpoint; a None removes one. One that is enabled, or has another URL,
-    begins with a clean slate, and enabling it sends what was parked."""
-    retrieve(table, scope, id)
+    """Sets fields, where None removes one, and returns the endpoint as it was written.
+
+    An endpoint that is enabled or gets another URL is healthy until it fails again; enabling it
+    sends what was parked. Raises ResourceMissingError.
+    """
     status = changes.get("status")
     changes = {**changes, "updated_at": now}
     if status is EndpointStatus.DISABLED:
@@ -59,66 +71,49 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Webhoo
         changes |= HEALTHY | {"disabled_because": None}
     elif "url" in changes:
         changes |= HEALTHY
-    actions: list[Action] = [Update(keys.webhook_endpoint(scope, id), changes, Attr("pk").exists())]
-    if status is EndpointStatus.ENABLED:
-        actions.append(timers.put(timers.resume(scope, id, now)))
+    if not _is_endpoint_id(id):
+        raise ResourceMissingError("webhook endpoint")
+    update = Update(keys.webhook_endpoint(scope, id), changes, Attr("pk").exists())
     try:
-        table.write(*actions)
+        if status is not EndpointStatus.ENABLED:
+            return to_record(WebhookEndpoint, table.update(update))
+        table.write(update, timers.put(timers.resume(scope, id, now)))
     except ConditionFailedError:
         raise ResourceMissingError("webhook endpoint") from None
+    # A transaction does not return what it wrote.
     return retrieve(table, scope, id)
 
 
 def update_health(table: Table, endpoint: WebhookEndpoint, changes: Item, *as_read: str) -> bool:
-    """Sets what an endpoint's answers say of it, while the fields `as_read` are as they were read;
-    False when they are not."""
-    condition: ConditionBase = Attr("pk").exists()
-    for name in as_read:
-        value = getattr(endpoint, name)
-        condition &= Attr(name).not_exists() if value is None else Attr(name).eq(value)
-    try:
-        table.write(Update(keys.webhook_endpoint(endpoint.scope, endpoint.id), changes, condition))
-    except ConditionFailedError:
-        return False
-    return True
+    """Sets health fields unless one of the fields `as_read` has changed; then returns False."""
+    key = keys.webhook_endpoint(endpoint.scope, endpoint.id)
+    condition = Attr("pk").exists() & unchanged(endpoint, *as_read)
+    return table.write_unless_conflict(Update(key, changes, condition))
 
 
 def rotation(endpoint: WebhookEndpoint, encrypted: str, now: int) -> Update:
-    """Gives an endpoint a new secret, while it has the one that was read. That one signs for a
-    while longer; one before it, from a rotation of the last 24 h, no more."""
+    """Replaces the secret, on condition that the stored one is the one that was read.
+
+    The replaced secret still signs for ROTATION_SECONDS. An older one no longer signs.
+    """
     changes = {
         "secret": encrypted,
         "previous_secret": endpoint.secret,
         "previous_until": now + ROTATION_SECONDS,
         "updated_at": now,
     }
-    return Update(
-        keys.webhook_endpoint(endpoint.scope, endpoint.id),
-        changes,
-        Attr("secret").eq(endpoint.secret),
-    )
-
-
-def rotate(table: Table, scope: str, id: str, encrypted: str, now: int) -> WebhookEndpoint:
-    """The endpoint with `encrypted` as its secret. Raises ResourceMissingError, or BusyError when
-    others keep rotating it."""
-    for _ in range(ROTATION_TRIES):
-        try:
-            table.write(rotation(retrieve(table, scope, id), encrypted, now))
-        except ConditionFailedError:
-            continue
-        return retrieve(table, scope, id)
-    raise BusyError
+    key = keys.webhook_endpoint(endpoint.scope, endpoint.id)
+    return Update(key, changes, unchanged(endpoint, "secret"))
 
 
 def delete(table: Table, scope: str, id: str, now: int) -> None:
-    """What is pending for it is dropped when its turn comes; what is parked, now."""
+    """Deletes an endpoint. Its parked deliveries are canceled now, its pending ones when due.
+
+    Raises ResourceMissingError.
+    """
     retrieve(table, scope, id)
     table.write(Delete(keys.webhook_endpoint(scope, id)), timers.put(timers.resume(scope, id, now)))
 
 
-def list_page(
-    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
-) -> tuple[list[WebhookEndpoint], bool]:
-    items, more = read_page(table, None, keys.webhook_endpoints(scope), cursor, keep=keep)
-    return [to_record(WebhookEndpoint, item) for item in items], more
+def _is_endpoint_id(id: str) -> bool:
+    return is_id(id, ENDPOINT, WEBHOOK)

@@ -1,8 +1,11 @@
-"""The queue between fan-out and sender. It makes deliveries fast; nothing depends on its memory."""
+"""The SQS queue between fan-out and sender. If it loses a message, the delivery's timer queues
+another."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
@@ -11,20 +14,27 @@ from checkout.domain.delivery import Delivery
 from checkout.settings import IN_LAMBDA, settings
 from checkout.webhooks.message import Message
 
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
 BATCH = 10
-"""SQS's limit of messages in one call."""
+"""Messages in one call, at most: SQS's limit."""
 
 
 class MessagesRefusedError(Exception):
-    """SQS took only a part. The timers of the rest send them again."""
+    """SQS refused some of a batch's messages. Their deliveries' timers queue them again."""
 
 
 class Queue(NamedTuple):
-    client: Any
+    client: SQSClient
     url: str
 
     def send(self, deliveries: Sequence[Delivery], delay: int = 0) -> None:
-        """A message each, held back for `delay` seconds (900 at most)."""
+        """Queues a message for each delivery, visible after `delay` seconds (900 at most).
+
+        Raises MessagesRefusedError.
+        """
         for start in range(0, len(deliveries), BATCH):
             batch = deliveries[start : start + BATCH]
             entries = [_entry(str(number), each, delay) for number, each in enumerate(batch)]
@@ -38,11 +48,11 @@ def open_queue() -> Queue:
     return Queue(boto3.client("sqs", config=CLIENT_CONFIG), settings().queue_url)
 
 
-def _entry(id: str, delivery: Delivery, delay: int) -> dict[str, Any]:
+def _entry(id: str, delivery: Delivery, delay: int) -> SendMessageBatchRequestEntryTypeDef:
     return {
         "Id": id,
         "MessageBody": Message.of(delivery).to_body(),
-        # A fair queue: one endpoint's backlog does not delay the others.
+        # Makes it a fair queue: one endpoint's backlog does not delay the others.
         "MessageGroupId": delivery.endpoint,
         "DelaySeconds": delay,
     }

@@ -20,8 +20,8 @@ from checkout.api.paygate.parse import (
 )
 from checkout.api.paygate.render import render_session
 from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.ids import CUSTOMER, RANDOM_LENGTH, SESSION, new_id, random_text
-from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, Session
+from checkout.domain.ids import CUSTOMER, SESSION, new_id
+from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, new_session
 from checkout.store import sessions
 from checkout.store.idempotency import Creation
 
@@ -68,34 +68,29 @@ class CreateSession(IdempotentParams):
 
 def prepare_session(call: Call, params: CreateSession) -> Creation:
     """Raises ParameterInvalidError for a lifetime that is too short or too long."""
-    expires_at = _expires_at(params, call.now)
     id = new_id(SESSION)
-    session = Session(
+    session = new_session(
+        call.caller,
+        call.now,
+        expires_at=_expires_at(params, call.now),
         id=id,
-        scope=call.scope,
-        api=call.caller.api,
         amount=params.amount,
         currency=params.currency or "GHS",
         success_url=params.success_url,
         cancel_url=params.cancel_url,
         url=f"{call.request.page_url()}/checkout/{id}",
-        expires_at=expires_at,
-        lapses_at=expires_at,
-        created_at=call.now,
-        updated_at=call.now,
         methods=tuple(params.payment_method_types or METHODS),
         metadata=params.metadata or {},
         customer=params.customer,
         customer_email=params.customer_email,
         customer_phone=params.customer_phone,
-        form_key=random_text(RANDOM_LENGTH),
     )
     return sessions.prepare_creation(session, encode_json(render_session(session, call.now)))
 
 
-def _expires_at(params: CreateSession, now: int) -> int:
+def _expires_at(params: CreateSession, now: int) -> int | None:
     if params.expires_at is None:
-        return now + MAX_LIFETIME
+        return None
     expires_at = int(params.expires_at)
     shortest, longest = MIN_LIFETIME - LIFETIME_SLACK, MAX_LIFETIME + LIFETIME_SLACK
     if not now + shortest <= expires_at <= now + longest:

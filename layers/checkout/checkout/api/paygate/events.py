@@ -25,8 +25,9 @@ from checkout.domain.ids import ENDPOINT, RESEND, is_id, new_id
 from checkout.domain.resend import Resend
 from checkout.store import events, resends
 from checkout.store.idempotency import Creation
+from checkout.webhooks import resending
 from checkout.webhooks.queue import open_queue
-from checkout.webhooks.resending import endpoint_for, send_again
+from checkout.webhooks.resending import endpoint_for
 
 WebhookId = Annotated[
     str,
@@ -59,7 +60,7 @@ def resend_event(call: Call) -> list[Delivery]:
     params = parse_params(call, ResendEvent)
     event = events.retrieve(call.table, call.scope, call.path_id)
     endpoint = endpoint_for(call.table, call.scope, params.webhook) if params.webhook else None
-    return send_again(call.table, open_queue(), event, endpoint, call.now)
+    return resending.resend_event(call.table, open_queue(), event, endpoint, call.now)
 
 
 def prepare_resend(call: Call, params: ResendEvents) -> Creation:

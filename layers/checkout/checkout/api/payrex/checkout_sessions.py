@@ -9,8 +9,8 @@ from checkout.api.payrex.reader import MAX_AMOUNT, Reader
 from checkout.api.payrex.render import payment_intent_id, render_customer, render_session
 from checkout.domain.customer import Customer
 from checkout.domain.errors import ParameterAboveMaximumError, ParameterBelowMinimumError
-from checkout.domain.ids import LINE_ITEM, RANDOM_LENGTH, SESSION, new_id, random_text
-from checkout.domain.session import MAX_LIFETIME, LineItem, Session
+from checkout.domain.ids import LINE_ITEM, SESSION, new_id, random_text
+from checkout.domain.session import LineItem, Session, new_session
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
 
@@ -51,22 +51,18 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
     amount = sum(item.amount * item.quantity for item in items)
     if not reader.errors:
         _check_amount(reader, amount)
-    expires_at = reader.integer("expires_at", call.now + 1, MAX_TIME) or call.now + MAX_LIFETIME
     id = new_id(SESSION)
     client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
-    return Session(
+    return new_session(
+        call.caller,
+        call.now,
+        expires_at=reader.integer("expires_at", call.now + 1, MAX_TIME),
         id=id,
-        scope=call.scope,
-        api=call.caller.api,
         amount=amount,
         currency="PHP",
         success_url=reader.url("success_url", required=True) or "",
         cancel_url=reader.url("cancel_url", required=True) or "",
         url=f"{call.request.page_url()}/c/{client_secret}",
-        expires_at=expires_at,
-        lapses_at=expires_at,
-        created_at=call.now,
-        updated_at=call.now,
         methods=reader.choices("payment_methods", METHODS) or METHODS,
         metadata=reader.metadata(),
         customer=customer.id if customer else None,
@@ -75,7 +71,6 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
         line_items=tuple(items),
         submit_type=reader.choice("submit_type", SUBMIT_TYPES) or "pay",
         client_secret=client_secret,
-        form_key=random_text(RANDOM_LENGTH),
         details=_details(reader, id, customer),
     )
 
