@@ -9,8 +9,8 @@ import pytest
 
 from checkout.api.authentication import CACHE_SECONDS, forget_keys
 from checkout.store import accounts
+from devstack.aws.functions import Function
 from devstack.engines import Engine
-from devstack.functions import Function
 from devstack.template import Route
 from tests.world import (
     ACCRA,

@@ -183,14 +183,7 @@ def test_an_unknown_parameter_of_an_update_is_refused(shop: World, unknown: str)
 
 def test_a_customer_of_another_scope_cannot_be_referenced(shop: World) -> None:
     others = [shop.post(CUSTOMERS, {}, key=key).json["id"] for key in (LIVE_KEY, OTHER_KEY)]
-    malformed = [
-        "ama",
-        "cus_",
-        "cus_" + "0" * 32,
-        "cs_" + TAIL,
-        "cus_" + TAIL + "\n",
-        " ",
-    ]
+    malformed = ["ama", "cus_", "cus_" + "0" * 32, "cs_" + TAIL, "cus_" + TAIL + "\n", " "]
 
     for id in [*others, *malformed, "cus_" + TAIL]:
         error = (400, TYPE, "resource_missing", "customer")

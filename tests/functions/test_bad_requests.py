@@ -106,10 +106,7 @@ def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: st
     ("name", "value"),
     [("status", value) for value in ("", "paid", "OPEN", "open,complete", "open%20")]
     + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + TAIL, "cus_" + "0" * 32)]
-    + [
-        ("payment", value)
-        for value in ("", "1", "pay_", "cus_" + TAIL, "pay_" + TAIL + "1")
-    ],
+    + [("payment", value) for value in ("", "1", "pay_", "cus_" + TAIL, "pay_" + TAIL + "1")],
 )
 def test_a_bad_filter_is_refused(shop: World, name: str, value: str) -> None:
     shop.refused((400, TYPE, INVALID, name), "GET", f"{SESSIONS}?{name}={value}")
