@@ -9,6 +9,7 @@ import pytest
 
 from checkout.api.authentication import CACHE_SECONDS, forget_keys
 from checkout.store import accounts
+from devstack.aws.functions import Function
 from devstack.engines import Engine
 from devstack.template import Route
 from tests.world import (
@@ -38,6 +39,7 @@ BODIES: dict[str, Any] = {
     "/v1/webhooks/{id}": {"status": "disabled"},
     "/v1/events/resend": {"created_at": {"gte": 0}},
 }
+PUBLIC = ("/checkout/", "/c/", "/simulator/", "/processors/", "$default")
 ROUTES = [route for route in TEMPLATE.routes if route.path.startswith(("/v1", "$default"))]
 
 
@@ -114,6 +116,19 @@ def test_the_routes_walked_are_all_of_paygates() -> None:
     """tests/payrex/test_authentication.py walks the others."""
     assert all(route.path.startswith("/v1") or route.path == "$default" for route in ROUTES)
     assert len(ROUTES) >= 17
+
+
+@pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: route.key)
+def test_every_route_authenticates_or_says_why_it_is_public(route: Route) -> None:
+    made_by = vars(Function(TEMPLATE.functions[route.function])._handler)
+
+    if route.path.startswith(PUBLIC):
+        assert made_by["public_reason"]
+        assert "authenticates" not in made_by
+    else:
+        dialect = "paygate" if route.path.startswith("/v1") else "payrex"
+        assert made_by["authenticates"] == dialect
+        assert "public_reason" not in made_by
 
 
 # --------------------------------------------------------------------- headers

@@ -17,7 +17,7 @@ HOOK = {"url": "https://shop.example.com/hooks", "events": ["payment.failed"]}
 TYPE = "invalid_request_error"
 INVALID, MISSING, UNKNOWN = "parameter_invalid", "parameter_missing", "parameter_unknown"
 BODY = (400, TYPE, "body_invalid", None)
-NOBODY = "1" * 32
+TAIL = "1" * 32
 """The tail of a well-formed id of no object."""
 
 
@@ -96,7 +96,7 @@ EXPIRIES = [
     currency=["USD", "PHP", "ghs", "GHS ", "", 936, True, ["GHS"]],
     success_url=URLS,
     cancel_url=URLS,
-    customer=["", "x" * 65, 5, True, ["cus_" + NOBODY]],
+    customer=["", "x" * 65, 5, True, ["cus_" + TAIL]],
     customer_email=EMAILS,
     customer_phone=PHONES,
     payment_method_types=METHODS,
@@ -183,9 +183,9 @@ def test_an_unknown_parameter_of_an_update_is_refused(shop: World, unknown: str)
 
 def test_a_customer_of_another_scope_cannot_be_referenced(shop: World) -> None:
     others = [shop.post(CUSTOMERS, {}, key=key).json["id"] for key in (LIVE_KEY, OTHER_KEY)]
-    malformed = ["ama", "cus_", "cus_" + "0" * 32, "cs_" + NOBODY, "cus_" + NOBODY + "\n", " "]
+    malformed = ["ama", "cus_", "cus_" + "0" * 32, "cs_" + TAIL, "cus_" + TAIL + "\n", " "]
 
-    for id in [*others, *malformed, "cus_" + NOBODY]:
+    for id in [*others, *malformed, "cus_" + TAIL]:
         error = (400, TYPE, "resource_missing", "customer")
         shop.refused(error, "POST", SESSIONS, ORDER | {"customer": id})
 

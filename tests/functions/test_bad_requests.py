@@ -24,7 +24,7 @@ LISTS = {
     "/v1/webhooks": "we",
     "/v1/events": "evt",
 }
-NOBODY = "1" * 32
+TAIL = "1" * 32
 """The tail of a well-formed id of no object."""
 
 
@@ -63,10 +63,10 @@ def test_limits_from_1_to_100_are_accepted(shop: World, path: str) -> None:
 @pytest.mark.parametrize("path", LISTS)
 def test_a_malformed_cursor_and_one_of_another_kind_are_refused(shop: World, path: str) -> None:
     prefix = LISTS[path]
-    others = [f"{other}_{NOBODY}" for other in LISTS.values() if other != prefix]
+    others = [f"{other}_{TAIL}" for other in LISTS.values() if other != prefix]
     malformed = [
-        "", "5", NOBODY, f"{prefix}_", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}",
-        f"{prefix}_{NOBODY}\n", f"{prefix}_{'é' * 32}", f" {prefix}_{NOBODY}", "x" * 3000, "\x00",
+        "", "5", TAIL, f"{prefix}_", f"{prefix}_{TAIL}1", f"{prefix}_{'0' * 32}",
+        f"{prefix}_{TAIL}\n", f"{prefix}_{'é' * 32}", f" {prefix}_{TAIL}", "x" * 3000, "\x00",
     ]  # fmt: skip
 
     with shop.untouched():
@@ -78,14 +78,14 @@ def test_a_malformed_cursor_and_one_of_another_kind_are_refused(shop: World, pat
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_cursors_object_need_not_exist(shop: World, path: str) -> None:
-    page = shop.get(f"{path}?starting_after={LISTS[path]}_{NOBODY}")
+    page = shop.get(f"{path}?starting_after={LISTS[path]}_{TAIL}")
 
     assert (page.status, page.json["data"]) == (200, [])
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: str) -> None:
-    cursor = f"starting_after={LISTS[path]}_{NOBODY}"
+    cursor = f"starting_after={LISTS[path]}_{TAIL}"
     wrong = [
         ("colour=blue", UNKNOWN, "colour"),
         ("limit=5&ending_before=x", UNKNOWN, "ending_before"),
@@ -105,8 +105,8 @@ def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: st
 @pytest.mark.parametrize(
     ("name", "value"),
     [("status", value) for value in ("", "paid", "OPEN", "open,complete", "open%20")]
-    + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + NOBODY, "cus_" + "0" * 32)]
-    + [("payment", value) for value in ("", "1", "pay_", "cus_" + NOBODY, "pay_" + NOBODY + "1")],
+    + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + TAIL, "cus_" + "0" * 32)]
+    + [("payment", value) for value in ("", "1", "pay_", "cus_" + TAIL, "pay_" + TAIL + "1")],
 )
 def test_a_bad_filter_is_refused(shop: World, name: str, value: str) -> None:
     shop.refused((400, TYPE, INVALID, name), "GET", f"{SESSIONS}?{name}={value}")
@@ -121,9 +121,9 @@ def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
     prefix = LISTS[path]
     other = next(each for each in LISTS.values() if each != prefix)
     ids = [
-        f"{prefix}_{NOBODY}", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}", f"{other}_{NOBODY}",
+        f"{prefix}_{TAIL}", f"{prefix}_{TAIL}1", f"{prefix}_{'0' * 32}", f"{other}_{TAIL}",
         f"{prefix}_", "nope", "0", "%00", "%2F", "..", "%20", "%F0%9F%92%B3", "x" * 2000,
-        f"{prefix}_{NOBODY}%0A", f"{prefix}_{NOBODY}%23", f"{prefix.upper()}_{NOBODY}",
+        f"{prefix}_{TAIL}%0A", f"{prefix}_{TAIL}%23", f"{prefix.upper()}_{TAIL}",
     ]  # fmt: skip
     routes = [r for r in TEMPLATE.routes if r.path in (f"{path}/{{id}}", f"{path}/{{id}}/expire")]
 
@@ -141,8 +141,8 @@ def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
     "path",
     [
         "/", "/v1", "/v1/", "/v1/nowhere", "/v2/customers", "/V1/customers", "/v1/customers/",
-        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{NOBODY}/", f"{SESSIONS}/cs_{NOBODY}/pay",
-        f"{SESSIONS}/cs_{NOBODY}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
+        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{TAIL}/", f"{SESSIONS}/cs_{TAIL}/pay",
+        f"{SESSIONS}/cs_{TAIL}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
         "/v1/webhooks/we_1/secret", "/v1//customers", "/dev/clock",
     ],
 )  # fmt: skip
@@ -161,7 +161,7 @@ def route_of(method: str, target: str) -> str:
 
 @pytest.mark.parametrize("path", sorted({r.path for r in TEMPLATE.routes if "/v1/" in r.path}))
 def test_another_method_is_a_405_that_lists_the_allowed_methods(shop: World, path: str) -> None:
-    target = path.replace("{id}", f"cs_{NOBODY}")
+    target = path.replace("{id}", f"cs_{TAIL}")
     all_methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     allowed = {method for method in all_methods if route_of(method, target) != "$default"}
 

@@ -42,7 +42,7 @@ def state_of(page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "language", "words"),
+    ("accepted", "language", "text"),
     [
         ("fr-FR,fr;q=0.9", "fr", "Comment voulez-vous payer ?"),
         ("fil-PH,en;q=0.5", "fil", "Paano mo gustong magbayad?"),

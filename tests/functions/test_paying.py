@@ -146,7 +146,7 @@ def test_a_session_past_expires_at_expires_when_its_attempt_fails(world: World) 
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "text"),
     [
         ({"number": "4111111111111111"}, "test mode: use one of the test cards"),
         ({"number": "4242424242424241"}, "Check the card number"),

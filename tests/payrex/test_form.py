@@ -25,7 +25,7 @@ def as_python(node: str | Node) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "decoded"),
     [
         ("", {}),
         ("a=1", {"a": "1"}),
@@ -55,7 +55,7 @@ def test_a_name_decodes_to_its_path(text: str, decoded: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "decoded"),
     [
         # A new element starts if the last one has the key.
         ("i[][n]=A&i[][a]=1&i[][n]=B", [{"n": "A", "a": "1"}, {"n": "B"}]),

@@ -6,7 +6,7 @@ from checkout.store.table import Table
 
 
 @public_endpoint(
-    routes, reason="Only the credentials tell the dialect, so refuse() checks them itself."
+    routes, reason="Only the credentials show the dialect, so refuse() checks them itself."
 )
 def handler(table: Table, request: Request) -> Response:
     return routes.refuse(table, request)
