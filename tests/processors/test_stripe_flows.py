@@ -404,7 +404,7 @@ def test_forged_webhooks_are_refused_and_change_nothing(
         {
             "error": {
                 "code": "body_invalid",
-                "message": "No event of an account here, or its signature is wrong.",
+                "message": "There is no such account, or the signature is wrong.",
             }
         },
     )

@@ -16,7 +16,7 @@ ERROR = {
 
 UNKNOWN_NOTIFICATION = {
     "code": "body_invalid",
-    "message": "No event of an account here, or its signature is wrong.",
+    "message": "There is no such account, or the signature is wrong.",
 }
 
 FIELDS: dict[str, dict[str, Any]] = {

@@ -49,7 +49,7 @@ def test_public_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
 ) -> None:
     """A second DNS lookup could find another address."""
     called = []
