@@ -1,10 +1,10 @@
-"""What a cold start costs: each built function's import, with the clients that it makes, against
-`import boto3` and one client from stock packages with bytecode, and against the same function as
-a plain `sam build` ships it: whole packages, no bytecode.
+"""Measures cold starts: the import of each built function, including the clients that it makes.
 
     python -m benchmarks.cold [FunctionName ...]        RUNS=15 each
 
-Every figure is the median of fresh processes, taken in turns.
+It is compared with `import boto3` and one client, from stock packages with bytecode, and with the
+same function as a plain `sam build` ships it: whole packages without bytecode. All figures are
+medians of fresh processes, which run in turns.
 """
 
 import os
@@ -51,7 +51,8 @@ def medians(samples: list[Spent]) -> Spent:
 
 
 def install(stock: Path, plain: Path, python: str) -> None:
-    """The layer's requirements, whole: with bytecode, and as SAM ships them beside the library."""
+    """Installs the layer's whole requirements: with bytecode in `stock`, without it in `plain`. The
+    latter gets the library too."""
     options = ["--no-deps", "--no-compile", "--only-binary=:all:", "--require-hashes"]
     options += ["--platform", f"manylinux2014_{platform.machine()}", "--python-version", "3.13"]
     requirements = ROOT / "layers/dependencies/requirements.txt"
@@ -69,7 +70,7 @@ def install(stock: Path, plain: Path, python: str) -> None:
 
 
 def measure(artifact: Artifact, stock: Path, plain: Path, function: str) -> list[Spent]:
-    """Built, stock, plain."""
+    """The medians of the built function, of stock boto3 and of the plain function."""
     source = load_template(ROOT / "template.yaml").functions[function].folder
     cases = [
         (artifact.path(function), HANDLER),
@@ -78,9 +79,9 @@ def measure(artifact: Artifact, stock: Path, plain: Path, function: str) -> list
     ]
     samples: list[list[Spent]] = [[] for _ in cases]
     for _ in range(RUNS):
-        for (path, code), taken in zip(cases, samples, strict=True):
-            taken.append(Spent(*run(artifact.python, path, code)))
-    return [medians(taken) for taken in samples]
+        for (path, code), spent in zip(cases, samples, strict=True):
+            spent.append(Spent(*run(artifact.python, path, code)))
+    return [medians(spent) for spent in samples]
 
 
 def report(function: str, built: Spent, stock: Spent, plain: Spent) -> str:

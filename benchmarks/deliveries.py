@@ -1,7 +1,7 @@
-"""One run of `webhooks.py`, in a process and on a table of its own: an engine slows down with what
-it has done before. Prints one line of JSON.
+"""One run of `webhooks.py`, with its own process and table, because an engine slows down with age.
+Prints one line of JSON.
 
-    python -m benchmarks.deliveries run <healthy> <receiver of five more endpoints, if any>
+    python -m benchmarks.deliveries run <healthy> [<receiver of five more endpoints>]
     python -m benchmarks.deliveries cost <healthy>
 """
 
@@ -39,14 +39,14 @@ EVENTS = int(os.environ["EVENTS"])
 RATE = float(os.environ["RATE"])
 HEALTHY = 5
 DELIVERIES = 300
-"""How many deliveries, and requests of the bare client, a cost is the mean of."""
-TYPE = "checkout.session.expired"
+"""Deliveries, and requests of the bare client, that a cost is averaged over."""
+EVENT_TYPE = "checkout.session.expired"
 PATIENCE = 90
-"""Seconds after the last transaction until a delivery that did not come is a lost one."""
+"""Seconds after the last transaction until a missing delivery counts as lost."""
 
 
 def arrivals(receiver: str) -> dict[tuple[str, str], float]:
-    """By healthy endpoint's path and event: when it first came. Asked for, they are forgotten."""
+    """The times of first arrival since the last call, by path of the healthy endpoint and event."""
     first: dict[tuple[str, str], float] = {}
     for path, event, at in urllib3.request("POST", f"{receiver}/arrivals").json():
         if "healthy" in path:
@@ -58,12 +58,12 @@ Request = tuple[bytes, dict[str, str]]
 
 
 class Transactions:
-    """When each event's transaction was sent."""
+    """Records when the transaction of each event was sent."""
 
     def __init__(self) -> None:
         self.sent_at: dict[str, float] = {}
 
-    def see(self, params: dict[str, Any], **_: Any) -> None:
+    def record(self, params: dict[str, Any], **_: Any) -> None:
         moment = time.time()
         for action in params["TransactItems"]:
             item = action.get("Put", {}).get("Item", {})
@@ -77,10 +77,7 @@ class Shop(NamedTuple):
 
     @classmethod
     def open(cls, url: str) -> "Shop":
-        merchant, key = (
-            Merchant("merc_bench", "Bench", "paygate"),
-            "sk_test_bench",
-        )
+        merchant, key = Merchant("merc_bench", "Bench", "paygate"), "sk_test_bench"
         accounts.save_merchant(merchant, open_table())
         accounts.save_key(key, merchant, open_table())
         return cls(url, key)
@@ -93,7 +90,7 @@ class Shop(NamedTuple):
 
     def subscribe(self, receiver: str, paths: Sequence[str]) -> None:
         for path in paths:
-            self.post("/v1/webhooks", {"url": f"{receiver}/{path}", "events": [TYPE]})
+            self.post("/v1/webhooks", {"url": f"{receiver}/{path}", "events": [EVENT_TYPE]})
 
     def create_session(self) -> str:
         order = {
@@ -110,15 +107,15 @@ class Shop(NamedTuple):
 
 
 def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float]]:
-    """Of every delivery to a healthy endpoint: how many seconds after the first transaction its
-    own was sent, and how many after that it arrived."""
+    """For each delivery to a healthy endpoint: the seconds from the run's first transaction to the
+    event's, and from there to the arrival."""
     shop, sent = Shop.open(stack.url), Transactions()
     open_table().client.meta.events.register(
-        "provide-client-params.dynamodb.TransactWriteItems", sent.see
+        "provide-client-params.dynamodb.TransactWriteItems", sent.record
     )
     shop.subscribe(healthy, [f"healthy-{each}" for each in range(HEALTHY)])
     sessions = [shop.create_session() for _ in range(EVENTS + 1)]
-    shop.expire(sessions.pop())  # everything is warm after this
+    shop.expire(sessions.pop())  # warms everything up
     stack.settle(30)
     if others:
         shop.subscribe(others, [f"other-{each}" for each in range(HEALTHY)])
@@ -135,7 +132,7 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
         time.sleep(0.2)
         arrived = arrivals(healthy) | arrived
     if len(arrived) < EVENTS * HEALTHY:
-        raise SystemExit(f"{EVENTS * HEALTHY - len(arrived)} deliveries never came")
+        raise SystemExit(f"{EVENTS * HEALTHY - len(arrived)} deliveries did not arrive")
     first = min(sent.sent_at.values())
     return [
         (sent.sent_at[event] - first, at - sent.sent_at[event])
@@ -144,13 +141,13 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
 
 
 def cost(healthy: str) -> list[float]:
-    """Deliveries a second of one thread's CPU: the sender with its table calls; urllib3 with the
-    same requests, a connection each; the same over one connection."""
+    """Deliveries per second of one thread's CPU: by the sender with its table calls, by urllib3
+    with the same requests and a connection for each, and by urllib3 over one connection."""
     bodies: list[Request] = []
     sender = measure(*prepared_deliveries(healthy, bodies))
-    each_its_own = measure(bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, each))
-    kept = urllib3.PoolManager()
-    return [sender, each_its_own, measure(bodies, lambda each: post_bare(kept, healthy, each))]
+    separate = measure(bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, each))
+    pool = urllib3.PoolManager()
+    return [sender, separate, measure(bodies, lambda each: post_bare(pool, healthy, each))]
 
 
 def measure(work: Sequence[Any], do: Callable[[Any], Any]) -> float:
@@ -164,29 +161,30 @@ def measure(work: Sequence[Any], do: Callable[[Any], Any]) -> float:
 def prepared_deliveries(
     receiver: str, bodies: list[Request]
 ) -> tuple[list[Any], Callable[[Any], None]]:
-    """Messages of deliveries that wait, and what sends one; `bodies` gets what was posted."""
+    """Messages of due deliveries, and a function that sends one and adds its request to
+    `bodies`."""
     table, now, scope, id = open_table(), clock.now(), "merc_cost#test", new_id(ENDPOINT)
     endpoint = WebhookEndpoint(
-        id=id, scope=scope, url=f"{receiver}/cost", events=(TYPE,), created_at=now, updated_at=now,
-        secret=encrypt(new_secret(), encryption_context=id),
+        id=id, scope=scope, url=f"{receiver}/cost", event_types=(EVENT_TYPE,), created_at=now,
+        updated_at=now, secret=encrypt(new_secret(), encryption_context=id),
     )  # fmt: skip
     table.write(Put(to_item(endpoint, **keys.webhook_endpoint(scope, id))))
     messages: list[Message] = []
     for _ in range(DELIVERIES):
         event = Event(
-            id=new_id(EVENT), scope=scope, api="paygate", type=TYPE, session="cs_bench",
+            id=new_id(EVENT), scope=scope, api="paygate", type=EVENT_TYPE, session="cs_bench",
             object=json.dumps({"id": "cs_bench", "note": "x" * 700}), created_at=now,
         )  # fmt: skip
         table.write(Put(to_item(event, **keys.event(event.id))))
-        # The stream's own fan-out may have been faster: then it finds no endpoint to tell.
+        # Empty if the stream's own fan-out was faster.
         messages += map(Message.of, deliveries.create_all(table, event, [endpoint], now))
 
-    def noting(*arguments: Any) -> tuple[bytes, dict[str, str]]:
+    def build_and_record(*arguments: Any) -> tuple[bytes, dict[str, str]]:
         body, headers = build_request(*arguments)
         bodies.append((body, {"content-type": "application/json", **headers}))
         return body, headers
 
-    sender = Sender(table, open_queue(), noting, settings(), now)
+    sender = Sender(table, open_queue(), build_and_record, settings(), now)
     return messages, sender.send
 
 
@@ -197,7 +195,7 @@ def post_bare(pool: urllib3.PoolManager, receiver: str, request: Request) -> Non
 def main() -> None:
     what, healthy, *others = sys.argv[1:]
     logger.setLevel("ERROR")
-    # What the functions print meanwhile is for CloudWatch.
+    # The functions print logs for CloudWatch.
     with Stack(engine=os.environ.get("ENGINE")) as stack, redirect_stdout(StringIO()):
         found = cost(healthy) if what == "cost" else run(stack, healthy, *others)
     print(json.dumps({"engine": stack.engine.name, "found": found}))

@@ -1,32 +1,35 @@
-"""Runs in the built function's own process, for `warm.py`: prints what invocations cost, in µs of
-CPU."""
+"""Prints the CPU time of warm invocations, in µs. `warm.py` runs this in a process of the built
+function."""
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import boto3
-import handler
+import handler  # type: ignore[import-not-found]  # of the built function
 from botocore import xform_name
-from stub import EVENT, Context
+from stub import EVENT, Context  # type: ignore[import-not-found]  # of build_tools
 
 from checkout.store.table import open_table
 
 BATCH = 40
 
 
-def invoke():
+def invoke() -> None:
     handler.handler(EVENT, Context)
 
 
-def calls_of_one_invocation():
-    """Each as bare boto3 makes it: a client of its own, with no settings, and the same request."""
+def calls_of_one_invocation() -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """Names, methods and arguments of an invocation's AWS calls. The methods are those of bare
+    boto3: a default client for each service."""
     clients = [open_table().client]
     if "checkout.webhooks.queue" in sys.modules:
         clients.append(sys.modules["checkout.webhooks.queue"].open_queue().client)
-    requests = []
+    requests: list[tuple[Any, dict[str, Any]]] = []
     for client in clients:
         client.meta.events.register(
             "provide-client-params.*.*",
@@ -44,12 +47,12 @@ def calls_of_one_invocation():
     ]
 
 
-def call_bare():
+def call_bare() -> None:
     for _, call, request in calls:
         call(**request)
 
 
-def microseconds(work, times=BATCH):
+def microseconds(work: Callable[[], None], times: int = BATCH) -> float:
     start = time.process_time()
     for _ in range(times):
         work()
@@ -57,7 +60,7 @@ def microseconds(work, times=BATCH):
 
 
 if "checkout.webhooks.egress" in sys.modules:
-    egress = sys.modules["checkout.webhooks.egress"]
+    egress: Any = sys.modules["checkout.webhooks.egress"]
     egress.post = lambda *_: egress.Answer(200, {}, b"")
 
 first = microseconds(invoke, times=1)

@@ -1,6 +1,6 @@
-"""Merchants' servers for `webhooks.py`, in a process of their own: one port answers at once, one
-takes requests and never answers. Prints its two ports. POST /arrivals tells what came to the first
-since it was last asked."""
+"""Merchants' servers for `webhooks.py`, in a process of their own: one answers at once, the other
+reads requests and never answers. Prints their ports. `POST /arrivals` to the first one returns the
+requests since the last call."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ arrivals: list[tuple[str, str, float]] = []
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[str, str] | None:
-    """A request's path and event; None when the sender has hung up."""
+    """A request's path and event id; None if the sender closed the connection."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")

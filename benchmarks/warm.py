@@ -1,9 +1,9 @@
-"""What an invocation costs once it is warm: the CPU of each built function, with AWS answered by a
-stub under botocore, against the same calls made bare with boto3 through the same stub.
+"""Measures warm invocations: the CPU time of each built function, while a stub under botocore
+answers its AWS calls. It is compared with the same calls by bare boto3 through the same stub.
 
     python -m benchmarks.warm [FunctionName ...]        RUNS=15 batches of 40 invocations
 
-A webhook's own HTTP request is left out of the sender.
+The webhook sender's HTTP request is left out.
 """
 
 import json
@@ -21,7 +21,7 @@ from checkout.store import keys
 RUNS = os.environ.get("RUNS", "15")
 GOAL = 1.6
 PAGE = 10
-"""How many sessions the sample of a list finds: as many as it asks for."""
+"""Sessions that the sample list request finds, as many as it asks for."""
 
 INVOCATION = (ROOT / "benchmarks/invocation.py").read_text()
 
@@ -35,7 +35,7 @@ def items() -> list[dict[str, Any]]:
 
 
 def report(function: str, spent: Any) -> str:
-    """A function that called nothing, its key being known already, has nothing to compare with."""
+    """A line of the table. A function without AWS calls has nothing to be compared with."""
     calls = Counter(spent["calls"])
     named = ", ".join(name if n == 1 else f"{n} {name}" for name, n in calls.items()) or "none"
     ratio = spent["warm"] / spent["bare"] if calls else 0

@@ -1,13 +1,13 @@
-"""Whether a hanging endpoint delays the others, and what a delivery costs.
+"""Measures whether a hanging endpoint delays the deliveries to others, and what a delivery costs.
 
-    python -m benchmarks.webhooks        EVENTS=60 RATE=2 ROUNDS=3 ENGINE=dynoxide by choice
+    python -m benchmarks.webhooks        optional: EVENTS=60 RATE=2 ROUNDS=3 ENGINE=dynoxide
 
-A devstack runs the template's functions; receivers on real sockets are a process of their own. Each
-run has a table of its own and expires EVENTS sessions, RATE a second, of a merchant with five
-endpoints that answer at once: these alone, with five more that hang until the time-out, or with
-five more that answer as well, which shows what five more cost on one machine by themselves. What is
-measured lies between the moment a session's transaction is sent to the table and the moment a
-healthy endpoint has the whole request: stream, fan-out, queue, sender.
+A devstack runs the template's functions; the endpoints are servers in a process of their own. Each
+run has its own table and expires EVENTS sessions, RATE a second, of a merchant with five endpoints
+that answer at once. There are three kinds of runs: with these five alone, with five more that hang
+until the time-out, and with five more that answer, which shows what ten endpoints cost on one
+machine. The latency is measured from the session's transaction to the arrival of the whole request
+at a healthy endpoint; stream, fan-out, queue and sender lie in between.
 """
 
 import json
@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from typing import Any
 
 SETTINGS = {"EVENTS": "60", "RATE": "2", "ROUNDS": "3"}
-CHOSEN = {name: os.environ.get(name, usual) for name, usual in SETTINGS.items()}
+CHOSEN = {name: os.environ.get(name, default) for name, default in SETTINGS.items()}
 GOAL = 1.5
 ALONE, HANGING, ANSWERING = "five healthy alone", "and five that hang", "and five that answer"
 KNOWN_AFTER = 10
-"""Seconds until it is known which endpoints hang: the first tries hold their leases that long."""
+"""Seconds until hanging endpoints are known: the first attempts hold their leases that long."""
 
 Arrivals = list[tuple[float, float]]
 """Seconds from the run's first transaction to the event's, and from there to its arrival."""
@@ -31,7 +31,7 @@ Arrivals = list[tuple[float, float]]
 
 @contextmanager
 def receiving() -> Iterator[list[str]]:
-    """The URLs of a receiver that answers and of one that hangs."""
+    """Runs the receivers; yields the URLs of one that answers and of one that hangs."""
     command = [sys.executable, "-m", "benchmarks.receivers"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -42,7 +42,8 @@ def receiving() -> Iterator[list[str]]:
             process.kill()
 
 
-def ask(*arguments: str) -> dict[str, Any]:
+def run_deliveries(*arguments: str) -> dict[str, Any]:
+    """Runs `benchmarks.deliveries` and returns what it prints."""
     command = [sys.executable, "-m", "benchmarks.deliveries", *arguments]
     done = subprocess.run(
         command, env=os.environ | CHOSEN, stdout=subprocess.PIPE, text=True, check=True
@@ -53,19 +54,19 @@ def ask(*arguments: str) -> dict[str, Any]:
 
 def compare(healthy: str, hanging: str) -> None:
     others = {ALONE: (), HANGING: (hanging,), ANSWERING: (healthy,)}
-    taken: dict[str, list[Arrivals]] = {name: [] for name in others}
+    arrivals: dict[str, list[Arrivals]] = {name: [] for name in others}
     print(f"| {'run':24} | count |    p50 |    p90 |    p99 |   load |\n|---|--:|--:|--:|--:|--:|")
     for number in range(int(CHOSEN["ROUNDS"])):
-        # What a machine does meanwhile favours none of them: each is first, and last, in turn.
+        # In rotating order, so that other load on the machine affects all of them alike.
         names = list(others)[number % 3 :] + list(others)[: number % 3]
         for name in names:
-            taken[name].append(ask("run", healthy, *others[name])["found"])
-            show(name, latencies(taken[name][-1:]), f"{os.getloadavg()[0]:6.1f}")
-    for name, runs in taken.items():
+            arrivals[name].append(run_deliveries("run", healthy, *others[name])["found"])
+            show(name, latencies(arrivals[name][-1:]), f"{os.getloadavg()[0]:6.1f}")
+    for name, runs in arrivals.items():
         show(f"all {name}", latencies(runs))
-    report("p99 with five hanging ÷ p99 alone", taken[HANGING], taken[ALONE], 0)
-    report(f"  of it after {KNOWN_AFTER} s", taken[HANGING], taken[ALONE], KNOWN_AFTER)
-    report("p99 with five hanging ÷ with five answering", taken[HANGING], taken[ANSWERING], 0)
+    report("p99 with five hanging ÷ p99 alone", arrivals[HANGING], arrivals[ALONE], 0)
+    report(f"  from {KNOWN_AFTER} s on", arrivals[HANGING], arrivals[ALONE], KNOWN_AFTER)
+    report("p99 with five hanging ÷ with five answering", arrivals[HANGING], arrivals[ANSWERING], 0)
     print(flush=True)
 
 
@@ -88,13 +89,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def cost(healthy: str) -> None:
-    answer = ask("cost", healthy)
+    answer = run_deliveries("cost", healthy)
     names = (
-        "the sender, its table calls included",
-        "urllib3, a connection each, as we must",
-        "urllib3, one connection kept",
+        "the sender, with its table calls",
+        "urllib3, a connection for each request",
+        "urllib3, one connection for all",
     )
-    print("| one thread's CPU | deliveries a second and core | of bare urllib3 |\n|---|--:|--:|")
+    print("| CPU of one thread | deliveries per second | ratio to bare urllib3 |\n|---|--:|--:|")
     for name, rate in zip(names, answer["found"], strict=True):
         print(f"| {name:38} | {rate:6.0f} | {rate / answer['found'][1]:5.2f} |")
     print(f"\nThe table's engine was {answer['engine']}.")
@@ -102,9 +103,9 @@ def cost(healthy: str) -> None:
 
 def main() -> None:
     print(
-        f"{os.cpu_count()} cores, which devstack, table, receivers and whatever else runs share. "
+        f"{os.cpu_count()} cores, shared by devstack, table and receivers. "
         f"{CHOSEN['EVENTS']} events a run, {CHOSEN['RATE']} a second, {CHOSEN['ROUNDS']} rounds; "
-        "ms from transaction to arrival.\n"
+        "latencies in ms from transaction to arrival.\n"
     )
     with receiving() as receivers:
         compare(*receivers)

@@ -1,5 +1,5 @@
-"""What `make build` built, as Lambda has it: zipped as SAM zips it, unpacked, and run by a fresh
-Python 3.13 with Lambda's import path and nothing else on it."""
+"""The result of `make build` as Lambda sees it: zipped like SAM, unpacked, and run by a fresh
+Python 3.13 with Lambda's import path."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from devstack.template import load_template
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("ARTIFACT", ROOT / ".aws-sam/local"))
-"""What was built for this machine's processor."""
+"""The build for this machine's processor."""
 LAYERS = ("DependenciesLayer", "CheckoutLayer", "StripeLayer")
-"""Here every function has them all; in AWS, StripeLayer only those that talk to Stripe."""
+"""Here every function gets all layers. In AWS, only functions that use Stripe have StripeLayer."""
 SITE_PACKAGES = "python/lib/python3.13/site-packages"
 DATE_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -36,7 +36,7 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "checkout",
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
-"""What Lambda, and the template, set."""
+"""The variables that Lambda and the template set."""
 
 START = """
 import json, sys
@@ -45,7 +45,7 @@ sys.path[:] = {path!r} + [each for each in sys.path if "site-packages" not in ea
 
 
 def find_python() -> str:
-    """A Python 3.13. Raises CalledProcessError where there is none."""
+    """The path of a Python 3.13. Raises CalledProcessError if there is none."""
     found = subprocess.run([ROOT / "build_tools/python313"], stdout=subprocess.PIPE, check=True)
     return found.stdout.decode().strip()
 
@@ -61,7 +61,7 @@ def zip_folder(folder: Path, archive: Path) -> None:
 
 
 def unzip(archive: Path, folder: Path) -> None:
-    """With the dates that stand in the archive, and read-only, as Lambda unpacks it."""
+    """Unpacks like Lambda: read-only, and with the dates in the archive."""
     with zipfile.ZipFile(archive) as read:
         for entry in read.infolist():
             file = Path(read.extract(entry, folder))
@@ -71,7 +71,7 @@ def unzip(archive: Path, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A build, unpacked under `root`: `opt`, and a folder for each function under `task`."""
+    """A build, unpacked under `root`: layers in `opt`, each function in a folder of `task`."""
 
     root: Path
     functions: tuple[str, ...]
@@ -90,7 +90,7 @@ class Artifact:
         return cls(root, functions, find_python())
 
     def size(self, name: str) -> int:
-        """Bytes of a function's or a layer's zip."""
+        """Size of the zip of a function or layer, in bytes."""
         return (self.root / f"{name}.zip").stat().st_size
 
     def path(self, function: str) -> list[str]:
@@ -98,17 +98,18 @@ class Artifact:
         return [str(self.root / "task" / function), str(opt / SITE_PACKAGES), str(opt / "python")]
 
     def run(self, function: str, code: str, **environment: str) -> Any:
-        """Runs `code` as the function's own process would; what it printed last, from JSON."""
+        """Runs `code` like the function's own process; returns the last printed line, as JSON."""
         return run(self.python, self.path(function), code, **environment)
 
     def run_stubbed(self, function: str, code: str, items: Path, event: Path, **more: str) -> Any:
-        """The same with `stub` to import, which puts `items` in place of AWS."""
+        """Runs `code` in which `import stub` replaces AWS by `items`."""
         path = [*self.path(function), str(ROOT / "build_tools")]
         return run(self.python, path, code, ITEMS=str(items), EVENT=str(event), **more)
 
 
 def run(python: str, path: list[str], code: str, **environment: str) -> Any:
-    """Runs `code` in a fresh process with `path` before the standard library."""
+    """Runs `code` in a fresh process with `path` before the standard library; returns the last
+    printed line, as JSON. Raises RuntimeError with the error output."""
     process = subprocess.run(
         [python, "-IB", "-c", START.format(path=path) + code],
         env={"PATH": os.environ["PATH"], **ENVIRONMENT, **environment},

@@ -1,7 +1,6 @@
-"""Compiles the page's templates to Python, which takes their place: no template is read or parsed
-at run time.
+"""Replaces the page's templates by compiled Python, so that none is read or parsed at run time.
 
-    compile_templates.py <checkout/page>
+compile_templates.py <checkout/page>
 """
 
 import shutil

@@ -1,7 +1,7 @@
-"""Cuts botocore's data to the services and operations that the library calls.
+"""Cuts botocore's data down to the services and operations that the library calls.
 
-A client parses its whole service model and every region's endpoints before its first call: cut to
-what is used, that is a tenth of the work. Partitions stay whole, so any region still resolves.
+A client parses its whole service model and the endpoints of all regions before its first call. The
+cut data is a tenth of that. Partitions stay whole, so that all regions still resolve.
 """
 
 import gzip
@@ -39,17 +39,18 @@ def read_models(service: Path, operations: list[str]) -> tuple[str, Json, Json]:
 
 
 def cut_model(model: Json, operations: list[str]) -> Json:
-    """The operations, every shape that is reached from them, and no documentation."""
+    """The model with only these operations, the shapes that they use, and no documentation."""
     used = {name: model["operations"][name] for name in operations}
     shapes: Json = {}
-    waiting = list(shapes_in(used))
-    while waiting:
-        name = waiting.pop()
+    remaining = list(shapes_in(used))
+    while remaining:
+        name = remaining.pop()
         if name not in shapes:
             shapes[name] = model["shapes"][name]
-            waiting += shapes_in(shapes[name])
+            remaining += shapes_in(shapes[name])
     parts = model | {"operations": used, "shapes": dict(sorted(shapes.items()))}
-    return without_documentation(parts)
+    cut: Json = without_documentation(parts)
+    return cut
 
 
 def shapes_in(node: Any) -> list[str]:
@@ -69,7 +70,7 @@ def without_documentation(node: Any) -> Any:
     return {
         name: without_documentation(value)
         for name, value in node.items()
-        # A shape may have a member of this name; documentation itself is text.
+        # A shape may have a member of this name. Documentation is text.
         if not (name in DOCUMENTATION and isinstance(value, str))
     }
 

@@ -1,9 +1,9 @@
-"""Leaves of the installed packages what the functions use.
+"""Reduces installed packages to what the functions use.
 
     prune.py <site-packages> <layers/dependencies or layers/stripe>
 
-Removes what unused.txt names, and where the layer has them lays stand_ins/ over the rest and cuts
-botocore's data to operations.json.
+Removes the files that the layer's unused.txt lists, copies its stand_ins/ over the rest, and cuts
+botocore's data down to its operations.json. The last two are optional.
 """
 
 import json
@@ -11,17 +11,17 @@ import shutil
 import sys
 from pathlib import Path
 
-import cut_botocore
+import cut_botocore  # type: ignore[import-not-found]  # beside this script
 
 
 def remove(packages: Path, pattern: str) -> None:
     found = list(packages.glob(pattern))
     if not found:
-        sys.exit(f"unused.txt: nothing is called {pattern} any more")
+        sys.exit(f"unused.txt: no file matches {pattern}; remove or update this line")
     for path in found:
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.exists():  # it may have gone with its folder
+        elif path.exists():  # its folder may match the pattern too
             path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""The sample events, by function, and the items that they speak of, in DynamoDB's form."""
+"""The sample events of all functions, and the items that they refer to, in DynamoDB's format."""
 
 import base64
 import time
@@ -9,12 +9,12 @@ from build_tools.artifact import ROOT
 from checkout.domain.account import Merchant
 from checkout.store import accounts
 from checkout.store.table import Table
-from devstack.samples import save_samples
+from devstack.fixtures.sample_objects import save_samples
 from devstack.template import load_template
 
 
-class _Puts:
-    """The client of a table whose items end up in a list."""
+class _RecordingClient:
+    """A DynamoDB client that collects the items that are put."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []
@@ -24,22 +24,23 @@ class _Puts:
 
 
 def sample_items() -> list[dict[str, Any]]:
-    client = _Puts()
+    client: Any = _RecordingClient()
     table = Table(client, "checkout")
     for api in ("paygate", "payrex"):
         merchant = Merchant(f"merc_{api}", "Accra Books", api)
         accounts.save_merchant(merchant, table)
         accounts.save_key(f"sk_test_{api}", merchant, table)
-    save_samples(table, int(time.time()), _seal)
-    return client.items
+    save_samples(table, int(time.time()), _encrypt)
+    items: list[dict[str, Any]] = client.items
+    return items
 
 
-def _seal(plain: str, *, context: str) -> str:
-    """The stub opens whatever it is given."""
-    return base64.b64encode(f"{context} {len(plain)}".encode()).decode()
+def _encrypt(plain: str, *, encryption_context: str) -> str:
+    """A stand-in: `build_tools/stub.py` decrypts everything to the same secret."""
+    return base64.b64encode(f"{encryption_context} {len(plain)}".encode()).decode()
 
 
 def sample_events() -> dict[str, Path]:
-    """`retrieve_event.json` is RetrieveEvent's."""
+    """Files by function, for example RetrieveEvent's `retrieve_event.json`."""
     files = {file.stem.replace("_", ""): file for file in (ROOT / "events").glob("*.json")}
     return {name: files[name.lower()] for name in load_template(ROOT / "template.yaml").functions}

@@ -1,58 +1,65 @@
-"""AWS for one process of a built function: botocore's requests are answered from a list of items,
-and of writes only what is put can be got again. For the code that `Artifact.run_stubbed` runs.
+"""Stands in for AWS in one process of a built function, for code run by `Artifact.run_stubbed`.
 
-Of the environment: ITEMS, a JSON file of items in DynamoDB's form; EVENT, the file of an event.
+botocore's requests are answered from a list of items. Items that a request puts can be read again;
+other writes change nothing.
+
+Environment: ITEMS, a JSON file of items in DynamoDB's format; EVENT, the file of an event.
 """
 
 import base64
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 
+Json = dict[str, Any]
+
 PARTITION_KEYS = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
 
-ITEMS = json.loads(Path(os.environ["ITEMS"]).read_text())
-EVENT = json.loads(Path(os.environ["EVENT"]).read_text())
-GOT = {(each["pk"]["S"], each["sk"]["S"]): json.dumps(each).encode() for each in ITEMS}
-CACHED_SECRETS = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
-SEALED = b'{"CiphertextBlob":"c2VhbGVk"}'
+ITEMS: list[Json] = json.loads(Path(os.environ["ITEMS"]).read_text())
+EVENT: Json = json.loads(Path(os.environ["EVENT"]).read_text())
+STORED = {(each["pk"]["S"], each["sk"]["S"]): json.dumps(each).encode() for each in ITEMS}
+DECRYPTED = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
+ENCRYPTED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
-OTHERS = {"SendMessageBatch": SENT, "Decrypt": CACHED_SECRETS, "Encrypt": SEALED}
+CONSTANT_ANSWERS = {"SendMessageBatch": SENT, "Decrypt": DECRYPTED, "Encrypt": ENCRYPTED}
 
-queried = {}
+query_answers: dict[tuple[str, str], bytes] = {}
 
 
 class Context:
     @staticmethod
-    def get_remaining_time_in_millis():
+    def get_remaining_time_in_millis() -> int:
         return 30_000
 
 
-def partition(value, prefix):
-    """What has this partition key, in the table or in an index, and a sort key that begins so."""
-    if (value, prefix) not in queried:
-        found = [each for each in ITEMS if {"S": value} in map(each.get, PARTITION_KEYS)]
+def query(partition: str, prefix: str) -> bytes:
+    """Items with this partition key, in the table or an index, and a sort key with this prefix."""
+    if (partition, prefix) not in query_answers:
+        found = [each for each in ITEMS if {"S": partition} in map(each.get, PARTITION_KEYS)]
         found = [each for each in found if each["sk"]["S"].startswith(prefix)]
-        queried[value, prefix] = json.dumps({"Items": found, "Count": len(found)}).encode()
-    return queried[value, prefix]
+        answer = {"Items": found, "Count": len(found)}
+        query_answers[partition, prefix] = json.dumps(answer).encode()
+    return query_answers[partition, prefix]
 
 
-def keep(item):
-    GOT[item["pk"]["S"], item["sk"]["S"]] = json.dumps(item).encode()
+def put(item: Json) -> None:
+    STORED[item["pk"]["S"], item["sk"]["S"]] = json.dumps(item).encode()
 
 
-def get(key):
-    """A list of the one item, or of none, as JSON."""
-    return [GOT[place]] if (place := (key["pk"]["S"], key["sk"]["S"])) in GOT else []
+def get(key: Json) -> list[bytes]:
+    """The stored item as JSON, or an empty list."""
+    place = key["pk"]["S"], key["sk"]["S"]
+    return [STORED[place]] if place in STORED else []
 
 
-def answer(operation, request):
+def answer(operation: str, request: Json) -> bytes:
     if operation == "TransactWriteItems":
-        for put in filter(None, (each.get("Put") for each in request["TransactItems"])):
-            keep(put["Item"])
+        for action in filter(None, (each.get("Put") for each in request["TransactItems"])):
+            put(action["Item"])
     if operation == "GetItem":
         return b"".join(b'{"Item":%s}' % item for item in get(request["Key"])) or b"{}"
     if operation == "BatchGetItem":
@@ -61,16 +68,18 @@ def answer(operation, request):
         return b'{"Responses":{"%s":[%s]}}' % (table.encode(), found)
     if operation == "Query":
         values = request["ExpressionAttributeValues"]
-        begins = "begins_with" in request["KeyConditionExpression"]
-        return partition(values[":v0"]["S"], values[":v1"]["S"] if begins else "")
-    return OTHERS.get(operation, b"{}")
+        has_prefix = "begins_with" in request["KeyConditionExpression"]
+        return query(values[":v0"]["S"], values[":v1"]["S"] if has_prefix else "")
+    return CONSTANT_ANSWERS.get(operation, b"{}")
 
 
-def send(_session, request):
+def send(_session: Any, request: Any) -> Any:
     operation = request.headers["X-Amz-Target"].decode().partition(".")[2]
-    response = AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, None)
+    headers: Any = {"content-type": "application/x-amz-json-1.0"}
+    response: Any = AWSResponse(request.url, 200, headers, None)
     response._content = answer(operation, json.loads(request.body))
     return response
 
 
-URLLib3Session.send = send
+session: Any = URLLib3Session
+session.send = send

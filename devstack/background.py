@@ -1,7 +1,7 @@
-"""Everything of a stack that happens by itself: stream, queue, schedules, TTL, and the clock.
+"""What runs in a stack without a request: stream, queue, schedules, time to live.
 
-`advance` makes time pass: it stops at each moment when something falls due, lets it happen, and
-goes on when all is quiet.
+`advance` moves the clock. It stops at each moment at which something is due, waits until that has
+happened, and continues.
 """
 
 import logging
@@ -12,213 +12,215 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from devstack.activity import Activity
+from devstack.activity_counter import ActivityCounter
+from devstack.aws.functions import InvocationError
+from devstack.aws.queues import QueuePoller
+from devstack.aws.schedules import ScheduledFunction
+from devstack.aws.streams import StreamConsumer, StreamReader
+from devstack.aws.ttl import TimeToLive
 from devstack.clock import Clock
-from devstack.expiry import Expirations
-from devstack.functions import InvocationError
-from devstack.queues import Poller
-from devstack.schedules import Ticker
-from devstack.streams import Mapping, Reader
 
 log = logging.getLogger("devstack")
 
-# Seconds that an advance may take before it jumps to its end, and what the end may take.
+# Seconds after which an advance jumps to its end, and seconds that the end may take.
 ADVANCE_BUDGET = 16.0
 END_BUDGET = 4.0
 
-# Rounds at one moment: a firing that always leads to the next must not hold the clock.
+# Rounds at one moment: a function that always causes another call must not stop the clock.
 _ROUNDS = 10
 
-_EXPIRE_EVERY = 30.0
-_TICK = 0.2
+# Seconds between deletions of expired items, and between checks of the schedules.
+_EXPIRE_PAUSE = 30.0
+_SCHEDULE_PAUSE = 0.2
 
-# Seconds between reads of the stream: while something happens, and else.
-_BUSY_POLL = 0.02
-_IDLE_POLL = 0.5
-_BUSY_FOR = 2.0
+# Seconds between reads of the stream, after recent writes and otherwise.
+_BUSY_PAUSE = 0.02
+_IDLE_PAUSE = 0.5
+_BUSY_SECONDS = 2.0
 
-# A clock set to a whole second must not tell the end of the one before.
-_PAST = 0.01
+# Seconds added to a due time: the library rounds the clock down to whole seconds.
+_MARGIN = 0.01
 
 
 @dataclass
 class Parts:
-    """What runs in the background."""
+    """What runs in the background. `ttl_delay`: seconds from a time to live to the deletion."""
 
     clock: Clock
-    activity: Activity
-    reader: Reader
-    mappings: Sequence[Mapping]
-    pollers: Sequence[Poller]
-    tickers: Sequence[Ticker]
-    expirations: Expirations | None
-    lateness: float
+    activity: ActivityCounter
+    reader: StreamReader
+    consumers: Sequence[StreamConsumer]
+    pollers: Sequence[QueuePoller]
+    scheduled: Sequence[ScheduledFunction]
+    ttl: TimeToLive | None
+    ttl_delay: float
 
 
 class Background:
-    """Drives the parts, in real time and in leaps."""
+    """Runs the parts, in real time and when the clock is moved."""
 
-    def __init__(self, parts: Parts, say: Callable[[str], None]) -> None:
+    def __init__(self, parts: Parts, print_line: Callable[[str], None]) -> None:
         self._parts = parts
         self.pollers = parts.pollers
-        self._say = say
-        self._turn = threading.Lock()
+        self._print_line = print_line
+        self._moving = threading.Lock()
         self._stopped = threading.Event()
         self._written = threading.Event()
-        self._firing = 0
-        self._firing_lock = threading.Lock()
+        self._invoking = 0
+        self._invoking_lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._read_stream, name="stream", daemon=True),
-            threading.Thread(target=self._pass_time, name="time", daemon=True),
+            threading.Thread(target=self._watch_time, name="time", daemon=True),
         ]
 
     def start(self) -> None:
-        """Begin: what fell due while nothing ran happens now."""
+        """Start all parts. What became due while the stack was stopped happens now."""
         self._parts.reader.start()
-        for mapping in self._parts.mappings:
-            mapping.start()
+        for consumer in self._parts.consumers:
+            consumer.start()
         for poller in self._parts.pollers:
             poller.start()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End everything but invocations under way, and keep positions."""
+        """Stop all parts and write the stream's positions."""
         self._stopped.set()
         self._written.set()
-        for mapping in self._parts.mappings:
-            mapping.stop()
+        for consumer in self._parts.consumers:
+            consumer.stop()
         for poller in self._parts.pollers:
             poller.stop()
         for thread in self._threads:
             thread.join()
         self._parts.reader.write_journal()
 
-    def hear(self, operation: str) -> None:
-        """Read the stream soon when somebody writes."""
+    def on_operation(self, operation: str) -> None:
+        """Read the stream soon after a write to DynamoDB."""
         if operation.startswith(("Put", "Update", "Delete", "Transact", "BatchWrite")):
             self._written.set()
 
     def settle(self, timeout: float) -> bool:
-        """Wait until nothing is left to do; answers False if `timeout` seconds weren't enough."""
+        """Wait until nothing is left to do. Returns False if that took over `timeout` seconds."""
         for poller in self._parts.pollers:
-            poller.nudge()
+            poller.poll_now()
         ends_at = time.monotonic() + timeout
-        while not self._is_quiet():
+        while not self._is_idle():
             if time.monotonic() >= ends_at or self._stopped.wait(0.01):
                 return False
         return True
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass, and what falls due in them happen in its order."""
+        """Move the clock by `seconds`. What is due on the way happens in order of time."""
         parts = self._parts
-        with self._turn:
+        with self._moving:
             offset = parts.clock.offset + seconds
             target = parts.clock.read() + seconds
             ends_at = time.monotonic() + ADVANCE_BUDGET
-            # What was begun belongs to the time before; it also tells what falls due later.
+            # First what is due already: it may write items that become due on the way.
             self.settle(ADVANCE_BUDGET)
             while (stop := self._next_stop(target)) and time.monotonic() < ends_at:
-                parts.clock.move_to(min(stop + _PAST, target))
+                parts.clock.move_to(min(stop + _MARGIN, target))
                 self._run_due(ends_at)
             if stop:
-                self._say("clock: too much falls due to go through it one by one: jumping.")
+                self._print_line("clock: too much is due to stop at each time: jumping to the end")
             parts.clock.shift_to(offset)
             self._run_due(max(ends_at, time.monotonic()) + END_BUDGET)
 
     def _next_stop(self, target: float) -> float | None:
-        """The next time up to `target` at which something happens."""
+        """The next time up to `target` at which something is due."""
         parts = self._parts
         now = parts.clock.read()
-        swept_at = min((each.fired_at for each in parts.tickers), default=target)
+        invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
         stops: list[float] = []
-        for due in parts.expirations.due_times() if parts.expirations else ():
-            stops.append(due + parts.lateness)
-            if due > swept_at:
-                after = max(due, now + _PAST)
-                stops += [each.next_at(after) for each in parts.tickers]
+        for due in parts.ttl.due_times() if parts.ttl else ():
+            stops.append(due + parts.ttl_delay)
+            if due > invoked_at:
+                after = max(due, now + _MARGIN)
+                stops += [each.next_at(after) for each in parts.scheduled]
         return min((stop for stop in stops if now < stop <= target), default=None)
 
     def _run_due(self, ends_at: float) -> None:
-        """Fire what is due now, and again until it changes nothing."""
+        """Run what is due now, and repeat until that changes nothing."""
         parts = self._parts
         for _ in range(_ROUNDS):
             before = self._due_items()
             now = parts.clock.read()
-            # Whoever moves the clock wants to see what came of it, not to wait for the minute.
-            self._fire(each for each in parts.tickers if each.is_due(now) or each.period <= 60)
-            quiet = self.settle(ends_at - time.monotonic())
-            if parts.reader.expire(parts.clock.read() - parts.lateness, ends_at):
-                quiet = self.settle(ends_at - time.monotonic())
+            # Schedules of a minute run even if they are not due, so that what the moved clock
+            # changes is seen at once.
+            self._invoke(each for each in parts.scheduled if each.is_due(now) or each.period <= 60)
+            idle = self.settle(ends_at - time.monotonic())
+            if parts.reader.delete_expired(parts.clock.read() - parts.ttl_delay, ends_at):
+                idle = self.settle(ends_at - time.monotonic())
             left = self._due_items()
-            if not quiet or not left or left == before:
+            if not idle or not left or left == before:
                 return
 
     def _due_items(self) -> set[str]:
         parts = self._parts
-        return parts.expirations.due_items(parts.clock.read()) if parts.expirations else set()
+        return parts.ttl.due_items(parts.clock.read()) if parts.ttl else set()
 
-    def _is_quiet(self) -> bool:
+    def _is_idle(self) -> bool:
         count = self._parts.activity.count
-        if self._firing or not self._parts.reader.is_idle():
+        if self._invoking or not self._parts.reader.is_idle():
             return False
         if not all(poller.is_idle() for poller in self._parts.pollers):
             return False
-        # Last: whatever ran until now has written what it had to.
+        # Last, because functions that ended during these checks may have written.
         self._parts.reader.poll()
         return self._parts.reader.is_idle() and self._parts.activity.count == count
 
-    def _fire(self, tickers: Iterable[Ticker]) -> None:
+    def _invoke(self, scheduled: Iterable[ScheduledFunction]) -> None:
         now = self._parts.clock.read()
-        for ticker in tickers:
-            with self._firing_lock:
-                self._firing += 1
-            ticker.fired_at = now
-            threading.Thread(target=self._run_ticker, args=(ticker, now), daemon=True).start()
+        for each in scheduled:
+            with self._invoking_lock:
+                self._invoking += 1
+            each.invoked_at = now
+            threading.Thread(target=self._invoke_one, args=(each, now), daemon=True).start()
 
-    def _run_ticker(self, ticker: Ticker, now: float) -> None:
+    def _invoke_one(self, scheduled: ScheduledFunction, now: float) -> None:
         try:
-            ticker.fire(now)
+            scheduled.invoke(now)
         except InvocationError:
-            self._say(f"{ticker.name} failed; its next time comes")
+            self._print_line(f"{scheduled.name} failed, and runs again at its next time")
         finally:
-            self._parts.activity.note()
-            with self._firing_lock:
-                self._firing -= 1
+            self._parts.activity.increment()
+            with self._invoking_lock:
+                self._invoking -= 1
 
     def _read_stream(self) -> None:
         busy_until = 0.0
         while not self._stopped.is_set():
             if self._written.is_set():
                 self._written.clear()
-                busy_until = time.monotonic() + _BUSY_FOR
+                busy_until = time.monotonic() + _BUSY_SECONDS
             try:
                 if self._parts.reader.poll():
-                    busy_until = time.monotonic() + _BUSY_FOR
+                    busy_until = time.monotonic() + _BUSY_SECONDS
             except (BotoCoreError, ClientError) as error:
-                log.warning("the stream can't be read, trying again: %s", error)
+                log.warning("the stream cannot be read, retrying: %s", error)
                 self._stopped.wait(1)
             if time.monotonic() < busy_until:
-                self._stopped.wait(_BUSY_POLL)
+                self._stopped.wait(_BUSY_PAUSE)
             else:
-                self._written.wait(_IDLE_POLL)
+                self._written.wait(_IDLE_PAUSE)
 
-    def _pass_time(self) -> None:
+    def _watch_time(self) -> None:
         expired_at = 0.0
         while not self._stopped.is_set():
-            if self._turn.acquire(blocking=False):  # else the clock is being moved
+            if self._moving.acquire(blocking=False):  # otherwise `advance` runs what is due
                 try:
                     now = self._parts.clock.read()
-                    self._fire(each for each in self._parts.tickers if each.is_due(now))
+                    self._invoke(each for each in self._parts.scheduled if each.is_due(now))
                 finally:
-                    self._turn.release()
-            if time.monotonic() - expired_at > _EXPIRE_EVERY:
+                    self._moving.release()
+            if time.monotonic() - expired_at > _EXPIRE_PAUSE:
                 expired_at = time.monotonic()
-                self._expire()
-            self._stopped.wait(_TICK)
+                self._delete_expired()
+            self._stopped.wait(_SCHEDULE_PAUSE)
 
-    def _expire(self) -> None:
+    def _delete_expired(self) -> None:
         try:
-            self._parts.reader.expire(self._parts.clock.read() - self._parts.lateness)
+            self._parts.reader.delete_expired(self._parts.clock.read() - self._parts.ttl_delay)
         except (BotoCoreError, ClientError) as error:
-            log.warning("items past their time can't be deleted, trying again: %s", error)
+            log.warning("expired items cannot be deleted, retrying: %s", error)

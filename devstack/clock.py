@@ -1,4 +1,4 @@
-"""The clock of a stack: real time plus an offset that only grows and outlives a restart."""
+"""The clock of a stack: real time plus an offset that only grows."""
 
 import importlib
 import json
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.files import write_whole
+from devstack.files import replace_file
 
 
 class Clock:
-    """Unix seconds. `file`, if given, keeps the offset."""
+    """Unix seconds. The offset is kept in `file`, if given, and survives a restart."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -22,25 +22,25 @@ class Clock:
             self.offset = float(json.loads(file.read_text("utf-8"))["offset"])
 
     def read(self) -> float:
-        """The time now, in unix seconds."""
+        """The current time, in unix seconds."""
         return time.time() + self.offset
 
     def move_to(self, epoch: float) -> None:
-        """Be at `epoch`, or where the clock is already if that is later."""
+        """Move forward to `epoch`. Does nothing if the clock is past it."""
         self.shift_to(epoch - time.time())
 
     def shift_to(self, offset: float) -> None:
-        """Be `offset` seconds ahead of real time, or as far as the clock is already if more."""
+        """Set the offset from real time, in seconds. Does nothing if it is already larger."""
         with self._lock:
             if offset <= self.offset:
                 return
             self.offset = offset
             if self._file:
-                write_whole(self._file, json.dumps({"offset": offset}))
+                replace_file(self._file, json.dumps({"offset": offset}))
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Make the library tell this clock's time."""
+        """Make the checkout library use this clock."""
         module = importlib.import_module("checkout.domain.clock")
         original = module.read
         module.read = self.read  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The process environment that handlers find, put in place and taken away again."""
+"""Sets the process environment that the functions run with, and restores it."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def applied(variables: Mapping[str, str], keep_aws: bool = False) -> Iterator[None]:
-    """Set `variables`; every other AWS_* variable is gone meanwhile, unless `keep_aws`.
+    """Set `variables` and restore the environment afterwards.
 
-    A profile, an endpoint or a key that the user has for real AWS must not reach a local engine.
+    Unless `keep_aws`, all other AWS_* variables are removed: a developer's profile, keys or
+    endpoints for real AWS must not reach a local engine.
     """
     before = dict(os.environ)
     if not keep_aws:

@@ -1,9 +1,9 @@
-"""What stops devstack from starting, said in one line."""
+"""Errors that stop devstack from starting."""
 
 
 class DevstackError(Exception):
-    """Its text is the one line that the user sees; no traceback belongs to it."""
+    """Its message is printed as one line, without a traceback."""
 
 
 class EngineError(DevstackError):
-    """The asked-for DynamoDB engine can't be had here."""
+    """The chosen DynamoDB engine is not available on this machine."""

@@ -1,4 +1,7 @@
-"""Files in DATA: written whole or not at all, and by one devstack at a time."""
+"""Paths, atomic file writes, and a lock on the data folder.
+
+Also looked at: filelock and atomicwrites, of which each would replace ten lines.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,9 +10,12 @@ from pathlib import Path
 
 from devstack.errors import DevstackError
 
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository."""
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace `path` at once, so that a kill leaves the old text. Only its owner reads it."""
+
+def replace_file(path: Path, text: str) -> None:
+    """Write `path` atomically, readable by its owner only."""
     fresh = path.with_suffix(f"{path.suffix}.new")
     fresh.touch(mode=0o600)
     fresh.write_text(text, "utf-8")
@@ -17,15 +23,18 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[None]:
-    """Hold `folder` against a second devstack; the kernel lets go when the process dies."""
+def locked(folder: Path) -> Iterator[None]:
+    """Create `folder` and keep other devstacks out of it; the lock ends with the process.
+
+    Raises `DevstackError` if another devstack has the lock. On Windows there is no lock.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DevstackError(f"DATA={folder} can't be used as a folder: {error}") from error
+        raise DevstackError(f"DATA={folder} cannot be used as a folder: {error}") from error
     try:
         import fcntl
-    except ModuleNotFoundError:  # Windows has no flock; two devstacks there are on their own.
+    except ModuleNotFoundError:  # Windows
         yield
         return
     with (folder / "lock").open("a") as lock:

@@ -1,4 +1,4 @@
-"""One running stack: template, engine, functions, and everything that triggers them.
+"""One running stack: template, engine, functions, and everything that invokes them.
 
     with Stack(engine="moto") as stack:
         urllib3.request("GET", f"{stack.url}/dev/health")
@@ -15,35 +15,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from devstack import console, demo, engines, gateway, library
-from devstack.activity import Activity
+from devstack import engines
+from devstack.activity_counter import ActivityCounter
+from devstack.aws import api_gateway, layers
+from devstack.aws.dynamodb import create_table
+from devstack.aws.functions import Function, InvocationError
+from devstack.aws.kms import SECRETS_KEY, create_key
+from devstack.aws.queues import OpenQueue, QueuePoller, create_queues
+from devstack.aws.schedules import ScheduledFunction
+from devstack.aws.stream_records import Record
+from devstack.aws.stream_sources import open_source
+from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
+from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, Parts
+from devstack.cli import console, control
 from devstack.clock import Clock
-from devstack.control import PREFIX, Control
 from devstack.engines import Engine
 from devstack.environment import applied
-from devstack.expiry import Expirations
-from devstack.files import claim
-from devstack.functions import Function, InvocationError
-from devstack.gateway import Request, Response
-from devstack.queues import OpenQueue, Poller, create_queues
-from devstack.records import Record
-from devstack.schedules import Ticker
-from devstack.secrets import SECRETS_KEY, create_key
-from devstack.server import Server, listening
-from devstack.sources import open_source
-from devstack.streams import Journal, Mapping, Reader, Watcher
-from devstack.template import Template, create_table, load_template
+from devstack.files import ROOT, locked
+from devstack.fixtures import demo_accounts
+from devstack.http_messages import Request, Response
+from devstack.http_server import Server
+from devstack.template import Template, load_template
 
-TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
+TEMPLATE = ROOT / "template.yaml"
 
-# Seconds between an item's time to live and its deletion. AWS: minutes to two days.
-LATENESS = 600.0
+TTL_DELAY = 600.0
+"""Seconds from an item's time to live to its deletion. On AWS: minutes to two days."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a stack is made of. `data` is a folder that outlives it, None for memory alone."""
+    """How a stack runs.
+
+    `data` is the folder that survives it (None: memory only), `ttl_delay` is in seconds. Without
+    `schedules`, only time to live fires timers. Without `with_library`, for templates that do not
+    use the checkout layer, neither the layer's clock is set nor demo accounts are created.
+    """
 
     engine: str | None = "moto"
     data: Path | None = None
@@ -51,19 +59,16 @@ class Settings:
     port: int = 0
     template: Path = TEMPLATE
     table_name: str | None = None
-    lateness: float = LATENESS
-    # Off, time to live is the only thing that fires timers.
+    ttl_delay: float = TTL_DELAY
     schedules: bool = True
-    # Off, for templates that don't use the checkout layer: neither its clock nor demo accounts.
     with_library: bool = True
 
 
 class Stack:
-    """A running stack, as a context manager; takes what `Settings` names.
+    """A running stack, as a context manager, with the fields of `Settings` as arguments.
 
-    `url` is its address, `functions` are its functions by logical id, `engine` its engine and
-    `clock` its clock. `say` gets the console's lines. Meanwhile the process environment is the
-    functions'.
+    `functions` are by logical id. `print_line` gets the console's lines. While the stack runs, the
+    process has the functions' environment.
     """
 
     url: str
@@ -71,10 +76,12 @@ class Stack:
     clock: Clock
     functions: dict[str, Function]
 
-    def __init__(self, say: Callable[[str], None] = console.keep_silent, **settings: Any) -> None:
+    def __init__(
+        self, print_line: Callable[[str], None] = console.discard_line, **settings: Any
+    ) -> None:
         self.settings = Settings(**settings)
         self.template: Template = load_template(self.settings.template)
-        self._say = say
+        self._print_line = print_line
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -87,80 +94,86 @@ class Stack:
         self._opened.close()
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass as POST /dev/clock does."""
-        self._say(f"clock  +{seconds:g} s")
+        """Move the clock by `seconds`, as POST /dev/clock does."""
+        self._print_line(f"clock  +{seconds:g} s")
         self._background.advance(seconds)
 
     def settle(self, timeout: float = 10.0) -> bool:
-        """Wait until stream, queue and schedules have nothing left to do; False: they still had."""
+        """Wait until stream, queue and schedules have nothing left to do.
+
+        Returns False if that took over `timeout` seconds.
+        """
         return self._background.settle(timeout)
 
-    def answer(self, request: Request) -> Response:
-        """What a request is answered with: the server's entry."""
-        if request.path.startswith(PREFIX):
-            return self._control.answer(request)
+    def respond(self, request: Request) -> Response:
+        """The response to a request, from a function or from the addresses under /dev/."""
+        if request.path.startswith(control.PREFIX):
+            return self._control.respond(request)
         started_at = time.monotonic()
         response = self._call_function(request)
-        took = time.monotonic() - started_at
-        path = request.path
-        self._say(console.describe_request(request.method, path, response.status, took))
+        seconds = time.monotonic() - started_at
+        self._print_line(
+            console.describe_request(request.method, request.path, response.status, seconds)
+        )
         return response
 
     def _open(self, opened: ExitStack) -> None:
-        chosen = self.settings
-        server = opened.enter_context(listening(chosen.host, chosen.port))
-        self.url = f"http://{chosen.host}:{server.port}"
-        if chosen.data and chosen.engine != "moto":
-            opened.enter_context(claim(chosen.data))
-        self.engine = opened.enter_context(engines.open(chosen.engine, chosen.data, self._say))
-        data = chosen.data if self.engine.durable else None
+        settings = self.settings
+        server = opened.enter_context(Server(settings.host, settings.port, self.respond))
+        self.url = f"http://{settings.host}:{server.port}"
+        if settings.data and settings.engine != "moto":
+            opened.enter_context(locked(settings.data))
+        self.engine = opened.enter_context(
+            engines.open(settings.engine, settings.data, self._print_line)
+        )
+        data = settings.data if self.engine.durable else None
         self.clock = Clock(data / "clock.json" if data else None)
         aws_variables = self.engine.environment
         keep = self.engine.keeps_aws_variables
         opened.enter_context(applied(aws_variables, keep_aws=keep))
-        table = create_table(self.engine.client("dynamodb"), self.template, chosen.table_name)
+        table = create_table(self.engine.client("dynamodb"), self.template, settings.table_name)
         urls = create_queues(self.engine.client("sqs"), self.template.queues)
-        seal = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
+        key = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
         opened.enter_context(
-            applied(self._function_variables(table, urls | {SECRETS_KEY: seal}), keep_aws=True)
+            applied(self._function_variables(table, urls | {SECRETS_KEY: key}), keep_aws=True)
         )
         self._load_library(opened)
         names = self.template.functions
         self.functions = {name: Function(each) for name, each in names.items()}
-        self._background = Background(self._gather_parts(table, urls, data), self._say)
-        self._control = Control(self.engine.name, self.clock, self.advance)
+        self._background = Background(self._create_parts(table, urls, data), self._print_line)
+        self._control = control.Control(self.engine.name, self.clock, self.advance)
         opened.enter_context(self._running(server))
 
     def _load_library(self, opened: ExitStack) -> None:
-        opened.enter_context(library.on_path(self.template.layers))
+        opened.enter_context(layers.importable(self.template.layers))
         if self.settings.with_library:
             opened.enter_context(self.clock.installed())
-            demo.create_accounts()
+            demo_accounts.create()
 
     def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
         references = {self.template.table.name: table, **others}
         variables = self.template.environment(references)
-        # Lambda's logs would drown the console's lines; whoever wants them says so.
+        # The functions' own logs would bury the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
-        # Webhooks to this machine. No deployed stack has it: template.yaml doesn't know it.
+        # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
 
-    def _gather_parts(self, table: str, urls: dict[str, str], data: Path | None) -> Parts:
-        activity = Activity()
+    def _create_parts(self, table: str, urls: dict[str, str], data: Path | None) -> Parts:
+        activity = ActivityCounter()
         source = open_source(self.engine, table)
         journal = Journal(data / "stream.json" if data else None, source.arn)
-        expirations = self._open_expirations(table, journal)
-        reader = Reader(source, journal, expirations, activity)
-        mappings = [
-            Mapping(each, self.functions[each.function], journal.position(each.name), activity,
-                    reader.write_journal)
+        ttl = self._open_ttl(table, journal)
+        reader = StreamReader(source, journal, ttl, activity)
+        consumers = [
+            StreamConsumer(each, self.functions[each.function], journal.position(each.name),
+                           activity, reader.write_journal)
             for each in self.template.streams
         ]  # fmt: skip
-        watcher = Watcher("console", self._show_record, journal.position("console"))
-        reader.consumers = [*mappings, watcher]
-        tickers = [
-            Ticker(each, self.functions[each.function], self.clock.read())
+        printer = CallbackConsumer("console", self._print_record, journal.position("console"))
+        reader.consumers = [*consumers, printer]
+        scheduled = [
+            ScheduledFunction(each, self.functions[each.function], self.clock.read())
             for each in self.template.schedules
             if self.settings.schedules
         ]
@@ -168,26 +181,25 @@ class Stack:
             clock=self.clock,
             activity=activity,
             reader=reader,
-            mappings=mappings,
-            pollers=self._open_pollers(urls, activity),
-            tickers=tickers,
-            expirations=expirations,
-            lateness=self.settings.lateness,
+            consumers=consumers,
+            pollers=self._create_pollers(urls, activity),
+            scheduled=scheduled,
+            ttl=ttl,
+            ttl_delay=self.settings.ttl_delay,
         )
 
-    def _open_expirations(self, table: str, journal: Journal) -> Expirations | None:
+    def _open_ttl(self, table: str, journal: Journal) -> TimeToLive | None:
         attribute = self.template.table.ttl_attribute
         if attribute is None:
             return None
-        client = self.engine.client("dynamodb")
-        expirations = Expirations(client, table, attribute, journal.deletions)
-        expirations.load()
-        return expirations
+        ttl = TimeToLive(self.engine.client("dynamodb"), table, attribute, journal.deletions)
+        ttl.load()
+        return ttl
 
-    def _open_pollers(self, urls: dict[str, str], activity: Activity) -> list[Poller]:
+    def _create_pollers(self, urls: dict[str, str], activity: ActivityCounter) -> list[QueuePoller]:
         client = self.engine.client("sqs")
         return [
-            Poller(
+            QueuePoller(
                 each,
                 self.functions[each.function],
                 OpenQueue(self.template.queues[each.queue], client, urls[each.queue]),
@@ -199,11 +211,11 @@ class Stack:
 
     @contextmanager
     def _running(self, server: Server) -> Iterator[None]:
-        heard = [self._background.hear, *(each.hear for each in self._background.pollers)]
-        self.engine.calls.listeners += heard
+        listeners = [each.on_operation for each in self._background.pollers]
+        self.engine.calls.listeners += [self._background.on_operation, *listeners]
         self._background.start()
         try:
-            server.start(self.answer)
+            server.start()
             yield
         finally:
             server.stop()
@@ -211,17 +223,17 @@ class Stack:
             self.engine.calls.listeners.clear()
 
     def _call_function(self, request: Request) -> Response:
-        match = gateway.choose_route(self.template.routes, request.method, request.path)
+        match = api_gateway.choose_route(self.template.routes, request.method, request.path)
         if match is None:
-            return Response.of_message(404, "Not Found")
-        event = gateway.build_event(request, match, self.clock.read())
+            return Response.from_message(404, "Not Found")
+        event = api_gateway.build_event(request, match, self.clock.read())
         try:
-            answer = self.functions[match.route.function].invoke(event)
+            result = self.functions[match.route.function].invoke(event)
         except InvocationError:
-            return gateway.internal_error()
-        return gateway.render_answer(answer)
+            return api_gateway.internal_error()
+        return api_gateway.render_response(result)
 
-    def _show_record(self, record: Record) -> None:
+    def _print_record(self, record: Record) -> None:
         line = console.describe_record(record)
         if line:
-            self._say(line)
+            self._print_line(line)

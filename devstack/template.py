@@ -1,7 +1,8 @@
-"""Reads template.yaml: functions, what triggers them, queues and the table.
+"""Reads template.yaml: functions, their event sources, queues and the table.
 
-Understands as much of CloudFormation and SAM as the template uses. What it can't resolve is
-refused with a `TemplateError` that names it: a silently wrong value would be worse.
+Supports the part of CloudFormation and SAM that the template uses, and refuses the rest. Also
+looked at: aws-sam-translator, which turns each SAM event into several CloudFormation resources;
+cfn-flip and moto's CloudFormation, which read the short tags but not SAM's events and Globals.
 """
 
 import json
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from botocore.exceptions import ClientError
 
 from devstack.errors import DevstackError
 
@@ -21,23 +21,23 @@ Json = dict[str, Any]
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
-# DynamoDB's own defaults of an event source mapping.
+# AWS's defaults of event source mappings.
 _STREAM_BATCH = 100
 _QUEUE_BATCH = 10
 _FOREVER = -1
-# Invocations at once where the template names no number.
+# Concurrent invocations of a queue's function, unless the template has a number.
 _CONCURRENCY = 16
 
 _MINUTES_IN = {"minute": 1, "hour": 60, "day": 1440}
 
 
 class TemplateError(DevstackError):
-    """The template says something devstack doesn't understand."""
+    """The template has something that devstack does not support."""
 
 
 @dataclass(frozen=True)
 class FunctionDefinition:
-    """One AWS::Serverless::Function with the Globals merged in."""
+    """An AWS::Serverless::Function with the Globals merged in. The timeout is in seconds."""
 
     name: str
     folder: Path
@@ -63,21 +63,21 @@ class Route:
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """A DynamoDB stream event source. No filters: every record."""
+    """A DynamoDB stream event source. Without filters, it gets every record."""
 
     name: str
     function: str
     table: str
     batch_size: int
     filters: tuple[Json, ...]
-    attempts: int
+    retries: int
     bisect: bool
     reports_failures: bool
 
     @property
     def retries_forever(self) -> bool:
-        """-1 is DynamoDB's default: until the record's age ends it."""
-        return self.attempts == _FOREVER
+        """Whether retries have no limit, which is DynamoDB's default."""
+        return self.retries == _FOREVER
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A ScheduleV2 event; `period` in seconds."""
+    """A ScheduleV2 event. The period is in seconds; `payload` is the event's JSON, if given."""
 
     name: str
     function: str
@@ -104,7 +104,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Queue:
-    """An AWS::SQS::Queue; `dead_letters` is the logical id of its redrive target."""
+    """An AWS::SQS::Queue. `dead_letters` is the logical id of its dead-letter queue.
+
+    `visibility` and `retention` are in seconds; `receives` is the redrive policy's maximum.
+    """
 
     name: str
     visibility: int
@@ -115,7 +118,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Table:
-    """The AWS::DynamoDB::Table's properties, as CreateTable takes them."""
+    """The AWS::DynamoDB::Table. `definition` has CreateTable's parameters."""
 
     name: str
     definition: Json
@@ -124,7 +127,7 @@ class Table:
 
 @dataclass
 class Template:
-    """What devstack runs. Logical ids name everything."""
+    """The parts of template.yaml that devstack runs, by their logical ids."""
 
     root: Path
     functions: dict[str, FunctionDefinition]
@@ -140,17 +143,17 @@ class Template:
 
     @property
     def table_name(self) -> str:
-        """The physical name of the table where nobody chose another."""
+        """The table's name, unless a stack is given another."""
         return str(self.table.definition.get("TableName", f"devstack-{self.table.name}"))
 
     def environment(self, references: Mapping[str, str]) -> dict[str, str]:
-        """The functions' variables; `references` gives what Ref answers for a resource."""
+        """The functions' variables; `references` has what Ref returns, by logical id."""
         known = {**self.parameters, **references}
         return {name: resolve(value, known) for name, value in self.variables.items()}
 
 
 def load_template(path: Path) -> Template:
-    """Read a SAM template from `path`; folders in it are relative to its own."""
+    """Read a SAM template. Paths in it are relative to its folder."""
     document = read_document(path)
     resources: Json = document.get("Resources", {})
     defaults: Json = document.get("Globals", {}).get("Function", {})
@@ -176,32 +179,18 @@ def load_template(path: Path) -> Template:
 
 
 def read_document(path: Path) -> Json:
-    """The template as it stands, with CloudFormation's tags in their long form."""
+    """The whole template, with CloudFormation's short tags in their long form."""
     try:
         document: Json = yaml.load(path.read_text("utf-8"), Loader=_Loader)
     except (OSError, yaml.YAMLError) as error:
-        raise TemplateError(f"{path.name} can't be read: {' '.join(str(error).split())}") from error
+        raise TemplateError(
+            f"{path.name} cannot be read: {' '.join(str(error).split())}"
+        ) from error
     return document
 
 
-def create_table(client: Any, template: Template, name: str | None = None) -> str:
-    """Create the template's table unless it is there, with TTL on; answers its name."""
-    table_name = name or template.table_name
-    try:
-        client.create_table(**{**template.table.definition, "TableName": table_name})
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceInUseException":
-            raise
-    client.get_waiter("table_exists").wait(
-        TableName=table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
-    if template.table.ttl_attribute:
-        _enable_ttl(client, table_name, template.table.ttl_attribute)
-    return table_name
-
-
 def resolve(value: Any, known: Mapping[str, str]) -> str:
-    """A scalar, or a Ref, GetAtt or Sub of what is in `known`."""
+    """The text of a scalar, or of a Ref, GetAtt or Sub; `known` has values by name."""
     match value:
         case {"Ref": name}:
             return _look_up(name, known)
@@ -213,11 +202,11 @@ def resolve(value: Any, known: Mapping[str, str]) -> str:
             return str(value).lower()
         case str() | int() | float():
             return str(value)
-    raise TemplateError(f"template.yaml: devstack doesn't understand {value!r}.")
+    raise TemplateError(f"template.yaml: devstack does not support {value!r}.")
 
 
 class _Loader(yaml.SafeLoader):
-    """Turns CloudFormation's short tags into their long form."""
+    """A YAML loader that turns CloudFormation's short tags into their long form."""
 
 
 def _construct_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
@@ -286,7 +275,9 @@ def _read_event(template: Template, function: str, name: str, event: Json) -> No
         case "ScheduleV2" | "Schedule":
             template.schedules.append(_read_schedule(full_name, function, properties))
         case other:
-            raise TemplateError(f"template.yaml: {full_name} is of type {other}, not played here.")
+            raise TemplateError(
+                f"template.yaml: {full_name} is of type {other}, which devstack does not support."
+            )
 
 
 def _read_stream(name: str, function: str, properties: Json) -> StreamMapping:
@@ -297,7 +288,7 @@ def _read_stream(name: str, function: str, properties: Json) -> StreamMapping:
         table=_referenced(properties["Stream"]),
         batch_size=int(properties.get("BatchSize", _STREAM_BATCH)),
         filters=tuple(json.loads(each["Pattern"]) for each in filters),
-        attempts=int(properties.get("MaximumRetryAttempts", _FOREVER)),
+        retries=int(properties.get("MaximumRetryAttempts", _FOREVER)),
         bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
         reports_failures=_reports_failures(properties),
     )
@@ -318,11 +309,13 @@ def _read_queue_source(
 
 
 def _read_schedule(name: str, function: str, properties: Json) -> Schedule:
-    # SAM calls it ScheduleExpression for ScheduleV2 and Schedule for the older event.
+    # ScheduleV2 has ScheduleExpression, the older Schedule event has Schedule.
     expression = str(properties.get("ScheduleExpression") or properties.get("Schedule"))
     found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
     if not found:
-        raise TemplateError(f"template.yaml: {name}: devstack plays rate(…) only: {expression}.")
+        raise TemplateError(
+            f"template.yaml: {name}: devstack supports rate(…) only, not {expression}."
+        )
     period = int(found[1]) * _MINUTES_IN[found[2]] * 60
     return Schedule(name, function, period, properties.get("Input"))
 
@@ -341,10 +334,10 @@ def _read_queue(name: str, properties: Json) -> Queue:
 def _read_table(resources: Json) -> Table:
     tables = list(_of_type(resources, "DynamoDB::Table"))
     if len(tables) != 1:
-        raise TemplateError(f"template.yaml has {len(tables)} tables; devstack plays one.")
+        raise TemplateError(f"template.yaml has {len(tables)} tables; devstack supports one.")
     name, properties = tables[0]
-    taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "TableName")
-    definition = {key: properties[key] for key in taken if key in properties}
+    parameters = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "TableName")
+    definition = {key: properties[key] for key in parameters if key in properties}
     definition["BillingMode"] = "PAY_PER_REQUEST"
     stream: Json = properties.get("StreamSpecification", {})
     if stream:
@@ -361,13 +354,4 @@ def _referenced(value: Any) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             return name
-    raise TemplateError(f"template.yaml: {value!r} doesn't name a resource of the template.")
-
-
-def _enable_ttl(client: Any, table_name: str, attribute: str) -> None:
-    state = client.describe_time_to_live(TableName=table_name)["TimeToLiveDescription"]
-    if state.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
-        client.update_time_to_live(
-            TableName=table_name,
-            TimeToLiveSpecification={"AttributeName": attribute, "Enabled": True},
-        )
+    raise TemplateError(f"template.yaml: {value!r} does not refer to a resource.")

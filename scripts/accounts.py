@@ -1,12 +1,15 @@
-"""Merchants and keys of a deployed stack. Needs AWS credentials that may write its table.
+"""Manages merchants and API keys of a deployed stack. Needs AWS credentials for its table.
 
-TABLE_NAME=… python scripts/accounts.py create "Accra Books"     prints the keys, once
-    --logo https://… --colour '#0b5d4e'      how the shop looks on the page
-TABLE_NAME=… python scripts/accounts.py revoke < file-with-key   ends a key within a minute
+TABLE_NAME=… python scripts/accounts.py create "Accra Books"
+    creates a merchant and prints its keys, only this once;
+    --logo https://… --colour '#0b5d4e' set the shop's logo and colour on the page
+TABLE_NAME=… python scripts/accounts.py revoke < file-with-key
+    revokes a key; functions accept it for up to a minute longer
 TABLE_NAME=… SECRETS_KEY=… python scripts/accounts.py processor merc_… stripe --mode live < file
-    has Stripe take a mode's payments: the file's lines are the publishable key, the secret key and
-    the webhook's signing secret; prints the path that Stripe's webhook goes to
-TABLE_NAME=… python scripts/accounts.py processor merc_… simulator      goes back
+    makes Stripe the processor of a mode. The file has three lines: publishable key, secret key and
+    the webhook's signing secret. Prints the path of the webhook endpoint to set up at Stripe.
+TABLE_NAME=… python scripts/accounts.py processor merc_… simulator
+    goes back to the simulator
 """
 
 import argparse
@@ -29,7 +32,8 @@ KEY_LENGTH = 32
 
 
 def create(name: str, api: str, logo: str | None = None, colour: str | None = None) -> list[str]:
-    """A new merchant's secret and public keys in both modes; the table keeps only their digests."""
+    """Creates a merchant; returns its secret and public keys of both modes. The table only stores
+    their digests."""
     merchant = Merchant(ids.new_id("merc"), name, api, logo=logo, colour=colour)
     secrets = [
         f"{kind}_{mode}_{ids.random_text(KEY_LENGTH)}"
@@ -44,9 +48,9 @@ def create(name: str, api: str, logo: str | None = None, colour: str | None = No
 
 
 def choose_processor(merchant_id: str, processor: str, mode: str, lines: list[str]) -> str:
-    """Has `processor` take the merchant's payments from now on; what was begun ends where it began.
+    """Sets the processor of the merchant's new payments. Pending payments stay where they are.
 
-    `lines` are Stripe's publishable key, secret key and signing secret. Returns what to tell the
+    `lines` are Stripe's publishable key, secret key and signing secret. Returns a message for the
     operator. Raises ValueError.
     """
     merchant = accounts.merchant(open_table(), merchant_id)
@@ -54,18 +58,18 @@ def choose_processor(merchant_id: str, processor: str, mode: str, lines: list[st
         raise ValueError("No such merchant.")
     if processor == registry.SIMULATOR:
         accounts.save_merchant(replace(merchant, processor=processor))
-        return "Test mode is simulated; no live payment is taken."
-    account = _sealed(scope_of(merchant_id, mode), mode, lines)
+        return "Test payments are simulated. Live payments are not available."
+    account = _encrypted_account(scope_of(merchant_id, mode), mode, lines)
     in_mode = replace(merchant, processor=processor)
     in_mode = replace(in_mode, live=account) if mode == "live" else replace(in_mode, test=account)
     accounts.save_merchant(in_mode)
     return f"/processors/{processor}/{merchant_id}.{mode}"
 
 
-def _sealed(scope: str, mode: str, lines: list[str]) -> ProcessorAccount:
+def _encrypted_account(scope: str, mode: str, lines: list[str]) -> ProcessorAccount:
     starts = ((f"pk_{mode}_",), (f"sk_{mode}_", f"rk_{mode}_"), ("whsec_",))
     if len(lines) != len(starts) or not all(map(str.startswith, lines, starts)):
-        raise ValueError(f"Three lines are wanted: pk_{mode}_…, sk_{mode}_… or rk_…, whsec_…")
+        raise ValueError(f"Expected three lines: pk_{mode}_…, sk_{mode}_… or rk_{mode}_…, whsec_…")
     public_key, secret_key, signing_secret = lines
     return ProcessorAccount(
         public_key=public_key,
@@ -93,13 +97,13 @@ def _colour(text: str) -> str:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    creating = commands.add_parser("create", help="make a merchant and its four keys")
-    creating.add_argument("name", help="what shoppers see on the page")
+    creating = commands.add_parser("create", help="create a merchant and its four keys")
+    creating.add_argument("name", help="the shop's name on the page")
     creating.add_argument("--api", choices=["paygate", "payrex"], default="paygate")
-    creating.add_argument("--logo", type=_logo, help="a square picture's https URL")
-    creating.add_argument("--colour", type=_colour, help="of the page's buttons, as #rrggbb")
-    commands.add_parser("revoke", help="end the key that standard input holds")
-    choosing = commands.add_parser("processor", help="choose who takes a merchant's payments")
+    creating.add_argument("--logo", type=_logo, help="https URL of a square image")
+    creating.add_argument("--colour", type=_colour, help="colour of the page's buttons, as #rrggbb")
+    commands.add_parser("revoke", help="revoke the key on standard input")
+    choosing = commands.add_parser("processor", help="set the processor of a merchant's payments")
     choosing.add_argument("merchant", help="its id")
     choosing.add_argument("processor", choices=[registry.SIMULATOR, registry.STRIPE])
     choosing.add_argument("--mode", choices=["test", "live"], default="test")

@@ -1,8 +1,8 @@
-"""Takes the hosted page's picture in every state, at phone and desk width, light and dark.
+"""Takes screenshots of the hosted page in all states, at phone and desktop width, light and dark.
 
     make screenshots          into .screenshots/
 
-Needs Chromium and dynoxide, or whatever ENGINE names.
+Needs Chromium and dynoxide, or another engine in ENGINE.
 """
 
 import os
@@ -12,15 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from devstack.showcase import SCENES, Scene, Showcase
+from devstack.fixtures.page_scenes import SCENES, Scene, SceneBuilder
 from devstack.stack import Stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".screenshots"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-PICTURES = re.compile("^https://")
-WIDTHS = {"phone": {"width": 390, "height": 780}, "desk": {"width": 1280, "height": 860}}
+IMAGES = re.compile("^https://")
+SIZES: dict[str, ViewportSize] = {
+    "phone": {"width": 390, "height": 780},
+    "desktop": {"width": 1280, "height": 860},
+}
 MUG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48"
 fill="#dbe7f3"/><path d="M12 14h18v16a6 6 0 0 1-6 6h-6a6 6 0 0 1-6-6z" fill="#2f6690"/><path
 d="M30 18h3a4 4 0 0 1 0 9h-3" fill="none" stroke="#2f6690" stroke-width="3"/></svg>"""
@@ -32,23 +35,23 @@ def main(wanted: list[str]) -> int:
     with Stack(engine=os.environ.get("ENGINE", "dynoxide")) as stack, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for scene in scenes:
-            for width in WIDTHS:
+            for size in SIZES:
                 for scheme in ("light", "dark"):
-                    take(browser, Showcase(stack.url), scene, width, scheme)
+                    take(browser, SceneBuilder(stack.url), scene, size, scheme)
         browser.close()
-    print(f"{len(scenes) * 4} pictures in {FOLDER}")
+    print(f"{len(scenes) * 4} screenshots in {FOLDER}")
     return 0
 
 
-def take(browser: Browser, shop: Showcase, scene: Scene, width: str, scheme: Any) -> None:
+def take(browser: Browser, shop: SceneBuilder, scene: Scene, size: str, scheme: Any) -> None:
     context = browser.new_context(
-        viewport=WIDTHS[width], color_scheme=scheme, reduced_motion="reduce"
+        viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.route(PICTURES, lambda route: route.fulfill(body=MUG, content_type="image/svg+xml"))
+    page.route(IMAGES, lambda route: route.fulfill(body=MUG, content_type="image/svg+xml"))
     page.goto(scene.reach(shop))
     scene.act(page)
-    page.screenshot(path=FOLDER / f"{scene.name}-{width}-{scheme}.png", full_page=True)
+    page.screenshot(path=FOLDER / f"{scene.name}-{size}-{scheme}.png", full_page=True)
     context.close()
 
 

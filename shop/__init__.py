@@ -1,1 +1,1 @@
-"""Two small shops to try the service in, one for each dialect."""
+"""Two small shops that use the service, one for each dialect."""

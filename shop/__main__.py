@@ -1,6 +1,7 @@
-"""`python -m shop`: devstack, all in memory, and a shop for each dialect, until Ctrl-C.
+"""`python -m shop`: runs devstack in memory and a shop for each dialect, until Ctrl-C.
 
-Settings: devstack's without DATA, and SHOP_PORT, the first shop's; the second has the next one.
+Settings: those of devstack except DATA, and SHOP_PORT, the port of the first shop. The second shop
+has the next port.
 """
 
 import sys
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from devstack.__main__ import main, read_number
+from devstack.cli.main import main
+from devstack.cli.settings import read_number
 from devstack.errors import DevstackError
 from shop import paygate, payrex
 
@@ -21,11 +23,12 @@ AnyShop = TypeVar("AnyShop", paygate.Shop, payrex.Shop)
 
 
 def run() -> int:
-    """Run until told to stop; answers the exit code."""
+    """Runs until it is interrupted; returns the exit code."""
     with ExitStack() as opened:
         try:
-            port = int(read_number("SHOP_PORT", 4001, 65_534))
-            # Before the stack, which takes its time; closed after it, which may still be sending.
+            port = read_number("SHOP_PORT", 4001, 65_534)
+            # The ports are bound before the slow start of the stack, and closed after the stack,
+            # which may still send webhooks.
             books = opened.enter_context(_take_port(paygate.Shop, port))
             mugs = opened.enter_context(_take_port(payrex.Shop, port and port + 1))
         except DevstackError as error:
@@ -33,20 +36,20 @@ def run() -> int:
             return 1
 
         def open_both(stack: "Stack") -> None:
-            opened.enter_context(selling(books, stack, "sk_test_paygate"))
-            opened.enter_context(selling(mugs, stack, "sk_test_payrex"))
-            _introduce(books, mugs)
+            opened.enter_context(running(books, stack, "sk_test_paygate"))
+            opened.enter_context(running(mugs, stack, "sk_test_payrex"))
+            _print_introduction(books, mugs)
 
-        # No DATA: orders are in memory, and sessions that outlived them would be nobody's.
+        # Without DATA, because the shops' orders are in memory too.
         return main(open_both, data=None)
 
 
 @contextmanager
-def selling(shop: Shop, stack: "Stack", key: str) -> Iterator[None]:
-    """A shop that sells through a stack meanwhile."""
-    # Webhooks are signed at the stack's time, which whoever tries it may have moved.
+def running(shop: Shop, stack: "Stack", key: str) -> Iterator[None]:
+    """Runs a shop that is connected to a stack."""
+    # Webhooks carry the stack's time, which the user may have moved.
     shop.now = stack.clock.read
-    shop.open(stack.url, key)
+    shop.connect(stack.url, key)
     thread = threading.Thread(target=shop.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -61,12 +64,12 @@ def _take_port(kind: type[AnyShop], port: int) -> AnyShop:
         return kind(port)
     except OSError as error:
         raise DevstackError(
-            f"port {port} can't be had ({error.strerror}): stop what has it, or set SHOP_PORT."
+            f"port {port} is not available ({error.strerror}): free it, or set SHOP_PORT."
         ) from error
 
 
-def _introduce(books: Shop, mugs: Shop) -> None:
-    from devstack.console import print_line
+def _print_introduction(books: Shop, mugs: Shop) -> None:
+    from devstack.cli.console import print_line
 
     print_line(f"the shops: {books.url} (PayGate, cedis) and {mugs.url} (PayRex, pesos)")
     print_line("to pay: card 4242 4242 4242 4242, any future date and code; phone 024 000 0001")

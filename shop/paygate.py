@@ -2,10 +2,10 @@
 
     API_URL=http://127.0.0.1:3000 SECRET_KEY=sk_test_paygate python shop/paygate.py
 
-An order becomes `paid` or `cancelled` by webhooks alone. Coming back from the payment page proves
-nothing: a shopper who paid may close the browser, and anybody can open an address.
+An order becomes `paid` or `cancelled` only by webhooks. The shopper's return from the payment page
+proves nothing: a shopper who paid may close the browser, and anyone can open the return address.
 
-A real shop keeps its orders, and the ids of the events it has seen, in its database.
+A real shop stores its orders, and the ids of the events it has handled, in its database.
 """
 
 import hmac
@@ -30,10 +30,10 @@ PRODUCTS = {
     "bookmark": ("A brass bookmark", 1_250),
 }
 """Name and price in pesewas."""
-MOST_OF_EACH = 20
+MAX_QUANTITY = 20
 TOLERANCE = 300
-"""Seconds by which a webhook's time may differ from ours; what is older may be a replay."""
-LARGEST_BODY = 1_000_000
+"""Seconds by which a webhook's time may differ from ours. An older webhook may be a replay."""
+MAX_BODY_BYTES = 1_000_000
 
 
 @dataclass
@@ -45,40 +45,49 @@ class Order:
 
     @property
     def amount(self) -> int:
-        """In pesewas, from our own prices: a browser says what it wants, not what that costs."""
+        """In pesewas, computed from our own prices, never from prices that a browser sends."""
         return sum(PRODUCTS[name][1] * count for name, count in self.quantities.items())
 
 
 class Shop(ThreadingHTTPServer):
-    """Takes its port at once; `open` lets it in to the API, `serve_forever` lets shoppers in."""
+    """The shop's web server. It binds its port at once; `connect` registers a webhook endpoint and
+    `serve_forever` serves shoppers."""
 
     daemon_threads = True
 
     def __init__(self, port: int = 0, now: Callable[[], float] = time.time) -> None:
-        super().__init__(("127.0.0.1", port), Visit)
-        # Where this shop is seen from outside.
+        super().__init__(("127.0.0.1", port), RequestHandler)
+        # The address at which shoppers and webhooks reach this shop.
         self.url = os.environ.get("SHOP_URL") or f"http://127.0.0.1:{self.server_port}"
         self.now = now
         self.orders: dict[str, Order] = {}
         self.secret = ""
-        self._seen: set[str] = set()
+        self._handled_events: set[str] = set()
         self._lock = threading.Lock()
 
-    def open(self, api: str, key: str) -> None:
-        """Ask for webhooks. The secret is shown once, so each start replaces the endpoint."""
+    def connect(self, api: str, key: str) -> None:
+        """Registers a webhook endpoint. The secret is shown only once, so each start replaces the
+        endpoint of the last one."""
         self.api, self.key = api, key
-        hooks = f"{self.url}/hooks"
-        old = [each for each in self._call("GET", "/v1/webhooks")["data"] if each["url"] == hooks]
-        events = ["checkout.session.completed", "checkout.session.expired"]
-        self.secret = self._call("POST", "/v1/webhooks", {"url": hooks, "events": events})["secret"]
-        for each in old:  # only now: no event falls between the two
-            self._call("DELETE", f"/v1/webhooks/{each['id']}")
+        hook_url = f"{self.url}/hooks"
+        old = [
+            each
+            for each in self._call_api("GET", "/v1/webhooks")["data"]
+            if each["url"] == hook_url
+        ]
+        event_types = ["checkout.session.completed", "checkout.session.expired"]
+        self.secret = self._call_api(
+            "POST", "/v1/webhooks", {"url": hook_url, "events": event_types}
+        )["secret"]
+        # The old endpoint is deleted last, so that no event is missed.
+        for each in old:
+            self._call_api("DELETE", f"/v1/webhooks/{each['id']}")
 
-    def sell(self, quantities: dict[str, int]) -> Order:
-        """A new order and the session that it is paid in. Raises OSError without the API."""
-        # Whoever has its id sees the order, so nobody may guess it.
+    def create_order(self, quantities: dict[str, int]) -> Order:
+        """Creates an order and a session to pay it. Raises OSError if the API can't be reached."""
+        # The id is random because it gives access to the order.
         order = Order(secrets.token_urlsafe(16), quantities)
-        # Kept before the session is there: its webhook may be faster than the API's answer.
+        # Stored before the session is created: a webhook may arrive before the API's answer.
         self.orders[order.id] = order
         session = {
             "amount": order.amount,
@@ -88,35 +97,38 @@ class Shop(ThreadingHTTPServer):
             "metadata": {"order_id": order.id},
         }
         try:
-            created = self._call("POST", "/v1/checkout/sessions", session, order.id)
+            created = self._call_api("POST", "/v1/checkout/sessions", session, order.id)
         except OSError:
-            # No answer: perhaps it was done all the same. The key makes asking again safe.
-            created = self._call("POST", "/v1/checkout/sessions", session, order.id)
+            # The session may exist although no answer came. With the idempotency key a second call
+            # is safe.
+            created = self._call_api("POST", "/v1/checkout/sessions", session, order.id)
         order.pay_url = created["url"]
         return order
 
-    def hear(self, body: bytes, signature: str) -> int:
-        """What a webhook is answered with. Anything but a 2xx, and it comes again."""
-        if not is_genuine(self.secret, signature, body, self.now()):
+    def handle_webhook(self, body: bytes, signature: str) -> int:
+        """Handles a webhook and returns the HTTP status of the answer. Anything but 2xx makes the
+        service send the webhook again."""
+        if not is_valid_signature(self.secret, signature, body, self.now()):
             return 400
         event = json.loads(body)
-        # One transaction in a real shop: an event may come twice, also twice at once.
+        # A webhook may arrive twice, even at the same time. In a real shop this is one database
+        # transaction.
         with self._lock:
-            if event["id"] not in self._seen:
-                self._seen.add(event["id"])
-                self._act_on(event["type"], event["data"]["object"])
+            if event["id"] not in self._handled_events:
+                self._handled_events.add(event["id"])
+                self._update_order(event["type"], event["data"]["object"])
         return 200
 
-    def _act_on(self, type: str, session: dict[str, Any]) -> None:
+    def _update_order(self, type: str, session: dict[str, Any]) -> None:
         order = self.orders.get(session.get("metadata", {}).get("order_id", ""))
         if order is None or order.state != "waiting":
             return
         if type == "checkout.session.completed" and session["payment_status"] == "paid":
-            order.state = "paid"  # and here a real shop sends the parcel
+            order.state = "paid"  # a real shop ships the order here
         elif type == "checkout.session.expired":
             order.state = "cancelled"
 
-    def _call(self, method: str, path: str, body: Any = None, idempotency_key: str = "") -> Any:
+    def _call_api(self, method: str, path: str, body: Any = None, idempotency_key: str = "") -> Any:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
@@ -126,10 +138,10 @@ class Shop(ThreadingHTTPServer):
             return json.load(answer)
 
 
-def is_genuine(secret: str, signature: str, body: bytes, now: float) -> bool:
-    """Whether `t=<epoch>,v1=<hex>` signs these very bytes, lately.
+def is_valid_signature(secret: str, signature: str, body: bytes, now: float) -> bool:
+    """Whether `t=<epoch>,v1=<hex>` is a valid and recent signature of the body.
 
-    While a secret is being replaced there are two v1, one for each.
+    During a rotation of the secret there are two `v1`, one for each secret.
     """
     signed_at = re.match(r"t=(\d{1,12}),", signature, re.ASCII)
     if not signed_at or abs(now - int(signed_at[1])) > TOLERANCE:
@@ -139,8 +151,8 @@ def is_genuine(secret: str, signature: str, body: bytes, now: float) -> bool:
     return any(hmac.compare_digest(expected, each) for each in candidates)
 
 
-class Visit(BaseHTTPRequestHandler):
-    """A shopper's request, or a webhook."""
+class RequestHandler(BaseHTTPRequestHandler):
+    """Handles shoppers' requests and webhooks."""
 
     server: Shop
     timeout = 10
@@ -149,38 +161,40 @@ class Visit(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         order = self.server.orders.get(path.removeprefix("/orders/"))
         if path == "/":
-            self._answer(200, render_catalogue())
+            self._respond(200, render_catalogue())
         elif order:
-            self._answer(200, render_order(order))
+            self._respond(200, render_order(order))
         else:
-            self._answer(404, render_message("There is nothing here."))
+            self._respond(404, render_message("There is nothing here."))
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not re.fullmatch(r"\d{1,9}", length) or int(length) > LARGEST_BODY:
-            self._answer(413, "")
+        if not re.fullmatch(r"\d{1,9}", length) or int(length) > MAX_BODY_BYTES:
+            self._respond(413, "")
             return
         body = self.rfile.read(int(length))
         if self.path == "/hooks":
-            self._answer(self.server.hear(body, self.headers.get("X-PayGate-Signature", "")), "")
+            self._respond(
+                self.server.handle_webhook(body, self.headers.get("X-PayGate-Signature", "")), ""
+            )
         elif self.path == "/buy":
             self._buy(body)
         else:
-            self._answer(404, render_message("There is nothing here."))
+            self._respond(404, render_message("There is nothing here."))
 
     def _buy(self, body: bytes) -> None:
         quantities = read_quantities(body)
         if not quantities:
-            self._answer(400, render_message("Choose something first."))
+            self._respond(400, render_message("Choose something first."))
             return
         try:
-            order = self.server.sell(quantities)
+            order = self.server.create_order(quantities)
         except OSError:
-            self._answer(502, render_message("We can't take payments now. Nothing was charged."))
+            self._respond(502, render_message("We can't take payments now. Nothing was charged."))
             return
-        self._answer(303, "", {"Location": order.pay_url})
+        self._respond(303, "", {"Location": order.pay_url})
 
-    def _answer(self, status: int, page: str, headers: dict[str, str] | None = None) -> None:
+    def _respond(self, status: int, page: str, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (HEADERS | (headers or {})).items():
             self.send_header(name, value)
@@ -190,17 +204,17 @@ class Visit(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """An order's address opens it: not for a log."""
+        """Logs nothing, because an order's address gives access to it."""
 
 
 def read_quantities(body: bytes) -> dict[str, int]:
-    """What of which product a form asks for; nothing if any of it makes no sense."""
+    """The quantities by product in a submitted form; empty if any of them is invalid."""
     form = parse_qs(body.decode(errors="replace"))
     asked = {name: form.get(name, ["0"])[0] for name in PRODUCTS}
     if not all(re.fullmatch(r"\d{1,2}", each, re.ASCII) for each in asked.values()):
         return {}
     counts = {name: int(each) for name, each in asked.items() if int(each)}
-    return counts if all(each <= MOST_OF_EACH for each in counts.values()) else {}
+    return counts if all(each <= MAX_QUANTITY for each in counts.values()) else {}
 
 
 HEADERS = {
@@ -224,10 +238,10 @@ button, a.button { display: block; width: max-content; font: inherit; border: 0;
 
 
 def render_catalogue() -> str:
-    """The products, one of the first already chosen."""
+    """The page with all products. One of the first product is preselected."""
     lines = [
-        f"<li><label for='{name}'>{escape(title)}</label><span>{money(price)}</span>"
-        f"<input id='{name}' name='{name}' type='number' min='0' max='{MOST_OF_EACH}' "
+        f"<li><label for='{name}'>{escape(title)}</label><span>{format_price(price)}</span>"
+        f"<input id='{name}' name='{name}' type='number' min='0' max='{MAX_QUANTITY}' "
         f"value='{int(place == 0)}'></li>"
         for place, (name, (title, price)) in enumerate(PRODUCTS.items())
     ]
@@ -236,8 +250,8 @@ def render_catalogue() -> str:
 
 
 def render_order(order: Order) -> str:
-    """Where the order stands; looks again by itself until that is settled."""
-    title, words = {
+    """The page of an order's state. It reloads itself until the order is paid or cancelled."""
+    title, text = {
         "waiting": (
             "Waiting for your payment",
             "Have you paid? Then this page says so in a moment. If you have not: "
@@ -248,23 +262,25 @@ def render_order(order: Order) -> str:
     }[order.state]
     lines = "".join(
         f"<li><span>{count} × {escape(PRODUCTS[name][0])}</span>"
-        f"<span>{money(PRODUCTS[name][1] * count)}</span></li>"
+        f"<span>{format_price(PRODUCTS[name][1] * count)}</span></li>"
         for name, count in order.quantities.items()
     )
-    total = f"<p class='total'><strong>Total</strong><strong>{money(order.amount)}</strong></p>"
-    state = f"<p role='status'>{words}</p>"
+    total = (
+        f"<p class='total'><strong>Total</strong><strong>{format_price(order.amount)}</strong></p>"
+    )
+    state = f"<p role='status'>{text}</p>"
     back = "<p><a href='/'>Back to the shop</a></p>"
     refresh = "<meta http-equiv='refresh' content='2'>" if order.state == "waiting" else ""
     return render_page(title, f"{state}<ul>{lines}</ul>{total}{back}", refresh)
 
 
-def render_message(words: str) -> str:
-    """A page that says one thing."""
-    return render_page("Accra Books", f"<p>{escape(words)}</p><a href='/'>Back to the shop</a>")
+def render_message(text: str) -> str:
+    """A page with one sentence."""
+    return render_page("Accra Books", f"<p>{escape(text)}</p><a href='/'>Back to the shop</a>")
 
 
 def render_page(title: str, content: str, head: str = "") -> str:
-    """A whole page. `content` and `head` are HTML already."""
+    """A complete page. `content` and `head` are HTML."""
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -273,13 +289,13 @@ def render_page(title: str, content: str, head: str = "") -> str:
     )
 
 
-def money(pesewas: int) -> str:
-    """An amount as a shopper reads it."""
+def format_price(pesewas: int) -> str:
+    """The amount as shoppers read it."""
     return f"GH₵ {pesewas // 100:,}.{pesewas % 100:02}"
 
 
 if __name__ == "__main__":
     with Shop(int(os.environ.get("PORT", "4001"))) as shop, suppress(KeyboardInterrupt):
-        shop.open(os.environ["API_URL"], os.environ["SECRET_KEY"])
+        shop.connect(os.environ["API_URL"], os.environ["SECRET_KEY"])
         print(f"the shop is open: {shop.url}", flush=True)
         shop.serve_forever()

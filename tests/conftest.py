@@ -1,7 +1,7 @@
-"""The engines the tests run on, and a world of their own for each test.
+"""The engines that the tests run on, and a fresh world for each test.
 
-`ENGINES` names them: `moto` alone for `make test`, `moto,dynoxide` for `make test-all`. A module's
-engine is its own: whoever comes next finds nothing of it, in whatever order they run.
+The environment variable `ENGINES` names them: `moto` in `make test`, `moto,dynoxide` in
+`make test-all`. Each module starts engines of its own, so modules can run in any order.
 """
 
 import os
@@ -35,16 +35,16 @@ def world(engine: engines.Engine) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def atomic_engine() -> Iterator[engines.Engine]:
-    """An engine that threads can race on: moto is not one."""
+    """An engine with atomic writes, for races between threads. Those of moto are not atomic."""
     with engines.open("dynoxide") as opened, applied(opened.environment):
         yield opened
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What the functions log, line for line as CloudWatch gets it.
+    """The functions' log lines, as CloudWatch gets them.
 
-    capsys and capfd see none of it: the logger keeps the stdout that it found when imported.
+    capsys and capfd do not capture them, because the logger keeps the stdout of its import.
     """
     written = StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
@@ -61,8 +61,8 @@ def localstripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StripeServ
 def stripe_side(
     world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> StripeServer:
-    """Empty, and where this world finds Stripe; Accra Books takes its payments there."""
-    localstripe.start_anew()
+    """An empty localstripe, configured as Stripe's API and as the processor of Accra Books."""
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     monkeypatch.setenv("STRIPE_SCRIPT", f"{localstripe.url}/js.stripe.com/v3/")
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""A merchant's program, over HTTP and nothing else: what the tests from outside are written in."""
+"""A merchant's program. It uses only HTTP, so tests against a running stack are written with it."""
 
 import json
 import urllib.error
@@ -24,7 +24,7 @@ class Merchant:
     key: str = "sk_test_paygate"
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON."""
+        """The response's status and JSON."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
@@ -45,8 +45,10 @@ class Merchant:
         return found
 
     def subscribe(self, url: str, *events: str) -> dict[str, Any]:
-        wanted = events or ("checkout.session.completed", "checkout.session.expired")
-        status, endpoint = self.call("POST", "/v1/webhooks", {"url": url, "events": list(wanted)})
+        event_types = events or ("checkout.session.completed", "checkout.session.expired")
+        status, endpoint = self.call(
+            "POST", "/v1/webhooks", {"url": url, "events": list(event_types)}
+        )
         assert status == 201, endpoint
         found: dict[str, Any] = endpoint
         return found
@@ -56,7 +58,7 @@ class Merchant:
         return found
 
     def pay(self, id: str, number: str = "4242424242424242") -> tuple[int, str]:
-        """What a browser's form sends; status and where it is sent on to."""
+        """Submits the page's card form, and returns the status and the `Location`."""
         form = {"method": "card", "number": number, "expiry": "12/40", "code": "123"}
         return self._submit(id, form)
 
@@ -73,11 +75,11 @@ class Merchant:
 
 def _send(request: urllib.request.Request) -> tuple[int, dict[str, str], str]:
     try:
-        with _open(request, timeout=30) as answer:
+        with _open(request, timeout=30) as response:
             return (
-                answer.status,
-                {k.lower(): v for k, v in answer.headers.items()},
-                answer.read().decode(),
+                response.status,
+                {k.lower(): v for k, v in response.headers.items()},
+                response.read().decode(),
             )
     except urllib.error.HTTPError as error:
         return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode()

@@ -1,16 +1,15 @@
-"""What each function does at AWS, held against the policy that template.yaml gives it."""
+"""Compares the AWS calls of each function with the policy that template.yaml grants it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import yaml
-
+from devstack.template import read_document
 from tests.roots import ROOT
 
 Permission = tuple[str, str]
-"""An action and what it is done to: `("dynamodb:Query", "Table/index/gsi1")`."""
+"""An action and its resource: `("dynamodb:Query", "Table/index/gsi1")`."""
 
 IN_TRANSACTION = {
     "Put": "PutItem",
@@ -23,23 +22,7 @@ QUEUE_ACTIONS = {"SendMessageBatch": "SendMessage"}
 _running: ContextVar[str | None] = ContextVar("running", default=None)
 
 
-class Loader(yaml.SafeLoader):
-    """CloudFormation's short tags as plain values: `!Ref X` is `{"Ref": "X"}`."""
-
-
-def _tag(loader: Loader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-Loader.add_multi_constructor("!", _tag)
-
-RESOURCES: dict[str, dict[str, Any]] = yaml.load((ROOT / "template.yaml").read_text(), Loader)[
-    "Resources"
-]
+RESOURCES: dict[str, dict[str, Any]] = read_document(ROOT / "template.yaml")["Resources"]
 
 
 def granted(function: str) -> set[Permission]:
@@ -54,9 +37,9 @@ def granted(function: str) -> set[Permission]:
 
 
 class Recorder:
-    """Sees every call of the clients it is attached to; `used` is what each function did.
+    """Records every call of the attached clients; `used` has the permissions of each function.
 
-    A call that the function's policy does not allow fails, as it would in AWS.
+    A call that the function's policy does not allow raises an AssertionError.
     """
 
     def __init__(self) -> None:
@@ -103,7 +86,11 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _name(resource: dict[str, str]) -> str:
+def _name(resource: dict[str, Any]) -> str:
     """`!GetAtt Table.Arn` and `!Sub ${Table.Arn}/index/gsi1` as `Table` and `Table/index/gsi1`."""
-    (text,) = resource.values()
-    return text.replace("${Table.Arn}", "Table").removesuffix(".Arn")
+    match resource:
+        case {"Fn::GetAtt": [str(name), "Arn"]}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${Table.Arn}", "Table")
+    raise AssertionError(f"{resource} is no ARN of this template")

@@ -1,4 +1,4 @@
-"""AWS's list prices in us-east-1, in US dollars a million, and the cost of a million sessions."""
+"""AWS's list prices in us-east-1, in US dollars per million, and the cost of a million sessions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ GB_SECONDS_ARM = 13.3334
 
 MEMORY_GB = 1.0
 WARM_SECONDS = 0.02
-"""An estimate of a warm invocation. Most of it is the network to DynamoDB."""
+"""An estimate of a warm invocation, which mostly waits for DynamoDB."""
 
 LIFE = {
     "create, with an idempotency key": 1,
@@ -20,8 +20,8 @@ LIFE = {
     "deliver it": 1,
     "retrieve": 1,
 }
-"""How often each step happens in the life of a paid session. Its page is shown before and after
-paying and once more. Two events are fanned out, and an endpoint subscribes to one of them."""
+"""How often each step happens in the life of a paid session: its page is shown before and after the
+payment and once more, and two events are fanned out, one of them to a webhook endpoint."""
 
 INVOKED = sum(LIFE.values())
 REQUESTS = INVOKED - LIFE["fan an event out to one endpoint"] - LIFE["deliver it"]
@@ -29,9 +29,9 @@ QUEUE_CALLS = 3
 """Send, receive, delete."""
 
 
-def of_a_million(bills: dict[str, Any]) -> list[tuple[str, float]]:
-    writes = sum(bills[name].write_units * times for name, times in LIFE.items())
-    reads = sum(bills[name].read_units * times for name, times in LIFE.items())
+def of_a_million(costs: dict[str, Any]) -> list[tuple[str, float]]:
+    writes = sum(costs[name].write_units * times for name, times in LIFE.items())
+    reads = sum(costs[name].read_units * times for name, times in LIFE.items())
     return [
         (f"DynamoDB, {writes:g} write units", writes * WRITE_UNITS),
         (f"DynamoDB, {reads:g} read units", reads * READ_UNITS),
@@ -50,28 +50,28 @@ def page(rows: str, prices: list[tuple[str, float]]) -> str:
     total = sum(price for _, price in prices)
     return f"""# What each operation costs
 
-Written by `UPDATE_COSTS=1 .venv/bin/pytest tests/store/test_costs.py` from what the engine reports
-with `ReturnConsumedCapacity=INDEXES`; a test fails when the code costs something else. The items
-are those of the README's example. Units are DynamoDB's: a transaction doubles the table's, not the
-indexes'. The lookup of an API key, one read unit a minute and process, is left out.
+`UPDATE_COSTS=1 .venv/bin/pytest tests/store/test_costs.py` writes this page from what the engine
+reports with `ReturnConsumedCapacity=INDEXES`. The test fails if the code costs something else. The
+items are those of the README's example. Units are DynamoDB's: a transaction doubles the table's,
+not the indexes'. Not included is the lookup of an API key: one read unit per minute and process.
 
 | operation | read calls | read units | write calls | write units |
 |---|---|---|---|---|
 {rows}
 
-A list's page costs what it shows: the same at 1,000 sessions and at 50,000. Expiring reads the
-session before it writes, because the event it writes holds the session.
+A page of a list costs the same with 1,000 sessions and with 50,000. Expiring reads the session
+before it writes, because the event that it writes holds the session.
 
 ## A million paid sessions
 
-List prices in us-east-1 in US dollars; each created, shown, paid and fetched once by the merchant,
-with one webhook. Free tiers, log storage, traffic and the table's storage are left out, and a warm
-invocation is taken to last {WARM_SECONDS * 1000:g} ms.
+List prices in us-east-1 in US dollars. Each session is created, shown, paid and retrieved once by
+the merchant, with one webhook. Free tiers, log storage, traffic and the table's storage are not
+included. A warm invocation is assumed to last {WARM_SECONDS * 1000:g} ms.
 
-| per session | a million cost |
+| per session | cost of a million |
 |---|---|
 {lines}
 | **total** | **{total:.2f}** |
 
-Paying includes one write to the simulator's ledger, which a real processor does not need.
+One of the writes of a payment is the simulator's own ledger; a real processor does not need it.
 """

@@ -24,7 +24,7 @@ from checkout.store import sessions, table
 from checkout.store.items import to_item, to_wire
 from devstack import engines
 from devstack.environment import applied
-from tests.world import Answer, World
+from tests.world import Response, World
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "1000"))
 ROUNDS_OF_AN_ENGINE = 50
@@ -53,8 +53,8 @@ class Racing(World):
         assert session is not None
         return token_of(session)
 
-    def paying(self, id: str, form: dict[str, str]) -> Callable[[], Answer]:
-        """Submits a form with the page's present token."""
+    def paying(self, id: str, form: dict[str, str]) -> Callable[[], Response]:
+        """Submits a form with the page's current token."""
         token = self.form_token(id)
         return lambda: self.submit(id, form, token)
 

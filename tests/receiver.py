@@ -1,4 +1,4 @@
-"""A merchant's server on a real socket: keeps what it is sent, answers what it is told to."""
+"""A merchant's server on a real socket, which records requests and returns configured answers."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Received:
 class Receiver:
     url: str = ""
     statuses: list[int] = field(default_factory=list)
-    """What the next requests are answered with; 200 when the list is empty."""
+    """HTTP statuses of the next answers; 200 when the list is empty."""
     received: list[Received] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""

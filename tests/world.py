@@ -1,5 +1,5 @@
-"""A table of its own, a clock that stands still until it is turned, and the handlers, called with
-the events that API Gateway, the stream, the queue and the scheduler would send."""
+"""A world for one test: a table, a clock that the test turns, and the handlers, called with the
+events that API Gateway, the stream, the queue and the scheduler send."""
 
 import base64
 import json
@@ -23,12 +23,14 @@ from checkout.store import accounts
 from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
-from devstack import gateway
+from devstack.aws import api_gateway
+from devstack.aws.dynamodb import create_table
+from devstack.aws.functions import Context, Function
+from devstack.aws.kms import create_key
 from devstack.engines import Engine
 from devstack.environment import applied
-from devstack.functions import Context, Function
-from devstack.secrets import create_key
-from devstack.template import create_table, load_template
+from devstack.http_messages import Request
+from devstack.template import load_template
 from tests.policies import Recorder
 from tests.roots import ROOT
 
@@ -69,8 +71,15 @@ CARD = {"method": "card", "expiry": "12 / 40", "code": "123"}
 _functions: dict[str, Function] = {}
 
 
+def secrets_key(engine: Engine) -> str:
+    """The engine's one KMS key. moto makes an RSA key for each, which takes 70 ms."""
+    client = engine.client("kms")
+    created = {key["KeyId"] for key in client.list_keys()["Keys"]}
+    return next(iter(created), None) or create_key(client)
+
+
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     text: str
@@ -81,7 +90,7 @@ class Answer:
 
     @property
     def errors(self) -> tuple[int, list[tuple[str, str | None]]]:
-        """Status, and code and parameter of each of a PayRex error's entries."""
+        """Of a PayRex error: the status, and the code and parameter of each entry."""
         assert list(self.json) == ["errors"]
         for each in self.json["errors"]:
             assert set(each) in ({"code", "detail"}, {"code", "detail", "parameter"})
@@ -90,7 +99,7 @@ class Answer:
 
     @property
     def error(self) -> tuple[int, str, str, str | None]:
-        """Status, type, code and parameter of a PayGate error."""
+        """Of a PayGate error: status, type, code and parameter."""
         error = self.json["error"]
         return self.status, error["type"], error["code"], error.get("param")
 
@@ -111,9 +120,9 @@ class World:
         variables = {
             "TABLE_NAME": name,
             "QUEUE_URL": queue_url,
-            "SECRETS_KEY": create_key(engine.client("kms")),
+            "SECRETS_KEY": secrets_key(engine),
             "ALLOW_LOCAL_ENDPOINTS": "true",
-            "STRIPE_API": "http://127.0.0.1:9",  # nobody: the tests of Stripe start one
+            "STRIPE_API": "http://127.0.0.1:9",  # Stripe's tests start a server
             "POWERTOOLS_SERVICE_NAME": "checkout",
             **engine.environment,
         }
@@ -149,24 +158,26 @@ class World:
         body: Any = None,
         key: str | None = KEY,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """A request as API Gateway hands it to the route's function. A dict is sent as JSON."""
-        given = {"host": "api.example.com", "content-type": "application/json"} | (headers or {})
+    ) -> Response:
+        """A request as API Gateway sends it to the route's function. A dict becomes JSON."""
+        sent_headers = {"host": "api.example.com", "content-type": "application/json"} | (
+            headers or {}
+        )
         if key is not None:
-            given["authorization"] = f"Bearer {key}"
+            sent_headers["authorization"] = f"Bearer {key}"
         content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
-        request = gateway.Request(method, target, list(given.items()), content)
-        match = gateway.choose_route(TEMPLATE.routes, method, request.path)
+        request = Request(method, target, list(sent_headers.items()), content)
+        match = api_gateway.choose_route(TEMPLATE.routes, method, request.path)
         assert match is not None
-        event = gateway.build_event(request, match, self.now)
+        event = api_gateway.build_event(request, match, self.now)
         event["headers"]["x-forwarded-proto"] = "https"
-        answer = self.invoke(match.route.function, event)
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+        response = self.invoke(match.route.function, event)
+        return Response(response["statusCode"], response["headers"], response["body"])
 
-    def get(self, target: str, **options: Any) -> Answer:
+    def get(self, target: str, **options: Any) -> Response:
         return self.call("GET", target, **options)
 
-    def post(self, target: str, body: Any = None, **options: Any) -> Answer:
+    def post(self, target: str, body: Any = None, **options: Any) -> Response:
         return self.call("POST", target, body, **options)
 
     def payrex(
@@ -176,65 +187,65 @@ class World:
         form: str = "",
         key: str | None = PAYREX_KEY,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """A request as PayRex's SDKs send it: Basic authentication, a form, whatever the method."""
-        given = {"content-type": FORM_TYPE} | (headers or {})
+    ) -> Response:
+        """A request as PayRex's SDKs send it: Basic authentication and a form, with any method."""
+        sent_headers = {"content-type": FORM_TYPE} | (headers or {})
         if key is not None:
-            given["authorization"] = basic(key)
-        return self.call(method, target, form.encode(), key=None, headers=given)
+            sent_headers["authorization"] = basic(key)
+        return self.call(method, target, form.encode(), key=None, headers=sent_headers)
 
     def create_session(self, key: str = KEY, **changes: Any) -> dict[str, Any]:
-        answer = self.post(SESSIONS, ORDER | changes, key=key)
-        assert answer.status == 201, answer.text
-        session: dict[str, Any] = answer.json
+        response = self.post(SESSIONS, ORDER | changes, key=key)
+        assert response.status == 201, response.text
+        session: dict[str, Any] = response.json
         return session
 
     def session(self, id: str, key: str = KEY) -> dict[str, Any]:
         found: dict[str, Any] = self.get(f"{SESSIONS}/{id}", key=key).json
         return found
 
-    def pay(self, id: str, number: str = "4242424242424242", **fields: str) -> Answer:
+    def pay(self, id: str, number: str = "4242424242424242", **fields: str) -> Response:
         return self.submit(id, CARD | {"number": number} | fields)
 
-    def pay_by_phone(self, id: str, phone: str) -> Answer:
+    def pay_by_phone(self, id: str, phone: str) -> Response:
         return self.submit(id, {"method": "mobile_money", "phone": phone})
 
-    def submit(self, id: str, form: dict[str, str], token: str | None = None) -> Answer:
-        """A form of the page, with the token that the page gives it now."""
+    def submit(self, id: str, form: dict[str, str], token: str | None = None) -> Response:
+        """Submits the page's form with a token, by default the one that the page has now."""
         path = f"/checkout/{id}"
         return self._send(path, form | {"token": token or self.form_token(path)})
 
-    def decide(self, attempt: str, decision: str) -> Answer:
-        """What the shopper does at the simulator's page; the page that follows it."""
+    def decide(self, attempt: str, decision: str) -> Response:
+        """Submits the simulator's page, and follows its redirect."""
         path = f"/simulator/{attempt}"
-        answer = self._send(path, {"token": self.form_token(path), "decision": decision})
-        return self.page(answer.headers["location"])
+        response = self._send(path, {"token": self.form_token(path), "decision": decision})
+        return self.page(response.headers["location"])
 
     def form_token(self, path: str) -> str:
         return token_in(self.page(path).text)
 
-    def _send(self, path: str, form: dict[str, str]) -> Answer:
-        given = {"content-type": FORM_TYPE}
-        return self.post(path, urlencode(form).encode(), key=None, headers=given)
+    def _send(self, path: str, form: dict[str, str]) -> Response:
+        sent_headers = {"content-type": FORM_TYPE}
+        return self.post(path, urlencode(form).encode(), key=None, headers=sent_headers)
 
-    def page(self, target: str) -> Answer:
+    def page(self, target: str) -> Response:
         return self.get(target, key=None)
 
     def refused(
         self, error: tuple[Any, ...], method: str, target: str, body: Any = None, **options: Any
-    ) -> Answer:
-        """A request that has to end in this error (see Answer.error) and to leave no trace."""
+    ) -> Response:
+        """A request that must end in this error (see Response.error) and change nothing."""
         with self.untouched():
-            answer = self.call(method, target, body, **options)
-            assert answer.error == error
-        assert set(answer.json) == {"error"}
-        assert "None" not in answer.json["error"]["message"]
-        return answer
+            response = self.call(method, target, body, **options)
+            assert response.error == error
+        assert set(response.json) == {"error"}
+        assert "None" not in response.json["error"]["message"]
+        return response
 
     # ---------------------------------------------------------- functions
 
     def invoke(self, function: str, event: Any) -> Any:
-        """The function's handler, in this thread, with what Lambda would hand it."""
+        """Calls the function's handler in this thread, with an event and a context as in Lambda."""
         definition = TEMPLATE.functions[function]
         found = _functions.setdefault(function, Function(definition))
         with self.recorder.running(function):
@@ -244,7 +255,7 @@ class World:
         return self.invoke("FireTimers", {"source": "aws.scheduler"})
 
     def fan_out_all(self) -> None:
-        """What the stream brings: every event that was not fanned out."""
+        """Sends FanOutEvents every event that was not fanned out, as the stream does."""
         for item in self.having("EVENT#", "EVENT"):
             if "fanned_out_at" not in item:
                 record = {"dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"}}
@@ -252,22 +263,22 @@ class World:
                 assert failed == {"batchItemFailures": []}
 
     def send_all(self) -> int:
-        """What the queue brings, each message by itself; how many of them failed."""
+        """Sends SendWebhook each of the queue's messages, and returns how many failed."""
         failed = 0
         for body in self.messages():
-            answer = self.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": body}]})
-            failed += len(answer["batchItemFailures"])
+            response = self.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": body}]})
+            failed += len(response["batchItemFailures"])
         return failed
 
     def messages(self) -> list[str]:
-        """What the queue has been sent since the last look."""
+        """Takes all messages out of the queue."""
         found: list[str] = []
         queue = open_queue()
         while True:
-            answer = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10)
-            if not answer.get("Messages"):
+            response = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10)
+            if not response.get("Messages"):
                 return sorted(found)
-            for message in answer["Messages"]:
+            for message in response["Messages"]:
                 found.append(message["Body"])
                 queue.client.delete_message(
                     QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"]
@@ -276,7 +287,7 @@ class World:
     # -------------------------------------------------------------- table
 
     def items(self) -> list[dict[str, Any]]:
-        """Everything in the table but the accounts."""
+        """All items except merchants and keys."""
         pages = self.table.client.get_paginator("scan").paginate(
             TableName=self.table.name, ConsistentRead=True
         )
@@ -285,12 +296,13 @@ class World:
 
     @contextmanager
     def untouched(self) -> Iterator[None]:
-        """Whatever is done meanwhile has to leave the table as it is."""
+        """Asserts that the block changes nothing in the table."""
         before = self.items()
         yield
         assert self.items() == before
 
     def having(self, prefix: str, sk: str = "") -> list[dict[str, Any]]:
+        """The items whose keys start with these texts."""
         return [
             item
             for item in self.items()
@@ -301,13 +313,13 @@ class World:
         return sorted(item["type"] for item in self.having("EVENT#", "EVENT"))
 
 
-def occasion_of(world: World) -> ChangeContext:
-    """What a request or a timer at the world's time would tell events by."""
+def change_context(world: World) -> ChangeContext:
+    """The context of a change at the world's time."""
     return ChangeContext(int(world.now), render_events)
 
 
 def token_in(page: str) -> str:
-    """A form's token; nothing where the page, as it is, has no form."""
+    """The token of the page's form, or "" if the page has no form."""
     found = re.search(r'name="token" value="(\w+)"', page)
     return found[1] if found else ""
 
@@ -321,7 +333,7 @@ def _json(body: Any) -> bytes:
 
 
 def forget_process() -> None:
-    """What a new Lambda process would not know."""
+    """Clears all that a new Lambda process does not have."""
     for cached in (settings, open_table, open_queue, open_kms, decrypt, registry._stripe):
         cached.cache_clear()
     forget_keys()

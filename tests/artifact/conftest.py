@@ -1,4 +1,4 @@
-"""What `make build` made, unpacked once for all of these tests."""
+"""The result of `make build`, unpacked once for all tests of this folder."""
 
 import pytest
 
@@ -13,5 +13,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    assert BUILD.is_dir(), "make .aws-sam/local/.done comes first"
+    assert BUILD.is_dir(), "run `make .aws-sam/local/.done` first"
     return Artifact.unpack(BUILD, tmp_path_factory.mktemp("lambda"))

@@ -1,4 +1,4 @@
-"""What is in the zips, to the byte."""
+"""The content of the built zips."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from devstack.template import load_template
 KB = 1000
 MACHINE = os.uname().machine
 ARCH_OF = {"x86_64": "x86_64", "aarch64": "arm64"}
-"""AWS's names of processors."""
+"""AWS's names of processor architectures."""
 FUNCTIONS = tuple(load_template(ROOT / "template.yaml").functions)
 
 PACKAGES = {
@@ -26,7 +26,7 @@ PACKAGES = {
     "CheckoutLayer": {"checkout"},
     "StripeLayer": {"stripe"},
 }
-LEFT_OVER = {
+UNWANTED = {
     *("tests", "test", "bin", "examples", "Makefile", "README.md", "requirements.txt"),
     *("unused.txt", "stand_ins", "operations.json", "templates", "py.typed"),
 }
@@ -57,27 +57,27 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_holds_its_handler_and_nothing_else(artifact: Artifact, function: str) -> None:
+def test_a_function_contains_only_its_handler(artifact: Artifact, function: str) -> None:
     folder = artifact.root / "task" / function
 
     assert names(folder) == {"handler.py", "__pycache__/handler.cpython-313.pyc"}
     assert artifact.size(function) <= 20 * KB
 
 
-def test_the_layers_fit_into_ten_megabytes(artifact: Artifact) -> None:
+def test_the_layers_are_smaller_than_ten_megabytes(artifact: Artifact) -> None:
     assert sum(artifact.size(layer) for layer in LAYERS) <= 10 * KB * KB
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_holds_these_packages(layer: str) -> None:
+def test_the_layers_contain_the_expected_packages(layer: str) -> None:
     packages = BUILD / layer / SITE_PACKAGES
 
     assert {path.name for path in packages.iterdir()} == PACKAGES[layer]
-    assert {path.name for path in (BUILD / layer).rglob("*")} & LEFT_OVER == set()
+    assert {path.name for path in (BUILD / layer).rglob("*")} & UNWANTED == set()
     assert list(packages.rglob("*.dist-info")) == []
 
 
-def test_every_source_has_its_bytecode_and_nothing_else_has(artifact: Artifact) -> None:
+def test_all_sources_have_bytecode(artifact: Artifact) -> None:
     for folder in (artifact.root / "opt", artifact.root / "task"):
         sources = {path for path in files(folder) if path.suffix == ".py"}
         cached = {path for path in files(folder) if path.suffix == ".pyc"}
@@ -87,10 +87,10 @@ def test_every_source_has_its_bytecode_and_nothing_else_has(artifact: Artifact) 
         }
 
 
-def test_bytecode_is_never_checked_and_names_lambdas_own_paths(artifact: Artifact) -> None:
+def test_bytecode_is_unchecked_and_contains_lambdas_paths(artifact: Artifact) -> None:
     roots = [(str(artifact.root / "opt"), "/opt")]
     roots += [(artifact.path(function)[0], "/var/task") for function in FUNCTIONS]
-    unchecked = 0b01  # PEP 552: by hash, and the hash is not compared
+    unchecked = 0b01  # PEP 552: hash-based, and the hash is not compared
 
     found = artifact.run(FUNCTIONS[0], READ_BYTECODE.format(roots=roots))
 
@@ -98,8 +98,8 @@ def test_bytecode_is_never_checked_and_names_lambdas_own_paths(artifact: Artifac
     assert [each for each in found if each[1:] != [True, unchecked, True]] == []
 
 
-def test_architectures_differ_in_their_wheels_alone(tmp_path: Path) -> None:
-    """Cross-installed: nothing on this machine runs the other processor's wheels."""
+def test_architectures_only_differ_in_native_libraries(tmp_path: Path) -> None:
+    """The layer is built for another processor, without running its wheels."""
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[MACHINE]
     subprocess.run(
         ["make", "-f", ROOT / "build_tools/Makefile", "build-DependenciesLayer"],
@@ -118,7 +118,7 @@ def test_architectures_differ_in_their_wheels_alone(tmp_path: Path) -> None:
 
 
 def test_two_builds_are_identical(tmp_path: Path) -> None:
-    """The other one is made in another folder, so that no path may show."""
+    """The second build is made in another folder, so that paths in the result would differ."""
     for name in ("template.yaml", "samconfig.toml", "Makefile"):
         shutil.copy2(ROOT / name, tmp_path)
     for name in ("functions", "layers", "build_tools", "requirements"):
@@ -137,9 +137,9 @@ def test_two_builds_are_identical(tmp_path: Path) -> None:
             assert (again / part / name).read_bytes() == (BUILD / part / name).read_bytes(), name
 
 
-def test_without_a_python_3_13_one_line_says_what_to_install(tmp_path: Path) -> None:
-    for tool in ("sh", "python3"):
-        (tmp_path / tool).symlink_to(shutil.which(tool) if tool == "sh" else "/bin/false")
+def test_a_missing_python_3_13_is_reported_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sh").symlink_to(shutil.which("sh") or "/bin/sh")
+    (tmp_path / "python3").symlink_to("/bin/false")
     found = subprocess.run(
         [ROOT / "build_tools/python313"],
         env={"PATH": str(tmp_path), "HOME": str(tmp_path)},

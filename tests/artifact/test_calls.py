@@ -7,7 +7,7 @@ import pytest
 
 from build_tools.artifact import Artifact
 from build_tools.samples import sample_events, sample_items
-from devstack.samples import ID, PAYREX_ID
+from devstack.fixtures.sample_objects import ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED, NAMELESS
 
 SAMPLES = sample_events()
@@ -31,19 +31,19 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("function", SAMPLES)
-def test_a_built_function_answers_its_sample(
+def test_a_built_function_handles_its_sample(
     artifact: Artifact, items: Path, function: str
 ) -> None:
     sample = SAMPLES[function]
 
-    answer, imported = artifact.run_stubbed(function, CALL, items, sample)
+    response, imported = artifact.run_stubbed(function, CALL, items, sample)
 
     event = json.loads(sample.read_text())
     if "routeKey" in event:
-        assert answer["statusCode"] == EXPECTED.get(sample.stem, 200), answer["body"]
+        assert response["statusCode"] == EXPECTED.get(sample.stem, 200), response["body"]
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
-            of_payrex = sample.stem.startswith(("payrex", "show_approval"))
-            assert (PAYREX_ID if of_payrex else ID) in answer["body"]
+            of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
+            assert (PAYREX_ID if of_payrex else ID) in response["body"]
     else:
-        assert answer == {"batchItemFailures": []}
+        assert response == {"batchItemFailures": []}
     assert all(name.startswith("_jinja2_module_templates") for name in imported)

@@ -1,4 +1,4 @@
-"""Stripe's package as its layer has it, cut to what is used, does all that is asked of it."""
+"""The Stripe layer's reduced package supports all calls of the adapter."""
 
 import json
 
@@ -49,10 +49,10 @@ print(json.dumps(found))
 """
 
 
-def test_the_cut_package_pays_cancels_and_refunds(
+def test_the_reduced_package_charges_cancels_and_refunds(
     artifact: Artifact, localstripe: StripeServer
 ) -> None:
-    localstripe.start_anew()
+    localstripe.reset()
     paid, declined, left = references = artifact.run(
         "ShowPage", START + CHARGE, STRIPE_API=localstripe.url
     )

@@ -1,4 +1,4 @@
-"""A template of our own with small functions, so that a fault here is a fault of devstack."""
+"""A small template with functions that log their events: no failure here is the library's."""
 
 import json
 import time
@@ -111,14 +111,14 @@ def handler(event, context):
 
 FAIL = """
 def handler(event, context):
-    raise RuntimeError("as the test wants it")
+    raise RuntimeError("expected by the test")
 """
 
-# The log is a file, which outlives a stack. A line for each record.
-NOTE = """
+# The functions log to a file, which survives a stack, with a line for each record.
+WRITE_LOG = """
 import json, os, pathlib, time
 LOG = pathlib.Path(__file__).parents[2] / "log.jsonl"
-def note(kind, content):
+def write_log(kind, content):
     with LOG.open("a") as log:
         log.write(json.dumps({"kind": kind, "content": content}) + "\\n")
 """
@@ -126,7 +126,7 @@ def note(kind, content):
 TAKE = """
 def handler(event, context):
     for record in event["Records"]:
-        note("take", record)
+        write_log("take", record)
         if "poison" in record["dynamodb"]["Keys"]["sk"]["S"]:
             return {"batchItemFailures":
                     [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
@@ -136,18 +136,18 @@ def handler(event, context):
 EXPIRED = """
 def handler(event, context):
     for record in event["Records"]:
-        note("expired", record)
+        write_log("expired", record)
 """
 
 WORK = """
 def handler(event, context):
     (message,) = event["Records"]
-    note("work", message)
+    write_log("work", message)
     if message["body"] == "slow":
         ends_at = time.monotonic() + 4
-        while not (came := '"quick"' in LOG.read_text()) and time.monotonic() < ends_at:
+        while not (found := '"quick"' in LOG.read_text()) and time.monotonic() < ends_at:
             time.sleep(0.01)
-        note("quick came meanwhile", came)
+        write_log("quick ran meanwhile", found)
     if message["body"] == "bad":
         return {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
     return {}
@@ -155,16 +155,16 @@ def handler(event, context):
 
 SWEEP = """
 def handler(event, context):
-    note("sweep", event)
+    write_log("sweep", event)
 """
 
 FUNCTIONS = {
     "echo": ECHO,
     "fail": FAIL,
-    "take": NOTE + TAKE,
-    "expired": NOTE + EXPIRED,
-    "work": NOTE + WORK,
-    "sweep": NOTE + SWEEP,
+    "take": WRITE_LOG + TAKE,
+    "expired": WRITE_LOG + EXPIRED,
+    "work": WRITE_LOG + WORK,
+    "sweep": WRITE_LOG + SWEEP,
 }
 
 Read = Callable[[str], list[Any]]
@@ -183,7 +183,7 @@ def template(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read_log(template: Path) -> Read:
-    """What the functions noted, by kind."""
+    """Reads what the functions logged, by kind."""
 
     def read(kind: str) -> list[Any]:
         file = template.parent / "log.jsonl"
@@ -197,5 +197,5 @@ def read_log(template: Path) -> Read:
 def wait_until(holds: Callable[[], bool], timeout: float = 10.0) -> None:
     ends_at = time.monotonic() + timeout
     while not holds():
-        assert time.monotonic() < ends_at, "it didn't come to pass"
+        assert time.monotonic() < ends_at, f"not true within {timeout} s"
         time.sleep(0.01)

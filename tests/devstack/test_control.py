@@ -1,22 +1,23 @@
-"""The addresses under /dev/ take what they should, and nothing else."""
+"""The addresses under /dev/ accept valid requests only."""
 
 import pytest
 
+from devstack.cli.control import Control
 from devstack.clock import Clock
-from devstack.control import Control
-from devstack.gateway import Request
+from devstack.http_messages import Request
 
 
-def ask(method: str, path: str, body: bytes = b"") -> tuple[int, list[float], bytes]:
+def request(method: str, path: str, body: bytes = b"") -> tuple[int, list[float], bytes]:
+    """The response's status, the seconds by which the clock was moved, and the response's body."""
     advanced: list[float] = []
     control = Control("moto", Clock(), advanced.append)
-    response = control.answer(Request(method, path, [], body))
+    response = control.respond(Request(method, path, [], body))
     return response.status, advanced, response.body
 
 
 @pytest.mark.parametrize(("body", "seconds"), [(b'{"advance": 0}', 0), (b'{"advance": 1.5}', 1.5)])
-def test_the_clock_takes_whole_and_broken_seconds(body: bytes, seconds: float) -> None:
-    status, advanced, _ = ask("POST", "/dev/clock", body)
+def test_clock_accepts_whole_and_fractional_seconds(body: bytes, seconds: float) -> None:
+    status, advanced, _ = request("POST", "/dev/clock", body)
     assert (status, advanced) == (200, [seconds])
 
 
@@ -37,8 +38,8 @@ def test_the_clock_takes_whole_and_broken_seconds(body: bytes, seconds: float) -
         b'{"advance": 1, "other": 2}',
     ],
 )
-def test_an_advance_that_is_no_time_is_refused(body: bytes) -> None:
-    status, advanced, answer = ask("POST", "/dev/clock", body)
+def test_invalid_advance_is_refused(body: bytes) -> None:
+    status, advanced, answer = request("POST", "/dev/clock", body)
     assert (status, advanced) == (400, [])
     assert b"seconds" in answer
 
@@ -51,5 +52,5 @@ def test_an_advance_that_is_no_time_is_refused(body: bytes) -> None:
         ("GET", "/dev/other", 404),
     ],
 )
-def test_there_is_nothing_else(method: str, path: str, expected: int) -> None:
-    assert ask(method, path)[0] == expected
+def test_unknown_methods_and_paths_are_refused(method: str, path: str, expected: int) -> None:
+    assert request(method, path)[0] == expected

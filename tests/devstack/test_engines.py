@@ -1,4 +1,4 @@
-"""An engine is atomic under threads, and remembers a transaction's token."""
+"""Engines are atomic between threads, and execute a transaction once per token."""
 
 import os
 from collections.abc import Iterator
@@ -13,11 +13,13 @@ from moto.core.models import botocore_stubber
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
-from devstack import dynoxide, engines
+from devstack import engines
+from devstack.aws.dynamodb import create_table
+from devstack.engines import dynoxide
+from devstack.engines.moto_calls import TOKEN_LIFETIME
 from devstack.environment import applied
 from devstack.errors import EngineError
-from devstack.moto_calls import TOKEN_LIFETIME
-from devstack.template import create_table, load_template
+from devstack.template import load_template
 
 
 @pytest.fixture(params=["moto", pytest.param("dynoxide", marks=pytest.mark.dynoxide)])
@@ -49,14 +51,14 @@ def count(client: Any, table: str) -> int:
     return int(item["n"]["N"])
 
 
-def test_no_increment_is_lost_between_threads(table: str) -> None:
+def test_concurrent_increments_are_not_lost(table: str) -> None:
     client = boto3.client("dynamodb")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: increment(client, table), range(200)))
     assert count(client, table) == 200
 
 
-def test_a_token_runs_a_transaction_once(table: str) -> None:
+def test_transaction_is_executed_once_per_token(table: str) -> None:
     client = boto3.client("dynamodb")
     for _ in range(2):
         increment(client, table, "token")
@@ -64,7 +66,7 @@ def test_a_token_runs_a_transaction_once(table: str) -> None:
     assert count(client, table) == 2
 
 
-def test_a_token_is_not_for_another_transaction(table: str) -> None:
+def test_token_of_another_transaction_is_refused(table: str) -> None:
     client = boto3.client("dynamodb")
     increment(client, table, "token")
     with pytest.raises(ClientError) as refused:
@@ -88,12 +90,12 @@ def test_moto_forgets_a_token_after_ten_minutes(template: Path) -> None:
         assert count(client, table) == 2
 
 
-def test_a_refused_transaction_may_be_tried_again_under_its_token(table: str) -> None:
+def test_cancelled_transaction_can_be_repeated_with_its_token(table: str) -> None:
     client = boto3.client("dynamodb")
     key = {"pk": {"S": "b"}, "sk": {"S": "b"}}
     check = {"TableName": table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
     other = {"TableName": table, "Item": {"pk": {"S": "c"}, "sk": {"S": "c"}}}
-    write = {"TransactItems": [{"ConditionCheck": check}, {"Put": other}]}
+    write: Any = {"TransactItems": [{"ConditionCheck": check}, {"Put": other}]}
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(**write, ClientRequestToken="t")
     client.put_item(TableName=table, Item=key)
@@ -101,7 +103,7 @@ def test_a_refused_transaction_may_be_tried_again_under_its_token(table: str) ->
     assert "Item" in client.get_item(TableName=table, Key={"pk": {"S": "c"}, "sk": {"S": "c"}})
 
 
-def test_creating_the_table_again_changes_nothing(table: str, template: Path) -> None:
+def test_existing_table_is_kept(table: str, template: Path) -> None:
     client = boto3.client("dynamodb")
     increment(client, table)
     assert create_table(client, load_template(template)) == table
@@ -110,14 +112,14 @@ def test_creating_the_table_again_changes_nothing(table: str, template: Path) ->
     assert ttl["TimeToLiveStatus"] == "ENABLED"
 
 
-def test_the_queue_is_in_this_process_whatever_the_engine(engine: engines.Engine) -> None:
+def test_queues_work_with_each_engine(engine: engines.Engine) -> None:
     queue = boto3.client("sqs")
     url = queue.create_queue(QueueName="q")["QueueUrl"]
     queue.send_message(QueueUrl=url, MessageBody="m")
     assert [m["Body"] for m in queue.receive_message(QueueUrl=url)["Messages"]] == ["m"]
 
 
-def test_the_users_own_aws_settings_do_not_reach_a_local_engine(
+def test_aws_settings_of_the_developer_do_not_reach_a_local_engine(
     engine: engines.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
@@ -128,19 +130,19 @@ def test_the_users_own_aws_settings_do_not_reach_a_local_engine(
     assert os.environ["AWS_PROFILE"] == "mine"
 
 
-def test_without_dynoxide_moto_is_taken_and_it_is_said(
+def test_without_dynoxide_moto_is_used_and_the_reason_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    said: list[str] = []
-    with engines.open(None, say=said.append, tools=tmp_path) as engine:
+    lines: list[str] = []
+    with engines.open(None, print_line=lines.append, tools=tmp_path) as engine:
         assert engine.kind == "moto"
-    assert len(said) == 1
-    assert "npm isn't here" in said[0]
-    assert "moto" in said[0]
+    assert len(lines) == 1
+    assert "without npm" in lines[0]
+    assert "moto" in lines[0]
 
 
-def test_dynoxide_asked_for_by_name_is_not_replaced(
+def test_dynoxide_chosen_by_name_is_not_replaced_by_moto(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -149,13 +151,13 @@ def test_dynoxide_asked_for_by_name_is_not_replaced(
 
 
 @pytest.mark.parametrize("which", ["mysql", "http://127.0.0.1:9", "ftp://host"])
-def test_an_engine_that_cannot_be_had_is_one_line(which: str) -> None:
+def test_unavailable_engine_is_refused_in_one_line(which: str) -> None:
     with pytest.raises(EngineError) as refused, engines.open(which):
         pass
     assert "\n" not in str(refused.value)
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(b"something else")
     with pytest.raises(EngineError, match="sha512"):
@@ -163,7 +165,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_refused_transaction_changes_no_item(table: str) -> None:
+def test_cancelled_transaction_changes_no_item(table: str) -> None:
     client = boto3.client("dynamodb")
     key = {"pk": {"S": "a"}, "sk": {"S": "a"}}
     client.put_item(TableName=table, Item={**key, "n": {"N": "1"}, "list": {"L": [{"S": "x"}]}})
@@ -179,14 +181,14 @@ def test_a_refused_transaction_changes_no_item(table: str) -> None:
         delete = {"TableName": table, "Key": {"pk": {"S": "b"}, "sk": {"S": "b"}}}
         check = {"TableName": table, "Key": {"pk": {"S": "c"}, "sk": {"S": "c"}},
                  "ConditionExpression": "attribute_exists(pk)"}  # fmt: skip
-        actions = [{"Update": update}, {"Delete": delete}, {"ConditionCheck": check}]
+        actions: list[Any] = [{"Update": update}, {"Delete": delete}, {"ConditionCheck": check}]
         with pytest.raises(client.exceptions.TransactionCanceledException):
             client.transact_write_items(TransactItems=actions if refused_last else actions[::-1])
         assert client.get_item(TableName=table, Key=key)["Item"] == before
         assert client.scan(TableName=table)["Count"] == 1
 
 
-def test_engines_leave_moto_as_they_found_it() -> None:
+def test_closed_engine_restores_moto() -> None:
     update_item, process = DynamoDBBackend.update_item, botocore_stubber.process_request
     with engines.open("moto"):
         assert DynamoDBBackend.update_item is not update_item
@@ -196,8 +198,8 @@ def test_engines_leave_moto_as_they_found_it() -> None:
 
 
 @pytest.mark.dynoxide
-def test_an_address_is_an_engine_too(template: Path) -> None:
-    binary = dynoxide.find_or_install(engines.TOOLS, print)
+def test_engine_can_be_a_url(template: Path) -> None:
+    binary = dynoxide.find_or_install(dynoxide.TOOLS, print)
     with (
         dynoxide.running(binary, None) as (address, _),
         engines.open(address) as engine,
@@ -208,19 +210,3 @@ def test_an_address_is_an_engine_too(template: Path) -> None:
         increment(client, table)
         assert client.meta.endpoint_url == address
         assert count(client, table) == 1
-
-
-@pytest.mark.dynoxide
-def test_a_dynoxide_left_behind_on_the_same_file_is_ended(tmp_path: Path) -> None:
-    binary = dynoxide.find_or_install(engines.TOOLS, print)
-    with dynoxide.running(binary, tmp_path) as (_, stale):
-        with dynoxide.running(binary, tmp_path) as (_, fresh):
-            assert stale.wait(5) is not None
-            assert fresh.poll() is None
-        assert not (tmp_path / "dynoxide.pid").exists()
-
-
-def test_a_number_that_went_to_another_program_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "dynoxide.pid").write_text(str(os.getpid()))
-    dynoxide._stop_stale(tmp_path)
-    assert not (tmp_path / "dynoxide.pid").exists()

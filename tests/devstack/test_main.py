@@ -1,4 +1,4 @@
-"""`python -m devstack` starts, stops and refuses as its user expects."""
+"""`python -m devstack` starts and stops cleanly, and refuses invalid settings in one line."""
 
 import os
 import re
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.console import mask_path
+from devstack.cli.console import mask_path
+from tests.devstack.conftest import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -45,7 +46,7 @@ def free_port() -> str:
 
 @contextmanager
 def serving(process: "subprocess.Popen[str]") -> Iterator[str]:
-    """Its introduction, up to the line about the clock; ended whatever happens."""
+    """Wait for the introduction's last line and yield the introduction; then kill the process."""
     assert process.stdout
     introduction = ""
     try:
@@ -59,7 +60,21 @@ def serving(process: "subprocess.Popen[str]") -> Iterator[str]:
         process.communicate()
 
 
-def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+def child_of(process: "subprocess.Popen[str]") -> int:
+    """The id of the only process that the main thread of `process` started."""
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(child)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return "\nState:\tZ" not in status  # a zombie has ended
+
+
+def test_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -70,13 +85,15 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("TTL_LATE", "-1"), ("ENGINE", "x")]
 )
-def test_a_setting_that_makes_no_sense_is_one_line(tmp_path: Path, name: str, value: str) -> None:
+def test_invalid_setting_is_refused_in_one_line(tmp_path: Path, name: str, value: str) -> None:
     settings = {"PORT": "0", name: value}
     assert f"{name}={value}" in refusal(tmp_path, **settings)
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_what_to_try_and_stops_cleanly(tmp_path: Path, signal_sent: signal.Signals) -> None:
+def test_introduction_is_printed_and_signals_stop_cleanly(
+    tmp_path: Path, signal_sent: signal.Signals
+) -> None:
     process = start(tmp_path, PORT=free_port())
     with serving(process) as introduction:
         assert len(re.findall(r"^ +curl ", introduction, re.MULTILINE)) == 3
@@ -87,27 +104,18 @@ def test_it_says_what_to_try_and_stops_cleanly(tmp_path: Path, signal_sent: sign
 
 
 @pytest.mark.dynoxide
-def test_its_dynoxide_dies_with_it(tmp_path: Path) -> None:
+def test_dynoxide_ends_when_devstack_is_killed(tmp_path: Path) -> None:
     process = start(tmp_path, ENGINE="dynoxide", PORT=free_port())
     with serving(process):
-        pid = int((tmp_path / "data/dynoxide.pid").read_text())
-        os.kill(pid, 0)
+        dynoxide = child_of(process)
+        assert is_running(dynoxide)
         process.kill()
         process.wait()
-        for _ in range(100):
-            try:
-                status = Path(f"/proc/{pid}/status").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                return
-            # A zombie until init reaps it; it runs no more.
-            if "\nState:\tZ" in status:
-                return
-            signal.sigtimedwait([], 0.05)
-        pytest.fail("dynoxide outlived devstack")
+        wait_until(lambda: not is_running(dynoxide), timeout=5)
 
 
 @pytest.mark.dynoxide
-def test_one_folder_is_for_one_devstack(tmp_path: Path) -> None:
+def test_data_folder_of_a_running_devstack_is_refused(tmp_path: Path) -> None:
     with serving(start(tmp_path, ENGINE="dynoxide", PORT=free_port())):
         assert "in use" in refusal(tmp_path, ENGINE="dynoxide", PORT="0")
 
@@ -121,5 +129,5 @@ def test_one_folder_is_for_one_devstack(tmp_path: Path) -> None:
         ("/checkout/short", "/checkout/short"),
     ],
 )
-def test_a_line_does_not_show_what_opens_a_page(path: str, shown: str) -> None:
+def test_page_ids_are_masked(path: str, shown: str) -> None:
     assert mask_path(path) == shown

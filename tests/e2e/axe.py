@@ -1,4 +1,4 @@
-"""axe-core, which finds what keeps people from using a page: installed once, beside the project."""
+"""Runs axe-core, which finds accessibility problems. It is installed once, in `.tools`."""
 
 import base64
 import hashlib
@@ -17,18 +17,18 @@ VERSION = "4.14.1"
 INTEGRITY = (
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 )
-"""Of the package's tar file. npm checks what it downloads against its registry; this checks the
-registry."""
+"""SHA-512 of the package's tar file. npm only compares a download with its registry; this value
+also detects a changed registry."""
 FOLDER = ROOT / ".tools" / f"axe-core-{VERSION}"
 INSTALL_TIMEOUT = 90
 
 
 def violations(page: Page) -> list[str]:
-    """What any of axe's rules finds on the page as it is: the rule, and where."""
+    """The problems that axe-core finds on the page: rules and elements."""
     if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(source())  # not a script of the page's: its policy would refuse one
+        page.evaluate(source())  # the page's policy refuses script elements
     found: dict[str, Any] = page.evaluate("axe.run()")
-    assert len(found["passes"]) > 5  # or it had nothing to look at
+    assert len(found["passes"]) > 5  # it did check something
     return [
         f"{each['id']}: {node['html']} {node['failureSummary']}"
         for each in found["violations"]
@@ -46,7 +46,7 @@ def source() -> str:
 
 def install(script: Path) -> None:
     npm = shutil.which("npm")
-    assert npm, "npm has to be here to install axe-core"
+    assert npm, "npm is needed to install axe-core"
     FOLDER.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [npm, "pack", f"axe-core@{VERSION}", "--silent", "--fetch-retries=1"],
@@ -57,7 +57,7 @@ def install(script: Path) -> None:
     )
     (archive,) = FOLDER.glob("*.tgz")
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    assert digest == INTEGRITY, "npm's axe-core is not the one that was pinned"
+    assert digest == INTEGRITY, "the downloaded axe-core is not the pinned one"
     with tarfile.open(archive) as opened:
         content = opened.extractfile("package/axe.min.js")
         assert content

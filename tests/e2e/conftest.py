@@ -1,4 +1,4 @@
-"""A stack, a shop's server to come back to, and a real Chromium."""
+"""A stack, a shop's server to return to, and Chromium."""
 
 import shutil
 import threading
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from devstack.stack import Stack
 from tests.merchant import Merchant
@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 @pytest.fixture
 def shop() -> Iterator[str]:
-    """The address of a shop whose every page says where one is."""
+    """The address of a shop whose pages show their path."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,13 +1,13 @@
-"""How a shopper's hands move on the hosted page: the one place that knows its controls."""
+"""A shopper's actions on the hosted page. Only this module knows the page's controls."""
 
 from playwright.sync_api import Locator, Page, expect
 
-TAKES_CARD = "4242424242424242"
-TAKES_PHONE = "0240000002"
-"""Approved after ten seconds, as every phone whose owner has to type a PIN."""
+APPROVED_CARD = "4242424242424242"
+APPROVED_PHONE = "0240000002"
+"""Approved after ten seconds, like a phone on which the shopper has to type a PIN."""
 
 
-def pay_by_card(page: Page, number: str = TAKES_CARD) -> None:
+def pay_by_card(page: Page, number: str = APPROVED_CARD) -> None:
     form = choose(page, "card")
     form.locator("input[name=number]").fill(number)
     form.locator("input[name=expiry]").fill("12 / 40")
@@ -15,7 +15,7 @@ def pay_by_card(page: Page, number: str = TAKES_CARD) -> None:
     submit(form)
 
 
-def pay_by_phone(page: Page, number: str = TAKES_PHONE) -> None:
+def pay_by_phone(page: Page, number: str = APPROVED_PHONE) -> None:
     form = choose(page, "mobile_money")
     form.locator("input[name=phone]").fill(number)
     submit(form)
@@ -26,7 +26,7 @@ def pay_by_transfer(page: Page) -> None:
 
 
 def go_to_wallet(page: Page, method: str) -> None:
-    """As far as the simulator's question; a code to scan has a link to it beside it."""
+    """Goes to the simulated wallet's page. A QR code has a link to it beside it."""
     submit(choose(page, method))
     question = page.get_by_role("button", name="Approve")
     link = page.locator("a[href*='/simulator/']")
@@ -45,11 +45,11 @@ def decline(page: Page) -> None:
 
 
 def cancel(page: Page) -> None:
-    """Away from the page and back to the shop, without paying."""
+    """Goes back to the shop without paying."""
     link = page.get_by_role("link", name="Cancel")
-    asks_again = "left=" in (link.get_attribute("href") or "")
+    has_confirmation = "canceled=" in (link.get_attribute("href") or "")
     link.click()
-    if asks_again:
+    if has_confirmation:
         page.get_by_role("link", name="Back to").click()
 
 
@@ -57,13 +57,13 @@ def expect_waiting(page: Page) -> None:
     expect(page.locator("main .spinner")).to_be_visible()
 
 
-def expect_told(page: Page, words: str) -> None:
-    """The hosted page says so, wherever it does."""
-    expect(page.locator("main")).to_contain_text(words)
+def expect_text(page: Page, text: str) -> None:
+    """Expects the text anywhere on the hosted page."""
+    expect(page.locator("main")).to_contain_text(text)
 
 
 def choose(page: Page, method: str) -> Locator:
-    """The form of a method, opened."""
+    """Opens the form of a payment method."""
     within = page.locator(f"form:has(input[name=method][value={method}])")
     within.wait_for(state="attached")
     if not within.locator("button[type=submit]").is_visible():

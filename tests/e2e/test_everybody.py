@@ -1,5 +1,5 @@
-"""Every state of the page, for everybody: nothing for axe-core to find in either colour scheme,
-nothing to scroll sideways for at 320 pixels or with text of twice the size."""
+"""Accessibility of all screens: axe-core finds nothing in either colour scheme, and nothing scrolls
+sideways at 320 pixels or with text of twice the size."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from devstack.showcase import SCENES, Scene, Showcase
+from devstack.fixtures.page_scenes import SCENES, Scene
+from devstack.fixtures.page_scenes import SceneBuilder as Showcase
 from devstack.stack import Stack
 from tests.e2e.axe import violations
 
@@ -37,13 +38,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def overflow(page: Page) -> int:
-    """Pixels by which the page is wider than its window."""
+    """Pixels by which the page is wider than the window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return width
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_a_state_can_be_used_by_everybody(page: Page, shop: Showcase, scene: Scene) -> None:
+def test_screens_are_accessible(page: Page, shop: Showcase, scene: Scene) -> None:
     page.goto(scene.reach(shop))
     scene.act(page)
     schemes: tuple[Any, ...] = ("light", "dark")
@@ -57,8 +58,8 @@ def test_a_state_can_be_used_by_everybody(page: Page, shop: Showcase, scene: Sce
     assert overflow(page) <= 0
 
 
-def test_what_axe_looks_for_it_would_find(page: Page, shop: Showcase) -> None:
-    """Or the rule above would prove nothing."""
+def test_axe_finds_problems_on_a_broken_page(page: Page, shop: Showcase) -> None:
+    """Otherwise the test above would prove nothing."""
     page.goto(shop.paygate())
     page.evaluate("document.querySelector('[for=card-email]').remove()")
     page.evaluate("document.querySelector('main > h2').style.color = '#ddd'")
@@ -69,7 +70,7 @@ def test_what_axe_looks_for_it_would_find(page: Page, shop: Showcase) -> None:
     assert "label" in found
 
 
-def test_a_card_is_paid_by_keyboard_alone(page: Page, shop: Showcase) -> None:
+def test_a_card_payment_needs_only_a_keyboard(page: Page, shop: Showcase) -> None:
     page.goto(shop.paygate())
     keys = page.keyboard
 
@@ -86,7 +87,7 @@ def test_a_card_is_paid_by_keyboard_alone(page: Page, shop: Showcase) -> None:
     expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_focused()
 
 
-def test_another_method_is_chosen_by_keyboard_alone(page: Page, shop: Showcase) -> None:
+def test_choosing_a_method_needs_only_a_keyboard(page: Page, shop: Showcase) -> None:
     page.goto(shop.paygate())
 
     page.locator("summary", has_text="Bank transfer").focus()
@@ -96,7 +97,7 @@ def test_another_method_is_chosen_by_keyboard_alone(page: Page, shop: Showcase) 
     expect(page.locator("[autocomplete=cc-number]")).to_be_hidden()
 
 
-def test_who_wants_less_motion_sees_none(page: Page, shop: Showcase) -> None:
+def test_animations_respect_reduced_motion(page: Page, shop: Showcase) -> None:
     scene = next(each for each in SCENES if each.name == "waiting-card")
     page.emulate_media(reduced_motion="reduce")
     page.goto(scene.reach(shop))
@@ -106,8 +107,8 @@ def test_who_wants_less_motion_sees_none(page: Page, shop: Showcase) -> None:
     assert name == "none"
 
 
-def test_every_target_is_big_enough_for_a_finger(page: Page, shop: Showcase) -> None:
-    """24 pixels are WCAG's least; what leads on is given 44."""
+def test_targets_are_big_enough_for_fingers(page: Page, shop: Showcase) -> None:
+    """WCAG requires 24 pixels; buttons and links get 44."""
     for scene in SCENES:
         if scene.name in ("open-items", "open-bank-transfer", "waiting-gcash", "left"):
             page.goto(scene.reach(shop))

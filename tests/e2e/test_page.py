@@ -1,4 +1,4 @@
-"""A shopper in Chromium, on a phone's screen, with scripts and without."""
+"""PayGate's hosted page in Chromium, on a phone's screen, with scripts and without."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ def type_card(page: Page, number: str) -> None:
 
 
 def scripted(page: Page) -> bool:
-    """Whether this browser runs the page's script; without one, `noscript` is read."""
+    """Whether this browser runs scripts. If it does not, `noscript` has child elements."""
     return page.locator("noscript meta").count() == 0
 
 
@@ -48,7 +48,7 @@ def type_phone(page: Page, number: str) -> None:
     page.get_by_role("button", name="Pay GH₵ 50.00").click()
 
 
-def test_a_card_pays_and_leads_back_to_the_shop(
+def test_a_card_payment_returns_to_the_shop(
     page: Page, open_session: Open, merchant: Merchant, shop: str
 ) -> None:
     id = open_session()
@@ -62,7 +62,7 @@ def test_a_card_pays_and_leads_back_to_the_shop(
     assert merchant.session(id)["payment_status"] == "paid"
 
 
-def test_a_declined_card_can_be_followed_by_another(
+def test_another_card_can_be_used_after_a_decline(
     page: Page, open_session: Open, merchant: Merchant, shop: str
 ) -> None:
     id = open_session()
@@ -74,7 +74,7 @@ def test_a_declined_card_can_be_followed_by_another(
     page.wait_for_url(f"{shop}/thanks?session_id={id}")
 
 
-def test_mistakes_are_said_beside_the_field(page: Page, open_session: Open) -> None:
+def test_errors_are_shown_beside_their_field(page: Page, open_session: Open) -> None:
     open_session()
 
     type_card(page, "4111111111111111")
@@ -83,11 +83,11 @@ def test_mistakes_are_said_beside_the_field(page: Page, open_session: Open) -> N
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_be_focused()
     expect(page.get_by_text("use one of the test cards")).to_be_visible()
-    # The page sends no number back; only the script still has what was typed.
+    # The server never sends a number back. With scripts, the script restores the input.
     expect(field).to_have_value("4111 1111 1111 1111" if scripted(page) else "")
 
 
-def test_mobile_money_waits_for_the_approval_and_goes_on_by_itself(
+def test_mobile_money_waits_for_the_approval_and_then_returns_to_the_shop(
     page: Page, open_session: Open, stack: Stack, shop: str
 ) -> None:
     id = open_session()
@@ -99,7 +99,7 @@ def test_mobile_money_waits_for_the_approval_and_goes_on_by_itself(
     page.wait_for_url(f"{shop}/thanks?session_id={id}")
 
 
-def test_a_reload_after_paying_pays_no_second_time(
+def test_a_reload_after_the_payment_does_not_pay_again(
     page: Page, open_session: Open, merchant: Merchant, shop: str
 ) -> None:
     id = open_session()
@@ -113,7 +113,7 @@ def test_a_reload_after_paying_pays_no_second_time(
     assert len(merchant.call("GET", "/v1/payments")[1]["data"]) == 1
 
 
-def test_cancel_leads_back_and_leaves_the_session_open(
+def test_cancel_returns_to_the_shop_and_leaves_the_session_open(
     page: Page, open_session: Open, merchant: Merchant, shop: str
 ) -> None:
     id = open_session()
@@ -128,7 +128,7 @@ def test_cancel_leads_back_and_leaves_the_session_open(
     assert merchant.session(id)["status"] == "open"
 
 
-def test_an_expired_session_shows_so_and_offers_no_form(
+def test_the_page_of_an_expired_session_has_no_form(
     page: Page, open_session: Open, stack: Stack
 ) -> None:
     open_session()
@@ -156,11 +156,11 @@ def test_nothing_is_wider_than_a_small_phone(page: Page, open_session: Open) -> 
     assert width <= 320
 
 
-def test_the_browser_finds_nothing_to_block(page: Page, open_session: Open, shop: str) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+def test_the_browser_logs_no_errors(page: Page, open_session: Open, shop: str) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     id = open_session()
     type_card(page, "4242424242424242")
     page.wait_for_url(f"{shop}/thanks?session_id={id}")
 
-    assert complaints == []
+    assert messages == []

@@ -1,4 +1,4 @@
-"""A shopper of a PayRex merchant in Chromium, on a phone's screen, with scripts and without."""
+"""PayRex's hosted page in Chromium, on a phone's screen, with scripts and without."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ def go_to_gcash(page: Page) -> None:
     expect(page.get_by_text("Test simulator")).to_be_visible()
 
 
-def test_the_page_shows_what_is_bought_and_its_total_in_pesos(
+def test_the_page_shows_the_line_items_and_the_total_in_pesos(
     page: Page, open_session: Open
 ) -> None:
     open_session()
@@ -77,7 +77,7 @@ def test_the_page_shows_what_is_bought_and_its_total_in_pesos(
 
 
 @pytest.mark.parametrize("submit_type", ["pay", "book", "donate", "send"])
-def test_the_buttons_text_is_the_submit_type(
+def test_the_submit_type_is_the_buttons_text(
     page: Page, open_session: Open, submit_type: str
 ) -> None:
     open_session(submit_type=submit_type)
@@ -86,7 +86,7 @@ def test_the_buttons_text_is_the_submit_type(
     expect(button).to_be_visible()
 
 
-def test_a_card_pays_and_leads_back_to_the_shop(
+def test_a_card_payment_returns_to_the_shop(
     page: Page, open_session: Open, client: payrex.Client, shop: str
 ) -> None:
     session = open_session()
@@ -97,7 +97,7 @@ def test_a_card_pays_and_leads_back_to_the_shop(
     assert client.checkout_sessions.retrieve(session.id).status == "completed"
 
 
-def test_gcash_is_approved_elsewhere_and_leads_back_to_the_shop(
+def test_gcash_is_approved_on_the_wallets_page_and_returns_to_the_shop(
     page: Page, open_session: Open, client: payrex.Client, shop: str
 ) -> None:
     session = open_session()
@@ -113,7 +113,7 @@ def test_gcash_is_approved_elsewhere_and_leads_back_to_the_shop(
     assert client.payments.retrieve(paid).payment_method == {"type": "gcash"}
 
 
-def test_gcash_declined_can_be_followed_by_a_card(
+def test_a_card_can_be_used_after_gcash_was_declined(
     page: Page, open_session: Open, client: payrex.Client, shop: str
 ) -> None:
     session = open_session()
@@ -136,7 +136,7 @@ def test_gcash_declined_can_be_followed_by_a_card(
         ("4205260000000005", "The security code is wrong"),
     ],
 )
-def test_a_documented_cards_decline_is_explained(
+def test_the_declines_of_documented_cards_are_explained(
     page: Page, open_session: Open, number: str, words: str
 ) -> None:
     open_session()
@@ -146,7 +146,7 @@ def test_a_documented_cards_decline_is_explained(
     expect(page.get_by_role("alert")).to_contain_text(words)
 
 
-def test_cancel_leads_back_and_leaves_the_session_active(
+def test_cancel_returns_to_the_shop_and_leaves_the_session_active(
     page: Page, open_session: Open, client: payrex.Client, shop: str
 ) -> None:
     session = open_session()
@@ -158,14 +158,14 @@ def test_cancel_leads_back_and_leaves_the_session_active(
     assert client.checkout_sessions.retrieve(session.id).status == "active"
 
 
-def test_all_four_methods_are_offered_where_none_is_named(page: Page, open_session: Open) -> None:
+def test_all_methods_are_offered_by_default(page: Page, open_session: Open) -> None:
     open_session(payment_methods=[])
 
     expect(page.locator(".methods summary")).to_have_text(["Card", "GCash", "Maya", "QR Ph"])
 
 
 @pytest.mark.parametrize("path", ["/checkout/", "/c/"])
-def test_a_bare_session_id_opens_no_page(
+def test_a_session_id_without_its_secret_opens_no_page(
     page: Page, open_session: Open, stack: Stack, path: str
 ) -> None:
     session = open_session()
@@ -177,7 +177,7 @@ def test_a_bare_session_id_opens_no_page(
         expect(page.get_by_role("heading")).to_have_text("This link is not right")
 
 
-def test_an_expired_session_shows_so_and_offers_no_form(
+def test_the_page_of_an_expired_session_has_no_form(
     page: Page, open_session: Open, client: payrex.Client
 ) -> None:
     session = open_session()
@@ -189,11 +189,11 @@ def test_an_expired_session_shows_so_and_offers_no_form(
     expect(page.locator("form")).to_have_count(0)
 
 
-def test_the_browser_finds_nothing_to_block_and_nothing_is_too_wide(
+def test_the_browser_logs_no_errors_and_nothing_is_too_wide(
     page: Page, open_session: Open, shop: str
 ) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     page.set_viewport_size({"width": 320, "height": 640})
     open_session(line_items=[{"name": "W" * 90, "amount": 150100, "quantity": 1}])
     assert page.locator("html").evaluate("node => node.scrollWidth") <= 320
@@ -201,4 +201,4 @@ def test_the_browser_finds_nothing_to_block_and_nothing_is_too_wide(
     pay_by_card(page, "4242424242424242")
 
     page.wait_for_url(f"{shop}/thanks")
-    assert complaints == []
+    assert messages == []

@@ -1,4 +1,4 @@
-"""What the page's script adds: help with typing, and the truth about a connection that fails."""
+"""The page's script: formatting of inputs, lost connections, clocks and the return to the shop."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from devstack.showcase import DECLINED, FINE, Showcase
+from devstack.fixtures.page_scenes import DECLINED, FINE
+from devstack.fixtures.page_scenes import SceneBuilder as Showcase
 from devstack.stack import Stack
 from tests.merchant import Merchant
 
@@ -42,10 +43,10 @@ def press_pay(page: Page) -> None:
 # --------------------------------------------------------------------- typing
 
 
-def test_a_card_is_grouped_and_its_brand_named_as_it_is_typed(page: Page, case: Showcase) -> None:
+def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     number, expiry = page.locator("[autocomplete=cc-number]"), page.locator("[autocomplete=cc-exp]")
-    brand = page.locator("#card-number + .brand")
+    brand = page.locator("#card-number + .chip")
 
     for typed, shown, name in (
         ("4242424242424242", "4242 4242 4242 4242", "Visa"),
@@ -63,7 +64,7 @@ def test_a_card_is_grouped_and_its_brand_named_as_it_is_typed(page: Page, case: 
         expect(expiry).to_have_value(shown if typed != "122040" else "12 / 40")
 
 
-def test_a_digit_is_mended_in_the_middle_of_a_number(page: Page, case: Showcase) -> None:
+def test_a_digit_can_be_corrected_in_the_middle_of_a_number(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     number = page.locator("[autocomplete=cc-number]")
     number.fill("4242424292424242")
@@ -76,10 +77,10 @@ def test_a_digit_is_mended_in_the_middle_of_a_number(page: Page, case: Showcase)
     assert number.evaluate("node => node.selectionStart") == 12
 
 
-def test_a_mobile_numbers_network_is_named(page: Page, case: Showcase) -> None:
+def test_the_network_of_a_mobile_number_is_shown(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     page.get_by_text("Mobile money", exact=True).click()
-    phone, network = page.locator("[autocomplete=tel]"), page.locator(".brand").last
+    phone, network = page.locator("[autocomplete=tel]"), page.locator(".chip").last
 
     for typed, name in (
         ("024", "MTN"), ("0201234", "Telecel"), ("+233 57", "AirtelTigo"), ("011", ""),
@@ -88,7 +89,7 @@ def test_a_mobile_numbers_network_is_named(page: Page, case: Showcase) -> None:
         expect(network).to_have_text(name)
 
 
-def test_the_transfers_reference_is_copied(page: Page, case: Showcase) -> None:
+def test_the_reference_of_a_transfer_can_be_copied(page: Page, case: Showcase) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(case.paygate(payment_method_types=["bank_transfer"]))
 
@@ -99,7 +100,7 @@ def test_the_transfers_reference_is_copied(page: Page, case: Showcase) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == reference
 
 
-def test_mistakes_are_marked_without_losing_what_was_typed(page: Page, case: Showcase) -> None:
+def test_errors_are_shown_and_inputs_are_restored(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     fill_card(page, "4242424242424241")
     press_pay(page)
@@ -108,14 +109,15 @@ def test_mistakes_are_marked_without_losing_what_was_typed(page: Page, case: Sho
     expect(number).to_have_attribute("aria-invalid", "true")
     expect(number).to_be_focused()
     expect(number).to_have_value("4242 4242 4242 4241")
-    error = page.locator(f"#{number.get_attribute('aria-describedby').strip()}")
+    described_by = number.get_attribute("aria-describedby") or ""
+    error = page.locator(f"#{described_by.strip()}")
     expect(error).to_have_text("Check the card number.")
 
 
 # --------------------------------------------------------------- connections
 
 
-def test_a_payment_that_never_left_may_be_made_again(page: Page, case: Showcase, shop: str) -> None:
+def test_a_payment_that_was_not_sent_can_be_repeated(page: Page, case: Showcase, shop: str) -> None:
     page.goto(case.paygate())
     fill_card(page)
     page.route("**/checkout/**", lambda route: route.abort())
@@ -132,7 +134,7 @@ def test_a_payment_that_never_left_may_be_made_again(page: Page, case: Showcase,
     page.wait_for_url(f"{shop}/thanks")
 
 
-def test_a_payment_whose_answer_was_lost_is_found_and_not_made_again(
+def test_a_payment_whose_answer_was_lost_is_found(
     page: Page, case: Showcase, merchant: Merchant, shop: str
 ) -> None:
     def lose_the_answer(route: Route) -> None:
@@ -154,17 +156,17 @@ def test_a_payment_whose_answer_was_lost_is_found_and_not_made_again(
     assert payment["status"] == "succeeded"
 
 
-def test_a_declined_payment_is_told_apart_from_a_lost_one(page: Page, case: Showcase) -> None:
+def test_a_declined_payment_is_not_shown_as_lost(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
     fill_card(page, DECLINED)
     press_pay(page)
 
     expect(page.locator("[data-failure]")).to_contain_text("The payment was declined")
     expect(page.locator("[data-lost]")).to_be_hidden()
-    expect(page.locator("#say")).to_have_text("Payment not made")
+    expect(page.locator("#live-region")).to_have_text("Payment not made")
 
 
-def test_who_waits_without_a_connection_is_told_and_goes_on_when_it_is_back(
+def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
     page: Page, case: Showcase, stack: Stack, shop: str
 ) -> None:
     session = case.paygate()
@@ -181,9 +183,7 @@ def test_who_waits_without_a_connection_is_told_and_goes_on_when_it_is_back(
 # --------------------------------------------------------------------- clocks
 
 
-def test_the_time_left_counts_down_and_is_read_out_by_the_minute(
-    page: Page, case: Showcase
-) -> None:
+def test_the_countdown_runs_and_is_read_out_each_minute(page: Page, case: Showcase) -> None:
     page.clock.install()
     page.goto(case.pay(case.paygate(), method="mobile_money", phone="0240000005"))
     clock = page.locator(".clock")
@@ -193,20 +193,20 @@ def test_the_time_left_counts_down_and_is_read_out_by_the_minute(
 
     assert first in ("4:59", "5:00")
     expect(clock).to_have_text("3:58" if first == "5:00" else "3:57")
-    expect(page.locator("#say")).to_have_text("4 min left to approve")
+    expect(page.locator("#live-region")).to_have_text("4 min left to approve")
 
 
-def test_a_page_that_lapses_while_it_is_open_says_so(
+def test_an_open_page_shows_when_its_session_lapses(
     page: Page, case: Showcase, stack: Stack
 ) -> None:
     page.goto(case.paygate())
-    lapse = int(page.locator("main").get_attribute("data-lapse") or 0)
+    lapse = int(page.locator("main").get_attribute("data-reload") or 0)
     assert 86_390 <= lapse <= 86_400
-    page.evaluate("document.querySelector('main').setAttribute('data-lapse', 1)")
+    page.evaluate("document.querySelector('main').setAttribute('data-reload', 1)")
     stack.advance(86_400)
 
     expect(page.get_by_role("heading", name="This payment link has expired")).to_be_focused()
-    expect(page.locator("#say")).to_have_text("This payment link has expired")
+    expect(page.locator("#live-region")).to_have_text("This payment link has expired")
 
 
 # ----------------------------------------------------------- back to the shop
@@ -214,7 +214,7 @@ def test_a_page_that_lapses_while_it_is_open_says_so(
 
 @pytest.fixture
 def slow_shop() -> Iterator[tuple[str, Event]]:
-    """A webhook's receiver that answers when it is told to."""
+    """A webhook receiver that answers once the event is set."""
     answer = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -236,7 +236,7 @@ def slow_shop() -> Iterator[tuple[str, Event]]:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_shopper_goes_back_when_the_shop_knows_and_no_sooner(
+def test_the_page_returns_to_the_shop_once_its_webhook_is_answered(
     browser: Browser, case: Showcase, merchant: Merchant, shop: str,
     slow_shop: tuple[str, Event], scripts: bool,
 ) -> None:  # fmt: skip
@@ -262,7 +262,7 @@ EVIL = """<script>window.evil=1</script>"'><img src=x onerror="window.evil=2"><s
 
 
 @pytest.mark.parametrize("api", ["paygate", "payrex"])
-def test_a_hostile_merchant_runs_nothing_and_loads_nothing(
+def test_a_hostile_merchant_can_not_run_scripts_or_load_resources(
     page: Page, case: Showcase, stack: Stack, api: str
 ) -> None:
     from checkout.domain.account import Merchant as Account
@@ -286,7 +286,7 @@ def test_a_hostile_merchant_runs_nothing_and_loads_nothing(
             }
         )
 
-    for address in (url, f"{url}?left=1", case.pay_by_card(url, DECLINED)):
+    for address in (url, f"{url}?canceled=1", case.pay_by_card(url, DECLINED)):
         page.goto(address)
         expect(page.get_by_text("<script>window.evil=1</script>").first).to_be_visible()
         assert page.evaluate("window.evil") is None
@@ -294,7 +294,7 @@ def test_a_hostile_merchant_runs_nothing_and_loads_nothing(
     assert [each for each in requests if not each.startswith((stack.url, "data:"))] == []
 
 
-def test_the_pages_script_is_the_only_one_that_may_run(page: Page, case: Showcase) -> None:
+def test_only_the_pages_own_script_runs(page: Page, case: Showcase) -> None:
     page.goto(case.paygate())
 
     page.evaluate(
@@ -306,9 +306,7 @@ def test_the_pages_script_is_the_only_one_that_may_run(page: Page, case: Showcas
     assert page.evaluate("window.evil") is None
 
 
-def test_no_card_number_is_in_an_address_or_in_the_browsers_memory_of_it(
-    page: Page, case: Showcase, shop: str
-) -> None:
+def test_no_url_contains_a_card_number(page: Page, case: Showcase, shop: str) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     page.goto(case.paygate())

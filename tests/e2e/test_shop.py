@@ -1,4 +1,4 @@
-"""The demo's two shops in Chromium: what is bought, paid and fulfilled, by every method."""
+"""Orders in the demo's two shops in Chromium, paid by all methods and fulfilled."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
 from shop import paygate, payrex
-from shop.__main__ import selling
+from shop.__main__ import running
 from tests.e2e import driving
 from tests.merchant import Merchant
 from tests.payrex.conftest import client_of
@@ -21,13 +21,13 @@ DAY = 86_400
 
 @pytest.fixture
 def books(stack: Stack) -> Iterator[paygate.Shop]:
-    with paygate.Shop() as shop, selling(shop, stack, "sk_test_paygate"):
+    with paygate.Shop() as shop, running(shop, stack, "sk_test_paygate"):
         yield shop
 
 
 @pytest.fixture
 def mugs(stack: Stack) -> Iterator[payrex.Shop]:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
         yield shop
 
 
@@ -37,7 +37,7 @@ def client(stack: Stack) -> sdk.Client:
 
 
 def buy(page: Page, shop: AnyShop, amount: str, **quantities: str) -> None:
-    """From the shop's first page to the hosted page, which asks for the amount."""
+    """Buys products and follows the redirect to the hosted page."""
     page.goto(shop.url)
     for name, quantity in quantities.items():
         page.locator(f"input[name={name}]").fill(quantity)
@@ -56,7 +56,7 @@ def buy_mugs(page: Page, shop: payrex.Shop) -> None:
 
 
 def expect_fulfilled(page: Page, shop: AnyShop) -> None:
-    """The page leads back to the order by itself, and the order is paid: by the webhook alone."""
+    """Expects the hosted page to return to the order, and the order to be paid by the webhook."""
     (order,) = shop.orders.values()
     page.wait_for_url(f"{shop.url}/orders/{order.id}")
     expect(page.get_by_role("status")).to_contain_text("Your payment has arrived")
@@ -65,16 +65,16 @@ def expect_fulfilled(page: Page, shop: AnyShop) -> None:
 
 def pay_by_phone(page: Page, stack: Stack) -> None:
     driving.pay_by_phone(page)
-    let_ten_seconds_pass(page, stack)
+    wait_ten_seconds(page, stack)
 
 
 def pay_by_transfer(page: Page, stack: Stack) -> None:
     driving.pay_by_transfer(page)
-    let_ten_seconds_pass(page, stack)
+    wait_ten_seconds(page, stack)
 
 
-def let_ten_seconds_pass(page: Page, stack: Stack) -> None:
-    """What a shopper takes to approve on the phone, and a bank to find a transfer."""
+def wait_ten_seconds(page: Page, stack: Stack) -> None:
+    """The time that the simulator needs to approve mobile money and bank transfers."""
     driving.expect_waiting(page)
     stack.advance(10)
 
@@ -87,7 +87,7 @@ PAYGATE_METHODS: dict[str, Callable[[Page, Stack], None]] = {
 
 
 @pytest.mark.parametrize("method", PAYGATE_METHODS)
-def test_an_order_of_books_is_paid_and_fulfilled(
+def test_a_paygate_order_is_paid_and_fulfilled(
     page: Page, stack: Stack, books: paygate.Shop, merchant: Merchant, method: str
 ) -> None:
     buy_books(page, books)
@@ -101,7 +101,7 @@ def test_an_order_of_books_is_paid_and_fulfilled(
 
 
 @pytest.mark.parametrize("method", ["card", "gcash", "maya", "qrph"])
-def test_an_order_of_mugs_is_paid_and_fulfilled(
+def test_a_payrex_order_is_paid_and_fulfilled(
     page: Page, mugs: payrex.Shop, client: sdk.Client, method: str
 ) -> None:
     buy_mugs(page, mugs)
@@ -120,25 +120,21 @@ def test_an_order_of_mugs_is_paid_and_fulfilled(
     assert payment.payment_method["type"] == method
 
 
-def test_a_declined_card_can_be_followed_by_another_in_the_bookshop(
-    page: Page, books: paygate.Shop
-) -> None:
+def test_another_card_can_be_used_after_a_decline(page: Page, books: paygate.Shop) -> None:
     buy_books(page, books)
     driving.pay_by_card(page, "4000000000000002")
-    driving.expect_told(page, "was declined")
+    driving.expect_text(page, "was declined")
 
     driving.pay_by_card(page)
 
     expect_fulfilled(page, books)
 
 
-def test_a_declined_wallet_can_be_followed_by_a_card_in_the_mug_shop(
-    page: Page, mugs: payrex.Shop
-) -> None:
+def test_a_card_can_be_used_after_a_declined_wallet(page: Page, mugs: payrex.Shop) -> None:
     buy_mugs(page, mugs)
     driving.go_to_wallet(page, "gcash")
     driving.decline(page)
-    driving.expect_told(page, "was declined")
+    driving.expect_text(page, "was declined")
 
     driving.pay_by_card(page)
 
@@ -147,7 +143,7 @@ def test_a_declined_wallet_can_be_followed_by_a_card_in_the_mug_shop(
 
 @pytest.fixture(params=["books", "mugs"])
 def bought_in(page: Page, request: pytest.FixtureRequest) -> AnyShop:
-    """The shop that the shopper has just come from, to the hosted page."""
+    """A shop with an order; the shopper is on the hosted page."""
     shop: AnyShop = request.getfixturevalue(request.param)
     if isinstance(shop, paygate.Shop):
         buy_books(page, shop)
@@ -156,7 +152,7 @@ def bought_in(page: Page, request: pytest.FixtureRequest) -> AnyShop:
     return shop
 
 
-def test_cancelling_leads_back_to_an_order_that_can_still_be_paid(
+def test_an_order_can_be_paid_after_its_payment_was_cancelled(
     page: Page, bought_in: AnyShop
 ) -> None:
     (order,) = bought_in.orders.values()
@@ -171,7 +167,7 @@ def test_cancelling_leads_back_to_an_order_that_can_still_be_paid(
     expect_fulfilled(page, bought_in)
 
 
-def test_an_order_that_nobody_pays_is_cancelled_when_its_session_expires(
+def test_an_unpaid_order_is_cancelled_when_its_session_expires(
     page: Page, bought_in: AnyShop, stack: Stack
 ) -> None:
     (order,) = bought_in.orders.values()
@@ -183,4 +179,4 @@ def test_an_order_that_nobody_pays_is_cancelled_when_its_session_expires(
     expect(page.get_by_role("heading")).to_have_text("Order cancelled")
     assert order.state == "cancelled"
     page.goto(order.pay_url)
-    driving.expect_told(page, "has expired")
+    driving.expect_text(page, "has expired")

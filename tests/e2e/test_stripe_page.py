@@ -1,7 +1,7 @@
-"""A shopper in Chromium types the card into the fields of Stripe's script, here localstripe's.
+"""Card payments in the fields of Stripe's script, in Chromium. The script is localstripe's.
 
-localstripe's script sends no card with the payment, it only asks the shopper "3D Secure: complete
-or fail?". So the card of the intent is put on it from the other side before the button is pressed.
+localstripe's script sends no card with the payment; it only asks the shopper "3D Secure: complete
+or fail?". So the tests attach the card to the intent before they press the button.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ PAY = "Pay GH₵ 50.00"
 
 @pytest.fixture
 def stripe_server(localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch) -> StripeServer:
-    localstripe.start_anew()
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     monkeypatch.setenv("STRIPE_SCRIPT", f"{localstripe.url}/js.stripe.com/v3/")
     return localstripe
@@ -46,28 +46,28 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def sent(page: Page, stack: Stack) -> list[str]:
-    """What the browser sends to us."""
+    """Requests of the browser to the service."""
     found: list[str] = []
 
-    def see(request: Request) -> None:
+    def record(request: Request) -> None:
         if request.url.startswith(stack.url):
             found.append(f"{request.url} {request.post_data}")
 
-    page.on("request", see)
+    page.on("request", record)
     return found
 
 
 @pytest.fixture
 def violations(page: Page) -> list[str]:
-    """What went wrong in the browser but for styles: those of a page that the script fetched, and
-    only reads, have another page's nonce."""
+    """Errors in the browser, except those about inline styles: a page that the script fetches has
+    styles with another nonce."""
     found: list[str] = []
 
-    def hear(line: ConsoleMessage) -> None:
+    def record(line: ConsoleMessage) -> None:
         if line.type == "error" and "inline style" not in line.text:
             found.append(line.text)
 
-    page.on("console", hear)
+    page.on("console", record)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
 
@@ -92,7 +92,7 @@ def type_card(page: Page, stripe_server: StripeServer) -> None:
     page.get_by_role("button", name=PAY).click()
 
 
-def test_a_card_typed_into_stripes_fields_pays_and_never_comes_here(
+def test_a_card_in_stripes_fields_is_charged_and_never_sent_to_the_service(
     page: Page,
     merchant: Merchant,
     shop: str,
@@ -111,7 +111,7 @@ def test_a_card_typed_into_stripes_fields_pays_and_never_comes_here(
     assert violations == []
 
 
-def test_a_payment_that_fails_at_stripe_leads_back_to_another_try(
+def test_another_attempt_can_be_made_after_a_failure_at_stripe(
     page: Page, merchant: Merchant, stripe_server: StripeServer, sent: list[str], id: str
 ) -> None:
     type_card(page, stripe_server)
@@ -126,7 +126,7 @@ def test_a_payment_that_fails_at_stripe_leads_back_to_another_try(
     assert len(stripe_server.intents()) == 2
 
 
-def test_a_script_that_does_not_come_is_told_of(
+def test_the_page_shows_that_stripes_script_could_not_be_loaded(
     page: Page, merchant: Merchant, stripe_server: StripeServer
 ) -> None:
     page.route("**/js.stripe.com/**", lambda route: route.abort())
@@ -137,7 +137,7 @@ def test_a_script_that_does_not_come_is_told_of(
     expect(page.get_by_role("button", name=PAY)).to_be_disabled()
 
 
-def test_without_scripts_the_page_says_what_is_missing(
+def test_the_page_shows_that_it_needs_scripts(
     browser: Browser, merchant: Merchant, stripe_server: StripeServer
 ) -> None:
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)

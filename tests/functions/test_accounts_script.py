@@ -1,4 +1,4 @@
-"""How an operator makes a merchant, and takes a key back."""
+"""scripts/accounts.py: creating merchants, revoking keys, setting a merchant's processor."""
 
 import io
 
@@ -12,7 +12,7 @@ from tests.world import ACCRA, ORDER, SESSIONS, World
 MODES = ("test", "live")
 
 
-def test_a_new_merchant_can_take_a_payment_at_once(
+def test_a_new_merchant_can_create_a_session_at_once(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert script.main(["create", "Tamale Textiles"]) == 0
@@ -48,15 +48,15 @@ def test_revoking_an_unknown_key_writes_nothing(
 STRIPE = ["pk_live_shop", "sk_live_shop", "whsec_shop"]
 
 
-def choose(monkeypatch: pytest.MonkeyPatch, lines: list[str], *arguments: str) -> int:
+def set_processor(monkeypatch: pytest.MonkeyPatch, lines: list[str], *arguments: str) -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
     return script.main(["processor", ACCRA.id, *arguments])
 
 
-def test_a_merchants_processor_is_chosen_for_one_mode(
+def test_a_merchants_processor_is_set_for_one_mode(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert choose(monkeypatch, STRIPE, "stripe", "--mode", "live") == 0
+    assert set_processor(monkeypatch, STRIPE, "stripe", "--mode", "live") == 0
 
     assert capsys.readouterr().out == f"/processors/stripe/{ACCRA.id}.live\n"
     merchant = accounts.merchant(world.table, ACCRA.id)
@@ -67,7 +67,7 @@ def test_a_merchants_processor_is_chosen_for_one_mode(
     item = world.table.get(keys.merchant(ACCRA.id))
     assert "sk_live_shop" not in str(item) and "whsec_shop" not in str(item)
 
-    assert choose(monkeypatch, [], "simulator") == 0
+    assert set_processor(monkeypatch, [], "simulator") == 0
 
     merchant = accounts.merchant(world.table, ACCRA.id)
     assert registry.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
@@ -84,11 +84,11 @@ def test_a_merchants_processor_is_chosen_for_one_mode(
         [*STRIPE[:2], "sk_live_shop"],
     ],
 )
-def test_keys_of_another_kind_or_mode_change_nothing(
+def test_processor_keys_of_another_kind_or_mode_are_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
     before = accounts.merchant(world.table, ACCRA.id)
 
-    assert choose(monkeypatch, lines, "stripe", "--mode", "live") == 1
+    assert set_processor(monkeypatch, lines, "stripe", "--mode", "live") == 1
 
     assert accounts.merchant(world.table, ACCRA.id) == before

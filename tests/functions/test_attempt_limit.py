@@ -1,4 +1,4 @@
-"""Who tries one stolen card after the other is stopped for a while; the session is not ended."""
+"""Ten failed attempts block a session for a while, so that stolen cards cannot be tried out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from checkout.processors.simulator import Simulator
 from checkout.store import payments, sessions
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
-from tests.world import CARD, SESSIONS, World, occasion_of
+from tests.world import CARD, SESSIONS, World, change_context
 
 DECLINED, FINE = "4000000000000002", "4242424242424242"
 DECLINED_IN_MANILA = "4005550000000019"
@@ -32,8 +32,8 @@ def fail(world: World, id: str, times: int, number: str = DECLINED) -> None:
     assert attempts_of(world) == before + times
 
 
-def kept_token(world: World, id: str) -> str:
-    """What a form would carry if the page had one."""
+def stored_token(world: World, id: str) -> str:
+    """The token that the page's form would have, if the page had a form."""
     session = sessions.find(world.table, id)
     assert session
     return token_of(session)
@@ -45,18 +45,18 @@ def blocked(world: World) -> str:
     return id
 
 
-def test_after_ten_failures_a_good_card_is_not_even_tried(world: World) -> None:
+def test_after_ten_failures_no_card_is_attempted(world: World) -> None:
     id = blocked(world)
 
     form = CARD | {"number": FINE}
     with world.untouched():
-        answer = world.submit(id, form, kept_token(world, id))
+        response = world.submit(id, form, stored_token(world, id))
 
-    assert (answer.status, answer.headers["location"]) == (303, f"/checkout/{id}")
+    assert (response.status, response.headers["location"]) == (303, f"/checkout/{id}")
     assert world.session(id)["status"] == "open"
 
 
-def test_before_the_tenth_the_shopper_may_still_pay(world: World) -> None:
+def test_before_the_tenth_failure_the_shopper_can_still_pay(world: World) -> None:
     id = world.create_session()["id"]
     fail(world, id, MAX_FAILED_ATTEMPTS - 1)
 
@@ -65,7 +65,7 @@ def test_before_the_tenth_the_shopper_may_still_pay(world: World) -> None:
     assert world.session(id)["status"] == "complete"
 
 
-def test_the_block_ends_to_the_second_and_the_count_starts_again(world: World) -> None:
+def test_the_block_ends_to_the_second_and_the_count_restarts(world: World) -> None:
     id = blocked(world)
     world.now += BLOCK_SECONDS - 1
     world.pay(id, DECLINED)
@@ -89,7 +89,7 @@ def test_the_block_ends_to_the_second_and_the_count_starts_again(world: World) -
     ],
     ids=["expired by hand", "lapsed"],
 )
-def test_a_blocked_session_ends_as_any_other(
+def test_a_blocked_session_can_be_expired_and_lapses(
     world: World, end: Callable[[World, str], Any], status: str
 ) -> None:
     id = blocked(world)
@@ -99,7 +99,7 @@ def test_a_blocked_session_ends_as_any_other(
     assert world.session(id)["status"] == status
 
 
-def test_a_time_out_counts_too(world: World) -> None:
+def test_a_timeout_counts_as_a_failure(world: World) -> None:
     id = world.create_session()["id"]
     fail(world, id, MAX_FAILED_ATTEMPTS - 1)
     world.pay_by_phone(id, "0240000005")
@@ -120,8 +120,8 @@ def test_one_sessions_failures_do_not_block_another(world: World) -> None:
     assert world.session(other)["status"] == "complete"
 
 
-def test_the_other_dialects_sessions_are_blocked_too(world: World) -> None:
-    """It has no event for a failed payment, so nothing else counts there."""
+def test_payrex_sessions_are_blocked_too(world: World) -> None:
+    """Payments fail without an event there, and still count."""
     session = world.payrex("POST", PAYREX_SESSIONS, order()).json
     fail(world, session["client_secret"], MAX_FAILED_ATTEMPTS, DECLINED_IN_MANILA)
 
@@ -131,13 +131,13 @@ def test_the_other_dialects_sessions_are_blocked_too(world: World) -> None:
     assert found["status"] == "active"
 
 
-def test_failures_since_an_old_reading_of_the_session_are_not_forgotten(world: World) -> None:
-    """A guesser's many requests read the session at once, and then fail one after the other."""
+def test_failures_after_a_stale_read_of_the_session_count(world: World) -> None:
+    """Many requests read the session at the same time, and then fail one after the other."""
     session = world.payrex("POST", PAYREX_SESSIONS, order()).json
     old = sessions.find(world.table, session["id"])
     assert old is not None
     simulator = Simulator(world.table)
-    attempts = Attempts(world.table, simulator, occasion_of(world))
+    attempts = Attempts(world.table, simulator, change_context(world))
 
     for _ in range(MAX_FAILED_ATTEMPTS):
         payment = attempts.pay(simulator, old, Instrument("card", DECLINED_IN_MANILA))

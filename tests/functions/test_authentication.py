@@ -1,4 +1,5 @@
-"""Issue 2, section 3: who may call, and that nothing is shown or written before that is known."""
+"""PayGate's keys (docs/contracts/paygate.md, section 1). Without a valid one, nothing is shown or
+written."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -8,6 +9,7 @@ import pytest
 
 from checkout.api.authentication import CACHE_SECONDS, forget_keys
 from checkout.store import accounts
+from devstack.aws.functions import Function
 from devstack.engines import Engine
 from devstack.template import Route
 from tests.world import (
@@ -29,7 +31,7 @@ from tests.world import (
 UNAUTHORIZED = (401, "authentication_error", "invalid_api_key", None)
 FORBIDDEN = (403, "permission_error", "secret_key_required", None)
 
-# What would change something at each route, had it a key.
+# Bodies that would change something, sent with a valid key.
 BODIES: dict[str, Any] = {
     SESSIONS: ORDER,
     "/v1/customers": {"name": "Ama"},
@@ -37,11 +39,12 @@ BODIES: dict[str, Any] = {
     "/v1/webhooks/{id}": {"status": "disabled"},
     "/v1/events/resend": {"created_at": {"gte": 0}},
 }
+PUBLIC = ("/checkout/", "/c/", "/simulator/", "/processors/", "$default")
 ROUTES = [route for route in TEMPLATE.routes if route.path.startswith(("/v1", "$default"))]
 
 
 class Shop:
-    """A world with an object behind every route."""
+    """A world with an object for every route."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -50,7 +53,7 @@ class Shop:
         refund = {"payment": world.session(paid)["payment"], "amount": 1}
         self.bodies = BODIES | {"/v1/refunds": refund}
         world.now += 1
-        world.create_session()  # the newest: an open one
+        world.create_session()  # an open session, listed first
         for path in ("/v1/customers", "/v1/webhooks", "/v1/refunds"):
             world.post(path, self.bodies[path])
         resend = world.post("/v1/events/resend", BODIES["/v1/events/resend"]).json["id"]
@@ -78,41 +81,54 @@ def shop(engine: Engine) -> Iterator[Shop]:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
-def test_no_route_answers_without_a_key(shop: Shop, route: Route) -> None:
+def test_every_route_refuses_a_request_without_a_valid_key(shop: Shop, route: Route) -> None:
     with shop.world.untouched():
         for key in (None, "", "sk_test_nobody", "nonsense"):
-            answer = shop.send(route, key=key)
-            assert answer.error == UNAUTHORIZED
-            assert list(answer.json) == ["error"]
-            assert answer.headers["www-authenticate"] == "Bearer"
-            assert answer.headers["request-id"].startswith("req_")
-            assert not key or key not in answer.text
+            response = shop.send(route, key=key)
+            assert response.error == UNAUTHORIZED
+            assert list(response.json) == ["error"]
+            assert response.headers["www-authenticate"] == "Bearer"
+            assert response.headers["request-id"].startswith("req_")
+            assert not key or key not in response.text
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
-def test_no_route_takes_a_public_key(shop: Shop, route: Route) -> None:
+def test_every_route_refuses_a_public_key(shop: Shop, route: Route) -> None:
     with shop.world.untouched():
-        answer = shop.send(route, key=PUBLIC_KEY)
+        response = shop.send(route, key=PUBLIC_KEY)
 
-    assert answer.error == FORBIDDEN
-    assert "www-authenticate" not in answer.headers
-    assert PUBLIC_KEY not in answer.text
+    assert response.error == FORBIDDEN
+    assert "www-authenticate" not in response.headers
+    assert PUBLIC_KEY not in response.text
 
 
-def test_every_route_of_that_walk_works_with_a_secret_key(engine: Engine) -> None:
-    """Or the walk would prove nothing."""
+def test_every_route_works_with_a_secret_key(engine: Engine) -> None:
+    """Ensures that the requests of the tests above are valid but for their key."""
     with World.open(engine) as world:
         shop = Shop(world)
-        order = ("GET", "POST", "ANY", "PATCH", "DELETE")  # what is disabled or gone comes last
+        order = ("GET", "POST", "ANY", "PATCH", "DELETE")  # routes that disable or delete come last
         for route in sorted(ROUTES, key=lambda route: order.index(route.method)):
             expected = [404] if route.path == "$default" else [200, 201, 202]
             assert shop.send(route).status in expected, route.key
 
 
-def test_the_walk_covers_every_route_but_payrexs() -> None:
-    """Which tests/payrex/test_authentication.py walks."""
+def test_the_routes_walked_are_all_of_paygates() -> None:
+    """tests/payrex/test_authentication.py walks the others."""
     assert all(route.path.startswith("/v1") or route.path == "$default" for route in ROUTES)
     assert len(ROUTES) >= 17
+
+
+@pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: route.key)
+def test_every_route_authenticates_or_says_why_it_is_public(route: Route) -> None:
+    made_by = vars(Function(TEMPLATE.functions[route.function])._handler)
+
+    if route.path.startswith(PUBLIC):
+        assert made_by["public_reason"]
+        assert "authenticates" not in made_by
+    else:
+        dialect = "paygate" if route.path.startswith("/v1") else "payrex"
+        assert made_by["authenticates"] == dialect
+        assert "public_reason" not in made_by
 
 
 # --------------------------------------------------------------------- headers
@@ -132,12 +148,12 @@ def test_the_walk_covers_every_route_but_payrexs() -> None:
 )  # fmt: skip
 def test_a_header_without_a_known_key_is_refused(shop: Shop, header: str) -> None:
     for method in ("GET", "POST"):
-        answer = shop.world.refused(
+        response = shop.world.refused(
             UNAUTHORIZED, method, SESSIONS, ORDER, key=None, headers={"authorization": header}
         )
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == "Bearer"
         secret = header.rpartition(" ")[2]
-        assert len(secret) < 7 or secret not in answer.text
+        assert len(secret) < 7 or secret not in response.text
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
@@ -147,7 +163,7 @@ def test_the_scheme_is_not_case_sensitive(shop: Shop, scheme: str) -> None:
     assert shop.world.get(SESSIONS, key=None, headers=header).status == 200
 
 
-def test_a_bad_key_is_told_before_a_bad_body(shop: Shop) -> None:
+def test_the_key_is_checked_before_the_body(shop: Shop) -> None:
     for body in (b"nonsense", b"[" * 100_000, {"amount": -1}):
         shop.world.refused(UNAUTHORIZED, "POST", SESSIONS, body, key="sk_test_nobody")
         shop.world.refused(FORBIDDEN, "POST", SESSIONS, body, key=PUBLIC_KEY)
@@ -156,12 +172,12 @@ def test_a_bad_key_is_told_before_a_bad_body(shop: Shop) -> None:
 # ------------------------------------------------------------------------ keys
 
 
-def test_a_revoked_key_is_taken_for_a_minute_at_most(world: World) -> None:
+def test_a_revoked_key_is_accepted_for_a_minute_at_most(world: World) -> None:
     assert world.get(SESSIONS).status == 200
     accounts.revoke_key(KEY, START, world.table)
 
     world.now += CACHE_SECONDS - 1
-    assert world.get(SESSIONS).status == 200  # remembered: the limit is a minute, not less
+    assert world.get(SESSIONS).status == 200  # cached for the whole minute
     world.now += 1
     for _ in range(2):
         world.refused(UNAUTHORIZED, "POST", SESSIONS, ORDER)
@@ -169,18 +185,18 @@ def test_a_revoked_key_is_taken_for_a_minute_at_most(world: World) -> None:
     assert world.get(SESSIONS, key=LIVE_KEY).status == 200
 
 
-def test_being_used_does_not_lengthen_a_revoked_keys_minute(world: World) -> None:
+def test_using_a_revoked_key_does_not_extend_its_minute(world: World) -> None:
     world.get(SESSIONS)
     accounts.revoke_key(KEY, START, world.table)
 
     for _ in range(4):
         world.now += 15
-        answer = world.get(SESSIONS)
+        response = world.get(SESSIONS)
 
-    assert answer.error == UNAUTHORIZED
+    assert response.error == UNAUTHORIZED
 
 
-def test_a_process_that_has_not_seen_a_revoked_key_refuses_it_at_once(world: World) -> None:
+def test_a_new_process_refuses_a_revoked_key_at_once(world: World) -> None:
     world.get(SESSIONS)
     accounts.revoke_key(KEY, START, world.table)
 
@@ -189,7 +205,7 @@ def test_a_process_that_has_not_seen_a_revoked_key_refuses_it_at_once(world: Wor
     assert world.get(SESSIONS).error == UNAUTHORIZED
 
 
-def test_a_new_key_is_taken_at_once_though_it_was_refused_before(world: World) -> None:
+def test_a_new_key_is_accepted_at_once_even_if_it_was_refused_before(world: World) -> None:
     assert world.get(SESSIONS, key="sk_test_new").error == UNAUTHORIZED
 
     accounts.save_key("sk_test_new", KUMASI, world.table)
@@ -197,14 +213,14 @@ def test_a_new_key_is_taken_at_once_though_it_was_refused_before(world: World) -
     assert world.get(SESSIONS, key="sk_test_new").status == 200
 
 
-def test_a_key_of_the_other_dialect_is_an_unknown_one(world: World) -> None:
+def test_a_key_of_the_other_dialect_is_an_unknown_key(world: World) -> None:
     for key in (PAYREX_KEY, PAYREX_PUBLIC_KEY):
         unknown = world.get(SESSIONS, key="sk_test_nobody").json
-        for _ in range(2):  # the second time from what the process remembers
+        for _ in range(2):  # the second time from the cache
             assert world.refused(UNAUTHORIZED, "POST", SESSIONS, ORDER, key=key).json == unknown
 
 
-def test_two_keys_of_a_merchant_and_mode_see_the_same(world: World) -> None:
+def test_two_keys_of_a_merchant_and_mode_see_the_same_objects(world: World) -> None:
     accounts.save_key("sk_test_second", ACCRA, world.table)
     id = world.create_session()["id"]
 

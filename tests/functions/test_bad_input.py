@@ -1,4 +1,5 @@
-"""Issue 2, section 4: a bad body gets a clear error, and nothing is written."""
+"""Bad PayGate bodies: each gets an error that names the parameter, and nothing is written
+(docs/contracts/paygate.md, sections 1, 2, 5 and 6)."""
 
 import json
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ HOOK = {"url": "https://shop.example.com/hooks", "events": ["payment.failed"]}
 TYPE = "invalid_request_error"
 INVALID, MISSING, UNKNOWN = "parameter_invalid", "parameter_missing", "parameter_unknown"
 BODY = (400, TYPE, "body_invalid", None)
-NOBODY = "1" * 32
-"""The rest of a well-formed id that nothing has."""
+TAIL = "1" * 32
+"""The tail of a well-formed id of no object."""
 
 
 def at(seconds: float) -> str:
@@ -26,7 +27,7 @@ def at(seconds: float) -> str:
 
 @pytest.fixture(scope="module")
 def shop(engine: Engine) -> Iterator[World]:
-    """One world for all requests that are refused: they have to leave it as it is."""
+    """One world for all refused requests, which must not change it."""
     with World.open(engine) as world:
         world.create_session()
         world.post(WEBHOOKS, HOOK)
@@ -41,8 +42,8 @@ def short(value: Any) -> str:
     return repr(value)[:40]
 
 
-def each(**fields: list[Any]) -> Any:
-    """Every field with every one of its values, one test each."""
+def each(**fields: list[Any]) -> pytest.MarkDecorator:
+    """A test for each value of each field."""
     pairs = [(name, value) for name, values in fields.items() for value in values]
     return pytest.mark.parametrize(
         ("field", "value"), pairs, ids=[f"{name}={short(value)}" for name, value in pairs]
@@ -95,7 +96,7 @@ EXPIRIES = [
     currency=["USD", "PHP", "ghs", "GHS ", "", 936, True, ["GHS"]],
     success_url=URLS,
     cancel_url=URLS,
-    customer=["", "x" * 65, 5, True, ["cus_" + NOBODY]],
+    customer=["", "x" * 65, 5, True, ["cus_" + TAIL]],
     customer_email=EMAILS,
     customer_phone=PHONES,
     payment_method_types=METHODS,
@@ -104,10 +105,10 @@ EXPIRIES = [
     idempotency_key=["", "k" * 256, 5, True],
 )
 def test_a_session_with_a_bad_parameter_is_refused(shop: World, field: str, value: Any) -> None:
-    answer = shop.refused((400, TYPE, INVALID, field), "POST", SESSIONS, ORDER | {field: value})
+    response = shop.refused((400, TYPE, INVALID, field), "POST", SESSIONS, ORDER | {field: value})
 
-    assert value == "" or not isinstance(value, str) or value not in answer.text
-    assert "hunter2" not in answer.text
+    assert value == "" or not isinstance(value, str) or value not in response.text
+    assert "hunter2" not in response.text
 
 
 @each(
@@ -136,10 +137,12 @@ EVENTS = [
     description=["x" * 501, 5, True, ["mine"]],
     idempotency_key=["", "k" * 256, 5],
 )
-def test_an_endpoint_with_a_bad_parameter_is_refused(shop: World, field: str, value: Any) -> None:
-    answer = shop.refused((400, TYPE, INVALID, field), "POST", WEBHOOKS, HOOK | {field: value})
+def test_a_webhook_endpoint_with_a_bad_parameter_is_refused(
+    shop: World, field: str, value: Any
+) -> None:
+    response = shop.refused((400, TYPE, INVALID, field), "POST", WEBHOOKS, HOOK | {field: value})
 
-    assert "hunter2" not in answer.text
+    assert "hunter2" not in response.text
 
 
 @each(
@@ -148,7 +151,7 @@ def test_an_endpoint_with_a_bad_parameter_is_refused(shop: World, field: str, va
     description=["x" * 501, 5],
     status=["paused", "ENABLED", "", None, True, 1, ["enabled"]],
 )
-def test_a_bad_change_of_an_endpoint_is_refused(shop: World, field: str, value: Any) -> None:
+def test_an_update_with_a_bad_parameter_is_refused(shop: World, field: str, value: Any) -> None:
     shop.refused((400, TYPE, INVALID, field), "PATCH", endpoint_of(shop), {field: value})
 
 
@@ -157,7 +160,7 @@ def test_a_bad_change_of_an_endpoint_is_refused(shop: World, field: str, value: 
     [(SESSIONS, ORDER, name) for name in ("amount", "success_url", "cancel_url")]
     + [(WEBHOOKS, HOOK, name) for name in HOOK],
 )
-def test_what_is_required_is_asked_for(
+def test_a_missing_required_parameter_is_named(
     shop: World, target: str, body: dict[str, Any], missing: str
 ) -> None:
     rest = {name: value for name, value in body.items() if name != missing}
@@ -168,26 +171,26 @@ def test_what_is_required_is_asked_for(
 @pytest.mark.parametrize("unknown", ["colour", "livemode", "ui_mode", "Amount", "status", "id"])
 def test_an_unknown_parameter_is_refused_without_its_value(shop: World, unknown: str) -> None:
     for target, body in ((SESSIONS, ORDER), (CUSTOMERS, {}), (WEBHOOKS, HOOK)):
-        given = body | {unknown: "4242424242424242"}
-        answer = shop.refused((400, TYPE, UNKNOWN, unknown), "POST", target, given)
-        assert "4242" not in answer.text
+        body_with_unknown = body | {unknown: "4242424242424242"}
+        response = shop.refused((400, TYPE, UNKNOWN, unknown), "POST", target, body_with_unknown)
+        assert "4242" not in response.text
 
 
 @pytest.mark.parametrize("unknown", ["id", "secret", "created_at", "idempotency_key"])
-def test_an_unknown_change_of_an_endpoint_is_refused(shop: World, unknown: str) -> None:
+def test_an_unknown_parameter_of_an_update_is_refused(shop: World, unknown: str) -> None:
     shop.refused((400, TYPE, UNKNOWN, unknown), "PATCH", endpoint_of(shop), {unknown: "whsec_mine"})
 
 
-def test_a_customer_who_is_not_this_keys_is_unknown(shop: World) -> None:
+def test_a_customer_of_another_scope_cannot_be_referenced(shop: World) -> None:
     others = [shop.post(CUSTOMERS, {}, key=key).json["id"] for key in (LIVE_KEY, OTHER_KEY)]
-    malformed = ["ama", "cus_", "cus_" + "0" * 32, "cs_" + NOBODY, "cus_" + NOBODY + "\n", " "]
+    malformed = ["ama", "cus_", "cus_" + "0" * 32, "cs_" + TAIL, "cus_" + TAIL + "\n", " "]
 
-    for id in [*others, *malformed, "cus_" + NOBODY]:
+    for id in [*others, *malformed, "cus_" + TAIL]:
         error = (400, TYPE, "resource_missing", "customer")
         shop.refused(error, "POST", SESSIONS, ORDER | {"customer": id})
 
 
-def test_what_is_just_within_the_limits_is_taken(world: World) -> None:
+def test_values_at_the_limits_are_accepted(world: World) -> None:
     metadata = {f"{number:040}": "x" * 500 for number in range(50)}
     url = "https://yoursite.com/".ljust(2048, "a")
     for within in (
@@ -204,14 +207,16 @@ def test_what_is_just_within_the_limits_is_taken(world: World) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1790, 1795, 1800, 86400, 86405, 86410])
-def test_expires_at_has_a_few_seconds_of_slack_at_both_ends(world: World, seconds: int) -> None:
+def test_expires_at_has_ten_seconds_of_tolerance_at_both_ends(world: World, seconds: int) -> None:
     assert world.create_session(expires_at=at(seconds))["expires_at"] == at(seconds)
     elsewhere = datetime.fromisoformat(at(seconds)[:-1] + "+00:00").timestamp() + 5.5 * 3600
     shifted = datetime.fromtimestamp(elsewhere, UTC).strftime("%Y-%m-%dT%H:%M:%S+05:30")
     assert world.create_session(expires_at=shifted)["expires_at"] == at(seconds)
 
 
-def test_without_devstacks_setting_no_endpoint_is_local(shop: World, monkeypatch) -> None:
+def test_local_endpoint_urls_are_refused_by_default(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALLOW_LOCAL_ENDPOINTS", "false")
     settings.cache_clear()
     try:
@@ -221,7 +226,7 @@ def test_without_devstacks_setting_no_endpoint_is_local(shop: World, monkeypatch
         settings.cache_clear()
 
 
-def test_a_seventeenth_endpoint_is_one_too_many(world: World) -> None:
+def test_a_scope_has_at_most_sixteen_webhook_endpoints(world: World) -> None:
     for _ in range(16):
         assert world.post(WEBHOOKS, HOOK).status == 201
 
@@ -246,7 +251,7 @@ def test_a_seventeenth_endpoint_is_one_too_many(world: World) -> None:
     ],
     ids=short,
 )  # fmt: skip
-def test_a_body_that_is_no_json_object_is_refused(shop: World, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(shop: World, body: bytes) -> None:
     routes = [("POST", SESSIONS), ("POST", CUSTOMERS), ("POST", WEBHOOKS)]
     form = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -262,12 +267,12 @@ def test_a_body_that_is_too_large_is_refused(shop: World, body: bytes) -> None:
         shop.refused((413, TYPE, "body_too_large", None), method, target, body)
 
 
-def test_no_body_is_an_empty_one(shop: World) -> None:
+def test_a_missing_body_is_an_empty_object(shop: World) -> None:
     for body in (None, b"", b" \n", b"{}"):
         shop.refused((400, TYPE, MISSING, "amount"), "POST", SESSIONS, body)
 
 
-def test_a_body_of_the_full_size_or_in_base64_is_taken(world: World) -> None:
+def test_a_body_of_the_maximum_size_and_one_in_base64_are_accepted(world: World) -> None:
     full = json.dumps(ORDER).encode().ljust(64 * 1024)
 
     assert world.post(SESSIONS, full).status == 201

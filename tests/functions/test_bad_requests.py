@@ -1,16 +1,17 @@
-"""Issue 2, section 4: bad queries, ids, routes and methods get a clear error and write nothing;
-so does a failure of our own, and no log repeats what was sent."""
+"""Bad queries, ids, routes and methods, and unexpected errors: each gets a clear error, writes
+nothing, and logs none of the input (docs/contracts/paygate.md, sections 1 and 3)."""
 
 from collections.abc import Iterator
 from io import StringIO
+from types import ModuleType
 from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from checkout.store import customers, sessions
+from devstack.aws.api_gateway import choose_route
 from devstack.engines import Engine
-from devstack.gateway import choose_route
 from tests.world import KEY, ORDER, SESSIONS, TEMPLATE, World
 
 TYPE = "invalid_request_error"
@@ -23,13 +24,13 @@ LISTS = {
     "/v1/webhooks": "we",
     "/v1/events": "evt",
 }
-NOBODY = "1" * 32
-"""The rest of a well-formed id that nothing has."""
+TAIL = "1" * 32
+"""The tail of a well-formed id of no object."""
 
 
 @pytest.fixture(scope="module")
 def shop(engine: Engine) -> Iterator[World]:
-    """One world for all requests that are refused: they have to leave it as it is."""
+    """One world for all refused requests, which must not change it."""
     with World.open(engine) as world:
         world.pay(world.create_session()["id"])
         world.post("/v1/customers", {"name": "Ama"})
@@ -47,44 +48,44 @@ def shop(engine: Engine) -> Iterator[World]:
     ],
     ids=lambda limit: limit[:10],
 )  # fmt: skip
-def test_a_limit_that_is_no_number_from_1_to_100_is_refused(shop: World, limit: str) -> None:
+def test_a_limit_that_is_not_from_1_to_100_is_refused(shop: World, limit: str) -> None:
     with shop.untouched():
         for path in LISTS:
             assert shop.get(f"{path}?limit={limit}").error == (400, TYPE, INVALID, "limit")
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_every_limit_from_1_to_100_is_taken(shop: World, path: str) -> None:
+def test_limits_from_1_to_100_are_accepted(shop: World, path: str) -> None:
     for limit in ("1", "100", "007"):
         assert shop.get(f"{path}?limit={limit}").status == 200
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_malformed_cursor_or_one_of_another_kind_is_refused(shop: World, path: str) -> None:
+def test_a_malformed_cursor_and_one_of_another_kind_are_refused(shop: World, path: str) -> None:
     prefix = LISTS[path]
-    others = [f"{other}_{NOBODY}" for other in LISTS.values() if other != prefix]
+    others = [f"{other}_{TAIL}" for other in LISTS.values() if other != prefix]
     malformed = [
-        "", "5", NOBODY, f"{prefix}_", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}",
-        f"{prefix}_{NOBODY}\n", f"{prefix}_{'é' * 32}", f" {prefix}_{NOBODY}", "x" * 3000, "\x00",
+        "", "5", TAIL, f"{prefix}_", f"{prefix}_{TAIL}1", f"{prefix}_{'0' * 32}",
+        f"{prefix}_{TAIL}\n", f"{prefix}_{'é' * 32}", f" {prefix}_{TAIL}", "x" * 3000, "\x00",
     ]  # fmt: skip
 
     with shop.untouched():
         for cursor in others + malformed:
-            answer = shop.get(f"{path}?starting_after={quote(cursor)}")
-            assert answer.error == (400, TYPE, INVALID, "starting_after")
-            assert len(cursor) < 5 or cursor not in answer.text
+            response = shop.get(f"{path}?starting_after={quote(cursor)}")
+            assert response.error == (400, TYPE, INVALID, "starting_after")
+            assert len(cursor) < 5 or cursor not in response.text
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_cursor_needs_no_object_of_its_own(shop: World, path: str) -> None:
-    page = shop.get(f"{path}?starting_after={LISTS[path]}_{NOBODY}")
+def test_a_cursors_object_need_not_exist(shop: World, path: str) -> None:
+    page = shop.get(f"{path}?starting_after={LISTS[path]}_{TAIL}")
 
     assert (page.status, page.json["data"]) == (200, [])
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: str) -> None:
-    cursor = f"starting_after={LISTS[path]}_{NOBODY}"
+    cursor = f"starting_after={LISTS[path]}_{TAIL}"
     wrong = [
         ("colour=blue", UNKNOWN, "colour"),
         ("limit=5&ending_before=x", UNKNOWN, "ending_before"),
@@ -104,8 +105,8 @@ def test_unknown_and_repeated_query_parameters_are_refused(shop: World, path: st
 @pytest.mark.parametrize(
     ("name", "value"),
     [("status", value) for value in ("", "paid", "OPEN", "open,complete", "open%20")]
-    + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + NOBODY, "cus_" + "0" * 32)]
-    + [("payment", value) for value in ("", "1", "pay_", "cus_" + NOBODY, "pay_" + NOBODY + "1")],
+    + [("customer", value) for value in ("", "Ama", "cus_", "cs_" + TAIL, "cus_" + "0" * 32)]
+    + [("payment", value) for value in ("", "1", "pay_", "cus_" + TAIL, "pay_" + TAIL + "1")],
 )
 def test_a_bad_filter_is_refused(shop: World, name: str, value: str) -> None:
     shop.refused((400, TYPE, INVALID, name), "GET", f"{SESSIONS}?{name}={value}")
@@ -120,17 +121,17 @@ def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
     prefix = LISTS[path]
     other = next(each for each in LISTS.values() if each != prefix)
     ids = [
-        f"{prefix}_{NOBODY}", f"{prefix}_{NOBODY}1", f"{prefix}_{'0' * 32}", f"{other}_{NOBODY}",
+        f"{prefix}_{TAIL}", f"{prefix}_{TAIL}1", f"{prefix}_{'0' * 32}", f"{other}_{TAIL}",
         f"{prefix}_", "nope", "0", "%00", "%2F", "..", "%20", "%F0%9F%92%B3", "x" * 2000,
-        f"{prefix}_{NOBODY}%0A", f"{prefix}_{NOBODY}%23", f"{prefix.upper()}_{NOBODY}",
+        f"{prefix}_{TAIL}%0A", f"{prefix}_{TAIL}%23", f"{prefix.upper()}_{TAIL}",
     ]  # fmt: skip
     routes = [r for r in TEMPLATE.routes if r.path in (f"{path}/{{id}}", f"{path}/{{id}}/expire")]
 
     with shop.untouched():
         for id in ids:
             for route in routes:
-                answer = shop.call(route.method, route.path.replace("{id}", id), {})
-                assert answer.error == (404, TYPE, "resource_missing", "id")
+                response = shop.call(route.method, route.path.replace("{id}", id), {})
+                assert response.error == (404, TYPE, "resource_missing", "id")
 
 
 # ---------------------------------------------------------------------- routes
@@ -140,8 +141,8 @@ def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
     "path",
     [
         "/", "/v1", "/v1/", "/v1/nowhere", "/v2/customers", "/V1/customers", "/v1/customers/",
-        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{NOBODY}/", f"{SESSIONS}/cs_{NOBODY}/pay",
-        f"{SESSIONS}/cs_{NOBODY}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
+        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{TAIL}/", f"{SESSIONS}/cs_{TAIL}/pay",
+        f"{SESSIONS}/cs_{TAIL}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
         "/v1/webhooks/we_1/secret", "/v1//customers", "/dev/clock",
     ],
 )  # fmt: skip
@@ -159,20 +160,20 @@ def route_of(method: str, target: str) -> str:
 
 
 @pytest.mark.parametrize("path", sorted({r.path for r in TEMPLATE.routes if "/v1/" in r.path}))
-def test_another_method_is_a_405_that_names_the_routes_own(shop: World, path: str) -> None:
-    target = path.replace("{id}", f"cs_{NOBODY}")
-    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-    taken = {method for method in known if route_of(method, target) != "$default"}
+def test_another_method_is_a_405_that_lists_the_allowed_methods(shop: World, path: str) -> None:
+    target = path.replace("{id}", f"cs_{TAIL}")
+    all_methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    allowed = {method for method in all_methods if route_of(method, target) != "$default"}
 
     with shop.untouched():
-        for method in known - taken:
-            answer = shop.call(method, target, ORDER)
-            assert answer.error == (405, TYPE, "method_not_allowed", None)
-            assert set(answer.headers["allow"].split(", ")) == taken
+        for method in all_methods - allowed:
+            response = shop.call(method, target, ORDER)
+            assert response.error == (405, TYPE, "method_not_allowed", None)
+            assert set(response.headers["allow"].split(", ")) == allowed
             assert shop.call(method, target, ORDER, key=None).error == NO_KEY
 
 
-# ------------------------------------------------------------ our own failures
+# ----------------------------------------------------------- unexpected errors
 
 SECRETS = ("4242424242424242", "0241234567", KEY)
 
@@ -185,8 +186,15 @@ SECRETS = ("4242424242424242", "0241234567", KEY)
         (customers, "prepare_creation", "POST", "/v1/customers"),
     ],
 )
-def test_an_unexpected_failure_is_a_500_that_repeats_nothing(
-    shop: World, monkeypatch, log: StringIO, capfd, module, function: str, method: str, target: str
+def test_an_unexpected_error_is_a_500_that_repeats_no_input(
+    shop: World,
+    monkeypatch: pytest.MonkeyPatch,
+    log: StringIO,
+    capfd: pytest.CaptureFixture[str],
+    module: ModuleType,
+    function: str,
+    method: str,
+    target: str,
 ) -> None:
     def fail(*_: object) -> None:
         try:
@@ -198,18 +206,18 @@ def test_an_unexpected_failure_is_a_500_that_repeats_nothing(
     body = {} if method == "GET" else {"customer_phone": SECRETS[1]} | ORDER
     body = {"phone": SECRETS[1]} if module is customers else body
 
-    answer = shop.refused((500, "api_error", "internal_error", None), method, target, body)
+    response = shop.refused((500, "api_error", "internal_error", None), method, target, body)
 
-    lines = log.getvalue()
+    lines, printed = log.getvalue(), "".join(capfd.readouterr())
     assert '"message":"unexpected error"' in lines
     assert '"error":"RuntimeError"' in lines
-    assert answer.headers["request-id"].startswith("req_")
-    assert lines.count(answer.headers["request-id"]) == 2
+    assert response.headers["request-id"].startswith("req_")
+    assert lines.count(response.headers["request-id"]) == 2
     for secret in SECRETS:
-        assert secret not in lines + answer.text + str(answer.headers) + "".join(capfd.readouterr())
+        assert secret not in lines + printed + response.text + str(response.headers)
 
 
-def test_a_storage_that_does_not_answer_is_a_500_too(shop: World, monkeypatch) -> None:
+def test_an_unreachable_table_is_a_500(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def time_out(*_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.example.com")
 
@@ -218,30 +226,30 @@ def test_a_storage_that_does_not_answer_is_a_500_too(shop: World, monkeypatch) -
     shop.refused((500, "api_error", "internal_error", None), "POST", SESSIONS, ORDER)
 
 
-def test_no_log_line_repeats_what_was_sent(shop: World, log: StringIO) -> None:
+def test_no_log_line_repeats_input(shop: World, log: StringIO) -> None:
     shop.post(SESSIONS, ORDER | {"customer_phone": "0241234567"})
     shop.post(SESSIONS, ORDER | {"customer_phone": "02412345678", "card": "4242424242424242"})
     shop.get("/v1/customers", key=KEY + "_unknown")
 
     lines = log.getvalue()
     assert lines.count('"message":"request"') == 3
-    for sent in (*SECRETS, "yoursite.com", "customer@example.com"):
-        assert sent not in lines
+    for value in (*SECRETS, "yoursite.com", "customer@example.com"):
+        assert value not in lines
 
 
 @pytest.mark.parametrize(
     "target",
     [f"{SESSIONS}/{{id}}", "/v1/customers/x", "/v1/payments/x", "/v1/events/x", "/v1/webhooks/x"],
 )
-def test_a_parameter_nobody_takes_is_refused_on_single_objects(shop: World, target: str) -> None:
+def test_unknown_parameters_are_refused_on_single_objects(shop: World, target: str) -> None:
     id = shop.create_session()["id"]
 
-    answer = shop.get(target.format(id=id) + "?expand=customer")
+    response = shop.get(target.format(id=id) + "?expand=customer")
 
-    assert answer.error == (400, "invalid_request_error", "parameter_unknown", "expand")
+    assert response.error == (400, "invalid_request_error", "parameter_unknown", "expand")
 
 
-def test_expire_takes_no_parameters(shop: World) -> None:
+def test_expire_has_no_parameters(shop: World) -> None:
     id = shop.create_session()["id"]
 
     unknown = (400, "invalid_request_error", "parameter_unknown", "reason")
@@ -249,8 +257,8 @@ def test_expire_takes_no_parameters(shop: World) -> None:
     assert shop.post(f"{SESSIONS}/{id}/expire", {}).status == 200
 
 
-def test_a_name_that_looks_like_none_is_not_repeated(shop: World) -> None:
-    answer = shop.post(SESSIONS, ORDER | {"4242424242424242": "x"})
+def test_an_unknown_parameter_that_does_not_look_like_a_name_is_not_repeated(shop: World) -> None:
+    response = shop.post(SESSIONS, ORDER | {"4242424242424242": "x"})
 
-    assert answer.error == (400, "invalid_request_error", "parameter_unknown", None)
-    assert "4242" not in answer.text
+    assert response.error == (400, "invalid_request_error", "parameter_unknown", None)
+    assert "4242" not in response.text

@@ -1,4 +1,4 @@
-"""Issue 2, section 2: webhook endpoints, field by field; their secret is shown once."""
+"""PayGate's webhook endpoints (docs/contracts/paygate.md, section 5)."""
 
 import base64
 import re
@@ -16,37 +16,39 @@ NOW = "2027-01-15T08:00:00Z"
 MISSING = (404, "invalid_request_error", "resource_missing", "id")
 
 
-def test_an_endpoint_has_the_contracts_fields_and_shows_its_secret_once(world: World) -> None:
-    answer = world.post(WEBHOOKS, HOOK | {"description": "orders"})
+def test_a_webhook_endpoint_has_the_documented_fields_and_shows_its_secret_once(
+    world: World,
+) -> None:
+    response = world.post(WEBHOOKS, HOOK | {"description": "orders"})
 
-    made = answer.json
-    assert answer.status == 201
-    assert list(made) == [
+    created = response.json
+    assert response.status == 201
+    assert list(created) == [
         "id", "object", "url", "description", "status", "disabled_because", "events", "secret",
         "created_at",
     ]  # fmt: skip
-    assert re.fullmatch(r"we_[1-9A-HJ-NP-Za-km-z]{32}", made["id"])
-    assert made == HOOK | {
-        "id": made["id"],
+    assert re.fullmatch(r"we_[1-9A-HJ-NP-Za-km-z]{32}", created["id"])
+    assert created == HOOK | {
+        "id": created["id"],
         "object": "webhook_endpoint",
         "description": "orders",
         "status": "enabled",
         "disabled_because": None,
-        "secret": made["secret"],
+        "secret": created["secret"],
         "created_at": NOW,
     }
-    prefix, _, key = made["secret"].partition("_")
+    prefix, _, key = created["secret"].partition("_")
     assert prefix == "whsec"
     assert len(base64.b64decode(key, validate=True)) >= 24
-    shown = {name: value for name, value in made.items() if name != "secret"}
-    address = f"{WEBHOOKS}/{made['id']}"
-    assert world.get(address).json == shown
-    assert world.get(WEBHOOKS).json["data"] == [shown]
-    assert world.call("PATCH", address, {}).json == shown
-    assert list(world.get(address).json) == list(shown)
+    without_secret = {name: value for name, value in created.items() if name != "secret"}
+    address = f"{WEBHOOKS}/{created['id']}"
+    assert world.get(address).json == without_secret
+    assert world.get(WEBHOOKS).json["data"] == [without_secret]
+    assert world.call("PATCH", address, {}).json == without_secret
+    assert list(world.get(address).json) == list(without_secret)
 
 
-def test_every_endpoint_has_a_secret_of_its_own(world: World) -> None:
+def test_every_webhook_endpoint_has_its_own_secret(world: World) -> None:
     assert len({world.post(WEBHOOKS, HOOK).json["secret"] for _ in range(5)}) == 5
 
 
@@ -63,26 +65,24 @@ def test_every_endpoint_has_a_secret_of_its_own(world: World) -> None:
         {},
     ],
 )
-def test_a_patch_changes_what_it_names_and_nothing_else(
-    world: World, change: dict[str, Any]
-) -> None:
+def test_an_update_changes_only_the_fields_it_sends(world: World, change: dict[str, Any]) -> None:
     before = world.post(WEBHOOKS, HOOK | {"description": "orders"}).json
     secret = before.pop("secret")
     address = f"{WEBHOOKS}/{before['id']}"
     world.now += 60
 
-    answer = world.call("PATCH", address, change)
+    response = world.call("PATCH", address, change)
 
     because = "merchant" if change.get("status") == "disabled" else None
     after = before | change | {"disabled_because": because}
-    assert (answer.status, answer.json) == (200, after)
+    assert (response.status, response.json) == (200, after)
     assert world.get(address).json == after
     (stored,) = world.having("ENDPOINTS#")
     assert decrypt(stored["secret"], encryption_context=before["id"]) == secret
     assert stored["updated_at"] == stored["created_at"] + 60
 
 
-def test_an_endpoint_can_be_disabled_and_enabled_again(world: World) -> None:
+def test_a_webhook_endpoint_can_be_disabled_and_enabled(world: World) -> None:
     address = f"{WEBHOOKS}/{world.post(WEBHOOKS, HOOK).json['id']}"
 
     for status in ("disabled", "disabled", "enabled"):
@@ -90,19 +90,19 @@ def test_an_endpoint_can_be_disabled_and_enabled_again(world: World) -> None:
         assert world.get(address).json["status"] == status
 
 
-def test_a_deleted_endpoint_is_gone(world: World) -> None:
-    gone, kept = (world.post(WEBHOOKS, HOOK).json["id"] for _ in range(2))
+def test_a_deleted_webhook_endpoint_is_not_found(world: World) -> None:
+    deleted, other = (world.post(WEBHOOKS, HOOK).json["id"] for _ in range(2))
 
-    answer = world.call("DELETE", f"{WEBHOOKS}/{gone}")
+    response = world.call("DELETE", f"{WEBHOOKS}/{deleted}")
 
-    assert answer.status == 200
-    assert answer.json == {"id": gone, "object": "webhook_endpoint", "deleted": True}
+    assert response.status == 200
+    assert response.json == {"id": deleted, "object": "webhook_endpoint", "deleted": True}
     for method in ("GET", "PATCH", "DELETE"):
-        world.refused(MISSING, method, f"{WEBHOOKS}/{gone}", {"status": "disabled"})
-    assert [each["id"] for each in world.get(WEBHOOKS).json["data"]] == [kept]
+        world.refused(MISSING, method, f"{WEBHOOKS}/{deleted}", {"status": "disabled"})
+    assert [each["id"] for each in world.get(WEBHOOKS).json["data"]] == [other]
 
 
-def test_devstacks_setting_allows_an_endpoint_on_this_machine(world: World) -> None:
+def test_local_endpoint_urls_are_accepted_where_the_setting_allows_them(world: World) -> None:
     assert settings().allow_local_endpoints
     url = "http://127.0.0.1:8000/hooks"
 

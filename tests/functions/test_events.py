@@ -1,4 +1,5 @@
-"""Looking at events and their deliveries, and sending them again."""
+"""PayGate's events API: events, their deliveries, and resending (docs/contracts/paygate.md,
+section 5)."""
 
 from typing import Any
 
@@ -21,31 +22,32 @@ def receiver() -> Any:
 
 
 def subscribe(world: World, url: str, *types: str) -> str:
-    answer = world.post("/v1/webhooks", {"url": url, "events": list(types or (COMPLETED,))})
-    id: str = answer.json["id"]
+    response = world.post("/v1/webhooks", {"url": url, "events": list(types or (COMPLETED,))})
+    id: str = response.json["id"]
     return id
 
 
 def fan_out(world: World) -> None:
-    """What the stream would do, for every event so far."""
+    """Fans out every event, as the stream does."""
     for number, item in enumerate(world.having("EVENT#", "EVENT")):
         content = {"NewImage": to_wire(item), "SequenceNumber": str(number)}
         world.invoke("FanOutEvents", {"Records": [{"dynamodb": content}]})
 
 
 def send(world: World) -> None:
-    """What the queue would do."""
+    """Delivers the queue's messages."""
     for body in world.messages():
         record = {"messageId": "1", "body": body}
         assert world.invoke("SendWebhook", {"Records": [record]}) == {"batchItemFailures": []}
 
 
 def paid(world: World) -> dict[str, Any]:
-    """The completed event of a session that was paid."""
+    """The `checkout.session.completed` event of a new, paid session."""
     session = world.create_session()["id"]
     world.pay(session)
-    found = world.get(f"/v1/events?checkout_session={session}&type={COMPLETED}").json["data"]
-    (event,) = found
+    query = f"checkout_session={session}&type={COMPLETED}"
+    event: dict[str, Any]
+    (event,) = world.get(f"/v1/events?{query}").json["data"]
     return event
 
 
@@ -55,7 +57,7 @@ def counts(world: World, id: str) -> tuple[int, int]:
 
 
 def exhaust(world: World, receiver: Receiver, event: str) -> None:
-    """Every try of the schedule fails."""
+    """Lets every attempt of the schedule fail."""
     receiver.statuses = [500] * 10
     fan_out(world)
     send(world)
@@ -67,9 +69,9 @@ def exhaust(world: World, receiver: Receiver, event: str) -> None:
 
 
 def types_of(world: World, query: str) -> list[str]:
-    answer = world.get(f"/v1/events?{query}")
-    assert answer.status == 200, answer.text
-    return sorted(each["type"] for each in answer.json["data"])
+    response = world.get(f"/v1/events?{query}")
+    assert response.status == 200, response.text
+    return sorted(each["type"] for each in response.json["data"])
 
 
 # ------------------------------------------------------------------- lists
@@ -85,10 +87,10 @@ def test_events_are_listed_by_type_and_by_session(world: World) -> None:
     assert types_of(world, f"checkout_session={second}&type={PAID}") == []
 
 
-def test_a_time_range_is_of_created_at_and_includes_what_it_says(world: World) -> None:
+def test_a_time_range_filters_by_created_at_with_the_bounds_it_names(world: World) -> None:
     moments = [START, START + 1, START + 2, START + 3]
     for moment in moments:
-        world.now = moment + 0.9994  # a clock between two seconds
+        world.now = moment + 0.9994  # not a whole second
         world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
     world.now = START + 9
 
@@ -107,7 +109,7 @@ def test_a_time_range_is_of_created_at_and_includes_what_it_says(world: World) -
     assert found(("gte", moments[3]), ("lte", moments[0])) == []
 
 
-def test_a_time_range_has_pages(world: World) -> None:
+def test_a_time_range_is_paged(world: World) -> None:
     for second in range(6):
         world.now = START + second
         world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
@@ -121,9 +123,7 @@ def test_a_time_range_has_pages(world: World) -> None:
     assert (first["has_more"], second["has_more"]) == (True, False)
 
 
-def test_events_are_listed_by_what_became_of_their_deliveries(
-    world: World, receiver: Receiver
-) -> None:
+def test_events_are_listed_by_delivery_state(world: World, receiver: Receiver) -> None:
     subscribe(world, receiver.url, PAID)
     completed = paid(world)["id"]
     (event,) = world.get(f"/v1/events?type={PAID}").json["data"]
@@ -150,7 +150,7 @@ def test_events_are_listed_by_what_became_of_their_deliveries(
         ("created_at[gt]=-1", "created_at[gt]"),
     ],
 )
-def test_a_filter_that_is_none_is_refused(world: World, query: str, param: str) -> None:
+def test_a_bad_filter_value_is_refused(world: World, query: str, param: str) -> None:
     error = (400, "invalid_request_error", "parameter_invalid", param)
     world.refused(error, "GET", f"/v1/events?{query}")
 
@@ -160,34 +160,34 @@ def test_an_unknown_filter_is_refused(world: World) -> None:
     world.refused(error, "GET", "/v1/events?created_at[eq]=1")
 
 
-def test_a_page_that_filters_little_costs_one_query(world: World) -> None:
+def test_a_page_whose_filter_drops_little_costs_one_query(world: World) -> None:
     for _ in range(4):
         world.pay(world.create_session()["id"])
-    asked: list[str] = []
+    queries: list[str] = []
     events = world.table.client.meta.events
-    events.register("provide-client-params.dynamodb.Query", lambda **_: asked.append("query"))
+    events.register("provide-client-params.dynamodb.Query", lambda **_: queries.append("query"))
 
     types_of(world, f"type={PAID}&created_at[gte]={START}&limit=2")
 
-    assert asked == ["query"]
+    assert queries == ["query"]
 
 
 # -------------------------------------------------------------- deliveries
 
 
-def test_a_delivery_shows_its_tries(world: World, receiver: Receiver) -> None:
+def test_a_delivery_shows_its_attempts(world: World, receiver: Receiver) -> None:
     hook = subscribe(world, receiver.url)
     event = paid(world)["id"]
     receiver.statuses = [500]
     fan_out(world)
     send(world)
 
-    answer = world.get(f"/v1/events/{event}/deliveries").json
+    response = world.get(f"/v1/events/{event}/deliveries").json
 
-    assert (answer["object"], answer["has_more"]) == ("list", False)
-    assert answer["url"] == f"/v1/events/{event}/deliveries"
-    (delivery,) = answer["data"]
-    (made,) = delivery.pop("attempts")
+    assert (response["object"], response["has_more"]) == ("list", False)
+    assert response["url"] == f"/v1/events/{event}/deliveries"
+    (delivery,) = response["data"]
+    (attempt,) = delivery.pop("attempts")
     next_attempt_at = delivery.pop("next_attempt_at")
     assert render_time(START + 40) < next_attempt_at < render_time(START + 80)
     assert delivery == {
@@ -197,8 +197,8 @@ def test_a_delivery_shows_its_tries(world: World, receiver: Receiver) -> None:
         "state": "pending",
         "attempt_count": 1,
     }
-    assert made.pop("duration_ms") >= 0
-    assert made == {"at": render_time(START), "status": 500, "error": None, "answer": None}
+    assert attempt.pop("duration_ms") >= 0
+    assert attempt == {"at": render_time(START), "status": 500, "error": None, "answer": None}
     world.now += 120
     world.sweep()
     send(world)
@@ -207,7 +207,7 @@ def test_a_delivery_shows_its_tries(world: World, receiver: Receiver) -> None:
     assert [each["status"] for each in delivery["attempts"]] == [500, 200]
 
 
-def test_nobody_sees_or_resends_what_is_anothers(world: World) -> None:
+def test_other_scopes_cannot_see_or_resend_events(world: World) -> None:
     event, hook = paid(world)["id"], subscribe(world, "https://hooks.example.com")
     resend = world.post("/v1/events/resend", {"created_at": {"gte": 0}}).json["id"]
     for key in (OTHER_KEY, LIVE_KEY):
@@ -229,23 +229,21 @@ def test_nobody_sees_or_resends_what_is_anothers(world: World) -> None:
 # ------------------------------------------------------------------ resend
 
 
-def test_an_event_that_was_given_up_is_sent_again_as_it_was(
-    world: World, receiver: Receiver
-) -> None:
+def test_a_failed_event_is_resent_unchanged(world: World, receiver: Receiver) -> None:
     hook = subscribe(world, receiver.url)
     event = paid(world)["id"]
     exhaust(world, receiver, event)
     assert len(receiver.received) == 10
 
-    answer = world.post(f"/v1/events/{event}/resend")
+    response = world.post(f"/v1/events/{event}/resend")
 
-    assert answer.status == 202
-    (delivery,) = answer.json["data"]
+    assert response.status == 202
+    (delivery,) = response.json["data"]
     assert (delivery["webhook"], delivery["state"]) == (hook, "pending")
     assert counts(world, event) == (1, 0)
     receiver.statuses = [500]
     send(world)
-    assert counts(world, event) == (1, 0)  # a new round of the schedule has begun
+    assert counts(world, event) == (1, 0)  # the retry schedule has started again
     world.now += 90
     world.sweep()
     send(world)
@@ -273,7 +271,7 @@ def test_a_resend_whose_message_is_lost_is_sent_by_its_timer(
     assert counts(world, event) == (0, 0)
 
 
-def test_an_endpoint_that_did_not_subscribe_hears_if_it_is_named(
+def test_an_endpoint_without_a_subscription_is_sent_an_event_if_named(
     world: World, receiver: Receiver
 ) -> None:
     subscribe(world, f"{receiver.url}/first")
@@ -282,9 +280,9 @@ def test_an_endpoint_that_did_not_subscribe_hears_if_it_is_named(
     send(world)
     late = subscribe(world, f"{receiver.url}/late", PAID)
 
-    answer = world.post(f"/v1/events/{event}/resend", {"webhook": late})
+    response = world.post(f"/v1/events/{event}/resend", {"webhook": late})
 
-    assert [each["webhook"] for each in answer.json["data"]] == [late]
+    assert [each["webhook"] for each in response.json["data"]] == [late]
     assert counts(world, event) == (1, 0)
     send(world)
     assert counts(world, event) == (0, 0)
@@ -292,7 +290,7 @@ def test_an_endpoint_that_did_not_subscribe_hears_if_it_is_named(
     assert len({each.body for each in receiver.received}) == 1
 
 
-def test_a_pending_delivery_is_tried_at_once(world: World, receiver: Receiver) -> None:
+def test_resending_a_pending_delivery_attempts_it_at_once(world: World, receiver: Receiver) -> None:
     subscribe(world, receiver.url)
     event = paid(world)["id"]
     receiver.statuses = [500]
@@ -312,7 +310,7 @@ def test_a_pending_delivery_is_tried_at_once(world: World, receiver: Receiver) -
     assert world.having("TIMER#") == []
 
 
-def test_a_resend_before_the_fan_out_is_the_fan_out(world: World, receiver: Receiver) -> None:
+def test_a_resend_before_the_fan_out_delivers_once(world: World, receiver: Receiver) -> None:
     subscribe(world, receiver.url)
     event = paid(world)["id"]
 
@@ -324,7 +322,7 @@ def test_a_resend_before_the_fan_out_is_the_fan_out(world: World, receiver: Rece
     assert len({each.body for each in receiver.received}) == 1
 
 
-def test_a_disabled_endpoint_is_sent_nothing_again(world: World) -> None:
+def test_resending_to_a_disabled_endpoint_is_refused(world: World) -> None:
     hook = subscribe(world, "https://hooks.example.com")
     event = paid(world)["id"]
     world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "disabled"})
@@ -336,7 +334,7 @@ def test_a_disabled_endpoint_is_sent_nothing_again(world: World) -> None:
     world.refused(error, "POST", "/v1/events/resend", body)
 
 
-def test_an_event_that_is_not_there_is_not_sent(world: World) -> None:
+def test_an_unknown_event_cannot_be_resent(world: World) -> None:
     world.refused(NOT_FOUND, "POST", f"/v1/events/{UNKNOWN}/resend")
     world.refused(NOT_FOUND, "GET", f"/v1/events/{UNKNOWN}/deliveries")
 
@@ -344,7 +342,7 @@ def test_an_event_that_is_not_there_is_not_sent(world: World) -> None:
 # ----------------------------------------------------------- a time range
 
 
-def test_a_time_range_is_sent_again_oldest_first(
+def test_a_time_range_is_resent_oldest_first(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from checkout.webhooks import resending
@@ -365,11 +363,15 @@ def test_a_time_range_is_sent_again_oldest_first(
         "type": COMPLETED,
     }
 
-    answer = world.post("/v1/events/resend", body)
+    response = world.post("/v1/events/resend", body)
 
-    assert answer.status == 202
-    resend = answer.json
-    assert (resend["object"], resend["status"], resend["sent_count"]) == ("event_resend", "pending", 0)
+    assert response.status == 202
+    resend = response.json
+    assert (resend["object"], resend["status"], resend["sent_count"]) == (
+        "event_resend",
+        "pending",
+        0,
+    )
     world.sweep()
     half = world.get(f"/v1/events/resends/{resend['id']}").json
     assert (half["status"], half["sent_count"]) == ("pending", 4)
@@ -378,13 +380,15 @@ def test_a_time_range_is_sent_again_oldest_first(
     whole = world.get(f"/v1/events/resends/{resend['id']}").json
     assert (whole["status"], whole["sent_count"]) == ("done", 5)
     send(world)
-    heard = [each.headers["webhook-id"] for each in receiver.received]
-    assert sorted(heard) == sorted(sent[1:6])
+    request = [each.headers["webhook-id"] for each in receiver.received]
+    assert sorted(request) == sorted(sent[1:6])
     assert {counts(world, id) for id in sent} == {(0, 0)}
     assert not [timer for timer in world.having("TIMER#") if timer["kind"] == "resend"]
 
 
-def test_of_a_time_range_only_what_failed_is_sent_again(world: World, receiver: Receiver) -> None:
+def test_a_resend_filtered_by_failed_skips_delivered_events(
+    world: World, receiver: Receiver
+) -> None:
     subscribe(world, f"{receiver.url}/down")
     event = paid(world)["id"]
     exhaust(world, receiver, event)
@@ -407,7 +411,7 @@ def test_of_a_time_range_only_what_failed_is_sent_again(world: World, receiver: 
     assert (counts(world, event), counts(world, other)) == ((0, 0), (0, 0))
 
 
-def test_a_resend_under_an_idempotency_key_is_one(world: World) -> None:
+def test_a_resend_is_created_once_under_an_idempotency_key(world: World) -> None:
     body = {"created_at": {"gte": START}}
     first, second = (
         world.post("/v1/events/resend", body, headers={"idempotency-key": "again"})
@@ -435,7 +439,7 @@ def test_a_resend_under_an_idempotency_key_is_one(world: World) -> None:
         ({"created_at": {"gte": 9}, "limit": 3}, "parameter_unknown", "limit"),
     ],
 )
-def test_a_range_that_is_none_is_refused(world: World, body: Any, code: str, param: str) -> None:
+def test_a_bad_time_range_is_refused(world: World, body: Any, code: str, param: str) -> None:
     error = (400, "invalid_request_error", code, param)
     world.refused(error, "POST", "/v1/events/resend", body)
 
@@ -444,29 +448,29 @@ def test_a_range_that_is_none_is_refused(world: World, body: Any, code: str, par
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES.values())
-def test_an_endpoint_is_sent_a_sample_of_its_own(
+def test_a_sample_event_is_sent_only_to_its_endpoint(
     world: World, receiver: Receiver, event_type: str
 ) -> None:
     hook = subscribe(world, f"{receiver.url}/tested", event_type)
     subscribe(world, f"{receiver.url}/other", event_type)
 
-    answer = world.post(f"/v1/webhooks/{hook}/test", {"type": event_type})
+    response = world.post(f"/v1/webhooks/{hook}/test", {"type": event_type})
 
-    assert answer.status == 202
-    event = answer.json
+    assert response.status == 202
+    event = response.json
     assert (event["type"], event["sequence"]) == (event_type, None)
     assert event["data"]["object"]["metadata"] == {"sample": "true"}
     assert "SAMPLE" in event["data"]["object"]["id"]
     fan_out(world)
     send(world)
-    (heard,) = receiver.received
-    assert heard.path == "/hooks/tested"
-    assert heard.headers["webhook-id"] == event["id"]
-    assert heard.headers["x-paygate-signature"]
+    (request,) = receiver.received
+    assert request.path == "/hooks/tested"
+    assert request.headers["webhook-id"] == event["id"]
+    assert request.headers["x-paygate-signature"]
     assert world.get(f"/v1/events/{event['id']}").json["pending_webhooks"] == 0
 
 
-def test_a_sample_is_of_the_endpoints_own_types(world: World) -> None:
+def test_a_sample_has_a_type_the_endpoint_subscribes_to(world: World) -> None:
     hook = subscribe(world, "https://hooks.example.com", PAID)
     error = (400, "invalid_request_error", "parameter_invalid", "type")
     world.refused(error, "POST", f"/v1/webhooks/{hook}/test", {"type": COMPLETED})
@@ -494,11 +498,11 @@ def test_a_rotated_secret_is_shown_once_and_the_old_one_signs_for_a_day(
         world.post(f"/v1/webhooks/{hook}/test")
         fan_out(world)
         send(world)
-        (heard,) = receiver.received
-        assert heard.headers["x-paygate-signature"].count("v1=") == signatures
+        (request,) = receiver.received
+        assert request.headers["x-paygate-signature"].count("v1=") == signatures
 
 
-def test_an_endpoint_says_why_it_is_disabled(world: World) -> None:
+def test_a_webhook_endpoint_shows_why_it_is_disabled(world: World) -> None:
     hook = subscribe(world, "https://hooks.example.com")
     assert world.get(f"/v1/webhooks/{hook}").json["disabled_because"] is None
     disabled = world.call("PATCH", f"/v1/webhooks/{hook}", {"status": "disabled"}).json

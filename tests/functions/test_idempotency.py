@@ -1,4 +1,4 @@
-"""Issue 2, section 5: a creation under an idempotency key happens once, and answers the same."""
+"""PayGate's idempotency keys (docs/contracts/paygate.md, section 4)."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devstack.engines import Engine
-from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, START, Answer, World
+from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, START, Response, World
 
 DAY = 24 * 3600
 CUSTOMERS, WEBHOOKS = "/v1/customers", "/v1/webhooks"
@@ -23,24 +23,24 @@ def create(
     key: str = "order-1234",
     target: str = SESSIONS,
     secret: str = KEY,
-) -> Answer:
+) -> Response:
     return world.post(target, body, key=secret, headers={"idempotency-key": key})
 
 
-def assert_replayed(first: Answer, again: Answer) -> None:
+def assert_replayed(first: Response, again: Response) -> None:
     assert first.status == again.status == 201
     assert again.text == first.text
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
 
 
-def assert_new(answer: Answer) -> None:
-    assert answer.status == 201
-    assert "idempotent-replayed" not in answer.headers
+def assert_new(response: Response) -> None:
+    assert response.status == 201
+    assert "idempotent-replayed" not in response.headers
 
 
 @pytest.mark.parametrize("target", BODIES)
-def test_a_repeat_gets_the_first_answer_and_writes_nothing(world: World, target: str) -> None:
+def test_a_repeat_gets_the_first_response_and_writes_nothing(world: World, target: str) -> None:
     first = create(world, BODIES[target], target=target)
 
     for seconds in (0, 60, 3600):
@@ -51,7 +51,7 @@ def test_a_repeat_gets_the_first_answer_and_writes_nothing(world: World, target:
     assert [each["id"] for each in world.get(target).json["data"]] == [first.json["id"]]
 
 
-def test_one_session_and_one_timer_stand_behind_all_repeats(world: World) -> None:
+def test_repeats_create_one_session_and_one_timer(world: World) -> None:
     ids = {create(world).json["id"] for _ in range(3)}
 
     assert [item["id"] for item in world.having("SESSION#")] == list(ids)
@@ -59,7 +59,7 @@ def test_one_session_and_one_timer_stand_behind_all_repeats(world: World) -> Non
     assert len(world.having("IDEMPOTENCY#")) == 1
 
 
-def test_a_repeat_gets_the_first_answer_whatever_became_of_the_session(world: World) -> None:
+def test_a_repeat_gets_the_first_response_after_the_session_has_ended(world: World) -> None:
     paid, expired = (create(world, key=key) for key in ("paid", "expired"))
     world.pay(paid.json["id"])
     world.post(f"{SESSIONS}/{expired.json['id']}/expire")
@@ -83,7 +83,7 @@ def test_a_repeat_of_a_webhook_endpoint_shows_the_same_secret(world: World) -> N
 
 
 @pytest.mark.parametrize("target", BODIES)
-def test_a_key_in_the_body_is_the_same_key_as_in_the_header(world: World, target: str) -> None:
+def test_a_key_in_the_body_is_the_same_as_in_the_header(world: World, target: str) -> None:
     body = BODIES[target]
     in_body = body | {"idempotency_key": "order-1234"}
     first = world.post(target, in_body)
@@ -94,7 +94,7 @@ def test_a_key_in_the_body_is_the_same_key_as_in_the_header(world: World, target
     assert_replayed(first, create(world, body, target=target))
 
 
-def test_two_keys_that_differ_are_refused(world: World) -> None:
+def test_different_keys_in_body_and_header_are_refused(world: World) -> None:
     body = ORDER | {"idempotency_key": "order-1234"}
     error = (400, "invalid_request_error", "parameter_invalid", "idempotency_key")
 
@@ -113,19 +113,19 @@ def test_two_keys_that_differ_are_refused(world: World) -> None:
         (WEBHOOKS, {"events": ["payment.succeeded"]}),
     ],
 )
-def test_another_body_under_the_key_is_a_conflict(
+def test_another_body_under_the_same_key_is_a_conflict(
     world: World, target: str, other: dict[str, Any]
 ) -> None:
     first = create(world, BODIES[target], target=target)
     headers = {"idempotency-key": "order-1234"}
 
-    answer = world.refused(REUSED, "POST", target, BODIES[target] | other, headers=headers)
+    response = world.refused(REUSED, "POST", target, BODIES[target] | other, headers=headers)
 
-    assert "idempotent-replayed" not in answer.headers
+    assert "idempotent-replayed" not in response.headers
     assert_replayed(first, create(world, BODIES[target], target=target))
 
 
-def test_space_and_order_make_no_other_body(world: World) -> None:
+def test_white_space_and_key_order_do_not_change_the_body(world: World) -> None:
     first = create(world, json.dumps(ORDER))
     turned = dict(reversed(ORDER.items()))
     escaped = json.dumps(ORDER).replace("customer@", "\\u0063ustomer@")
@@ -134,17 +134,17 @@ def test_space_and_order_make_no_other_body(world: World) -> None:
         assert_replayed(first, create(world, text))
 
 
-def test_a_key_belongs_to_one_merchant_mode_and_route(world: World) -> None:
-    answers = [create(world, key="1", secret=key) for key in (KEY, LIVE_KEY, OTHER_KEY)]
-    answers += [create(world, BODIES[target], "1", target) for target in (CUSTOMERS, WEBHOOKS)]
-    answers += [create(world, key="2")]
+def test_a_key_is_scoped_to_a_merchant_mode_and_route(world: World) -> None:
+    responses = [create(world, key="1", secret=key) for key in (KEY, LIVE_KEY, OTHER_KEY)]
+    responses += [create(world, BODIES[target], "1", target) for target in (CUSTOMERS, WEBHOOKS)]
+    responses += [create(world, key="2")]
 
-    for answer in answers:
-        assert_new(answer)
-    assert len({answer.json["id"] for answer in answers}) == 6
+    for response in responses:
+        assert_new(response)
+    assert len({response.json["id"] for response in responses}) == 6
 
 
-def test_without_a_key_two_equal_orders_are_two_sessions(world: World) -> None:
+def test_equal_requests_without_a_key_create_two_sessions(world: World) -> None:
     first, second = world.post(SESSIONS, ORDER), world.post(SESSIONS, ORDER)
 
     assert_new(first)
@@ -155,7 +155,7 @@ def test_without_a_key_two_equal_orders_are_two_sessions(world: World) -> None:
 @pytest.mark.parametrize(
     "bad", [{"amount": 0}, {"colour": "blue"}, {"customer": "cus_" + "1" * 32}, {"expires_at": "-"}]
 )
-def test_a_refusal_is_not_remembered(world: World, bad: dict[str, Any]) -> None:
+def test_an_error_response_is_not_kept(world: World, bad: dict[str, Any]) -> None:
     with world.untouched():
         assert create(world, ORDER | bad).status == 400
 
@@ -191,7 +191,7 @@ def test_a_key_has_1_to_255_characters(world: World) -> None:
         assert_replayed(first, create(world, key=key))
 
 
-def test_a_repeat_may_come_when_its_expiry_has_become_too_near(world: World) -> None:
+def test_a_repeat_succeeds_when_expires_at_has_become_too_near(world: World) -> None:
     order = ORDER | {"expires_at": "2027-01-15T08:30:00Z"}
     first = create(world, order)
 
@@ -200,28 +200,28 @@ def test_a_repeat_may_come_when_its_expiry_has_become_too_near(world: World) -> 
         assert_replayed(first, create(world, order))
 
 
-def test_a_repeat_may_come_when_the_last_endpoint_was_taken(world: World) -> None:
+def test_a_repeat_succeeds_when_the_limit_of_webhook_endpoints_is_reached(world: World) -> None:
     keys = [f"hook-{number}" for number in range(16)]
-    answers = [create(world, HOOK, key, WEBHOOKS) for key in keys]
+    responses = [create(world, HOOK, key, WEBHOOKS) for key in keys]
 
-    for first, key in zip(answers, keys, strict=True):
+    for first, key in zip(responses, keys, strict=True):
         assert_replayed(first, create(world, HOOK, key, WEBHOOKS))
 
 
 @pytest.mark.dynoxide
-def test_of_twenty_calls_at_once_one_creates(atomic_engine: Engine) -> None:
+def test_one_of_twenty_concurrent_requests_creates(atomic_engine: Engine) -> None:
     with World.open(atomic_engine) as world, ThreadPoolExecutor(20) as pool:
-        world.get(SESSIONS)  # a process has its client before it is called
+        world.get(SESSIONS)  # the client is created before the threads start
         start = Barrier(20)
 
-        def call(_: int) -> Answer:
+        def call(_: int) -> Response:
             start.wait()
             return create(world)
 
-        answers = list(pool.map(call, range(20)))
+        responses = list(pool.map(call, range(20)))
 
-        assert [answer.status for answer in answers] == [201] * 20
-        assert len({answer.text for answer in answers}) == 1
-        assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
-        assert [item["id"] for item in world.having("SESSION#")] == [answers[0].json["id"]]
+        assert [response.status for response in responses] == [201] * 20
+        assert len({response.text for response in responses}) == 1
+        assert sum("idempotent-replayed" not in response.headers for response in responses) == 1
+        assert [item["id"] for item in world.having("SESSION#")] == [responses[0].json["id"]]
         assert len(world.having("TIMER#")) == len(world.having("IDEMPOTENCY#")) == 1

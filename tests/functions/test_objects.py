@@ -1,4 +1,5 @@
-"""Issue 2, section 2: customers, payments and events, field by field; what every list does."""
+"""PayGate's customers, payments and events, and what all lists have in common
+(docs/contracts/paygate.md, sections 3, 5 and 6)."""
 
 import re
 from collections.abc import Iterator
@@ -27,23 +28,23 @@ def ids(world: World, target: str, **options: Any) -> list[str]:
 # ------------------------------------------------------------------- customers
 
 
-def test_a_customer_has_the_contracts_fields(world: World) -> None:
-    wanted = {
+def test_a_customer_has_the_documented_fields(world: World) -> None:
+    params = {
         "email": "ama@example.com",
         "name": "Ama Asante",
         "phone": "0241234567",
         "metadata": {"crm": "17"},
     }
 
-    answer = world.post(CUSTOMERS, wanted)
+    response = world.post(CUSTOMERS, params)
 
-    customer = answer.json
-    assert answer.status == 201
+    customer = response.json
+    assert response.status == 201
     assert list(customer) == [
         "id", "object", "email", "name", "phone", "metadata", "created_at", "updated_at"
     ]  # fmt: skip
     assert re.fullmatch(r"cus_[1-9A-HJ-NP-Za-km-z]{32}", customer["id"])
-    assert customer == wanted | {
+    assert customer == params | {
         "id": customer["id"],
         "object": "customer",
         "created_at": NOW,
@@ -58,14 +59,14 @@ def test_a_customer_has_the_contracts_fields(world: World) -> None:
     }
 
 
-def test_a_customer_needs_no_field(world: World) -> None:
+def test_a_customer_has_no_required_fields(world: World) -> None:
     for body in ({}, None, {"email": None, "name": None, "phone": None, "metadata": None}):
         customer = world.post(CUSTOMERS, body).json
         assert [customer[name] for name in ("email", "name", "phone")] == [None] * 3
         assert customer["metadata"] == {}
 
 
-def test_a_payment_carries_the_sessions_customer(world: World) -> None:
+def test_a_payment_names_the_sessions_customer(world: World) -> None:
     customer = world.post(CUSTOMERS, {"name": "Ama"}).json["id"]
     id = world.create_session(customer=customer)["id"]
 
@@ -79,7 +80,7 @@ def test_a_payment_carries_the_sessions_customer(world: World) -> None:
 # -------------------------------------------------------------------- payments
 
 
-def test_a_payment_has_the_contracts_fields(world: World) -> None:
+def test_a_payment_has_the_documented_fields(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000002")
     pending = world.get(PAYMENTS).json["data"][0]
@@ -122,11 +123,11 @@ def test_a_card_payment_has_neither_phone_nor_provider(world: World) -> None:
 # ---------------------------------------------------------------------- events
 
 
-def test_an_event_has_the_contracts_fields_and_names_its_request(world: World) -> None:
+def test_an_event_has_the_documented_fields_and_names_its_request(world: World) -> None:
     id = world.create_session()["id"]
     world.now += 60
 
-    answer = world.post(f"{SESSIONS}/{id}/expire", headers={"idempotency-key": "order-1234"})
+    response = world.post(f"{SESSIONS}/{id}/expire", headers={"idempotency-key": "order-1234"})
 
     (event,) = world.get(EVENTS).json["data"]
     assert list(event) == [
@@ -139,36 +140,36 @@ def test_an_event_has_the_contracts_fields_and_names_its_request(world: World) -
         "object": "event",
         "type": "checkout.session.expired",
         "created_at": LATER,
-        "data": {"object": answer.json},
+        "data": {"object": response.json},
         "pending_webhooks": 0,
         "checkout_session": event["data"]["object"]["id"],
         "sequence": 1,
-        "request": {"id": answer.headers["request-id"], "idempotency_key": "order-1234"},
+        "request": {"id": response.headers["request-id"], "idempotency_key": "order-1234"},
     }
-    assert list(event["data"]["object"]) == list(answer.json)
+    assert list(event["data"]["object"]) == list(response.json)
     assert list(event["request"]) == ["id", "idempotency_key"]
     assert world.get(f"{EVENTS}/{event['id']}").json == event
 
 
-def test_a_sessions_events_are_numbered_without_a_gap(world: World) -> None:
+def test_a_sessions_events_are_numbered_without_gaps(world: World) -> None:
     id, other = world.create_session()["id"], world.create_session()["id"]
     for phone in ("0240000003", "0240000004", "0240000001"):
         world.pay_by_phone(id, phone)
     world.post(f"{SESSIONS}/{other}/expire")
 
-    told = world.get(EVENTS).json["data"]
+    events = world.get(EVENTS).json["data"]
 
-    numbers = {each["sequence"]: each["type"] for each in told if each["checkout_session"] == id}
+    numbers = {each["sequence"]: each["type"] for each in events if each["checkout_session"] == id}
     assert numbers == {
         1: "payment.failed",
         2: "payment.failed",
         3: "payment.succeeded",
         4: "checkout.session.completed",
     }
-    assert [each["sequence"] for each in told if each["checkout_session"] == other] == [1]
+    assert [each["sequence"] for each in events if each["checkout_session"] == other] == [1]
 
 
-def test_an_event_keeps_its_object_as_it_was(world: World) -> None:
+def test_an_events_object_does_not_change_later(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000003")
     (failed,) = world.get(EVENTS).json["data"]
@@ -180,7 +181,7 @@ def test_an_event_keeps_its_object_as_it_was(world: World) -> None:
     assert failed["data"]["object"]["status"] == "failed"
 
 
-def test_an_event_that_no_request_caused_names_none(world: World) -> None:
+def test_an_event_caused_by_a_timer_names_no_request(world: World) -> None:
     world.create_session(expires_at="2027-01-15T08:30:00Z")
     world.now += 1800
     world.sweep()
@@ -198,8 +199,8 @@ def test_a_phone_is_masked_in_events_and_full_in_the_api(world: World) -> None:
     events = world.get(EVENTS)
 
     assert phones == {"0240000001", "0240000003"}
-    told = [each["data"]["object"] for each in events.json["data"] if "payment." in each["type"]]
-    assert sorted(each["phone"] for each in told) == ["024****001", "024****003"]
+    masked = [each["data"]["object"] for each in events.json["data"] if "payment." in each["type"]]
+    assert sorted(each["phone"] for each in masked) == ["024****001", "024****003"]
     for number in (*phones, "241234567"):
         assert number not in events.text
         assert number not in str(world.having("EVENT#"))
@@ -209,11 +210,11 @@ def test_payment_and_session_events_of_a_success_agree(world: World) -> None:
     id = world.create_session()["id"]
     world.pay(id)
 
-    told = {each["type"]: each["data"]["object"] for each in world.get(EVENTS).json["data"]}
+    events = {each["type"]: each["data"]["object"] for each in world.get(EVENTS).json["data"]}
 
     session = world.session(id)
-    assert told["checkout.session.completed"] == session
-    assert told["payment.succeeded"] == world.get(f"{PAYMENTS}/{session['payment']}").json
+    assert events["checkout.session.completed"] == session
+    assert events["payment.succeeded"] == world.get(f"{PAYMENTS}/{session['payment']}").json
 
 
 # ------------------------------------------------------------ scopes and pages
@@ -221,7 +222,7 @@ def test_payment_and_session_events_of_a_success_agree(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def shop(engine: Engine) -> Iterator[World]:
-    """Three of everything, each a second after the one before."""
+    """Three objects of each kind, created a second apart."""
     with World.open(engine) as world:
         for _ in range(3):
             world.now += 1

@@ -1,4 +1,4 @@
-"""The hosted page itself: its language, its tokens, its weight, and each state's screen."""
+"""The hosted page: its language, its form tokens, its screens and its size."""
 
 import json
 import re
@@ -27,9 +27,9 @@ def path_of(world: World, **changes: Any) -> str:
 
 
 def payrex_path(world: World, **changes: Any) -> str:
-    answer = world.payrex("POST", PAYREX_SESSIONS, order(**changes))
-    assert answer.status == 200, answer.text
-    return "/c/" + answer.json["client_secret"]
+    response = world.payrex("POST", PAYREX_SESSIONS, order(**changes))
+    assert response.status == 200, response.text
+    return f"/c/{response.json['client_secret']}"
 
 
 def state_of(page: str) -> str:
@@ -42,32 +42,32 @@ def state_of(page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "language", "words"),
+    ("accepted", "language", "text"),
     [
         ("fr-FR,fr;q=0.9", "fr", "Comment voulez-vous payer ?"),
         ("fil-PH,en;q=0.5", "fil", "Paano mo gustong magbayad?"),
         ("de", "en", "How do you want to pay?"),
     ],
 )
-def test_the_page_speaks_the_shoppers_language(
-    world: World, accepted: str, language: str, words: str
+def test_the_page_is_in_the_shoppers_language(
+    world: World, accepted: str, language: str, text: str
 ) -> None:
     page = world.get(path_of(world), key=None, headers={"accept-language": accepted})
 
-    assert words in page.text
+    assert text in page.text
     assert f'<html lang="{language}">' in page.text
     assert page.headers["content-language"] == language
     assert page.headers["vary"] == "accept-language"
 
 
-def test_an_unknown_link_is_told_of_in_the_shoppers_language_too(world: World) -> None:
+def test_the_not_found_page_is_in_the_shoppers_language(world: World) -> None:
     page = world.get("/checkout/cs_nothing", key=None, headers={"accept-language": "fr"})
 
     assert page.status == 404
     assert "Ce lien n’est pas le bon" in page.text
 
 
-def test_amounts_are_written_as_their_currency_is(world: World) -> None:
+def test_amounts_are_formatted_by_currency(world: World) -> None:
     assert "GH₵ 12,345.60" in world.page(path_of(world, amount=1234560)).text
     assert "₱1,000.00" in world.page(payrex_path(world)).text
 
@@ -76,9 +76,7 @@ def test_amounts_are_written_as_their_currency_is(world: World) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "é", "another session's", "the last attempt's"])
-def test_a_form_that_the_page_as_it_is_did_not_give_out_charges_nothing(
-    world: World, token: str
-) -> None:
+def test_a_form_without_a_current_token_charges_nothing(world: World, token: str) -> None:
     id = world.create_session()["id"]
     if token == "another session's":
         token = world.form_token(path_of(world))
@@ -87,15 +85,15 @@ def test_a_form_that_the_page_as_it_is_did_not_give_out_charges_nothing(
         world.submit(id, DECLINED, token)
 
     with world.untouched():
-        answer = world.submit(id, FINE, token or "none")
-        page = world.page(answer.headers["location"]).text
+        response = world.submit(id, FINE, token or "none")
+        page = world.page(response.headers["location"]).text
 
-    assert answer.status == 303
+    assert response.status == 303
     assert "this time nothing was charged" in page
     assert state_of(page) == "open"
 
 
-def test_a_double_click_charges_once_and_both_answers_say_it_is_paid(world: World) -> None:
+def test_a_double_click_charges_once_and_both_responses_lead_to_the_paid_page(world: World) -> None:
     id = world.create_session()["id"]
     token = world.form_token(f"/checkout/{id}")
 
@@ -106,17 +104,17 @@ def test_a_double_click_charges_once_and_both_answers_say_it_is_paid(world: Worl
         assert "Payment received" in page
 
 
-def test_each_session_signs_with_a_key_of_its_own_that_no_api_shows(world: World) -> None:
+def test_each_session_has_its_own_form_key_that_no_api_shows(world: World) -> None:
     path_of(world)
     payrex_path(world)
     keys = [item["form_key"] for item in world.having("SESSION#")]
     assert len(set(keys)) == 2
 
-    shown = world.get("/v1/checkout/sessions").text + world.payrex("GET", PAYREX_SESSIONS).text
-    assert not any(key in shown for key in keys)
+    rendered = world.get("/v1/checkout/sessions").text + world.payrex("GET", PAYREX_SESSIONS).text
+    assert not any(key in rendered for key in keys)
 
 
-def test_a_session_from_before_there_were_tokens_can_be_paid(world: World) -> None:
+def test_a_session_stored_without_a_form_key_can_be_paid(world: World) -> None:
     id = world.create_session()["id"]
     session = sessions.find(world.table, id)
     assert session
@@ -128,47 +126,47 @@ def test_a_session_from_before_there_were_tokens_can_be_paid(world: World) -> No
 # --------------------------------------------------------------------- screens
 
 
-def test_the_shopper_who_cancels_may_still_pay(world: World) -> None:
+def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     path = path_of(world)
-    assert f'href="{path}?left=1"' in world.page(path).text
+    assert f'href="{path}?canceled=1"' in world.page(path).text
     world.now += 3600
 
-    page = world.page(f"{path}?left=1").text
+    page = world.page(f"{path}?canceled=1").text
 
-    assert state_of(page) == "left"
+    assert state_of(page) == "canceled"
     assert "within 23 h 0 min" in page
     assert 'href="https://yoursite.com/cancel"' in page
     assert f'href="{path}"' in page
 
 
-def test_an_open_page_ends_by_itself_at_the_second_it_lapses(world: World) -> None:
+def test_an_open_page_reloads_itself_at_the_second_the_session_lapses(world: World) -> None:
     path = path_of(world, expires_at="2027-01-15T08:30:00Z")
     world.now += 1000
 
     page = world.page(path).text
 
     assert f'<noscript><meta http-equiv="refresh" content="800; url={path}"></noscript>' in page
-    assert 'data-lapse="800"' in page
+    assert 'data-reload="800"' in page
 
 
-def test_an_expiry_beyond_what_browsers_count_to_sets_no_timer(world: World) -> None:
+def test_an_expiry_beyond_a_browsers_longest_timer_sets_no_timer(world: World) -> None:
     page = world.page(payrex_path(world, expires_at=START + 90 * 86_400)).text
 
-    assert "data-lapse=" not in page
+    assert "data-reload=" not in page
     assert 'http-equiv="refresh"' not in page
 
 
-def test_who_waits_for_an_approval_is_told_what_to_do_and_how_long(world: World) -> None:
+def test_the_waiting_page_shows_what_to_do_and_the_time_left(world: World) -> None:
     location = world.pay_by_phone(world.create_session()["id"], "0240000005").headers["location"]
     world.now += 13
 
     page = unescape(world.page(location).text)
 
     assert "Approve the prompt on your phone with your PIN: 024****005, MTN." in page
-    assert re.search(r'data-left="287"[^>]*>4:47<', page)
+    assert re.search(r'data-seconds="287"[^>]*>4:47<', page)
 
 
-def test_a_qr_code_leads_to_the_simulators_page_and_its_decision_back(world: World) -> None:
+def test_a_qr_code_leads_to_the_simulators_page_and_back(world: World) -> None:
     path = payrex_path(world, payment_methods=["qrph"])
     location = world.submit(path.removeprefix("/c/"), {"method": "qrph"}).headers["location"]
     page = world.page(location).text
@@ -183,26 +181,32 @@ def test_a_qr_code_leads_to_the_simulators_page_and_its_decision_back(world: Wor
     assert "waits for nothing" in world.page(f"/simulator/{attempt}").text
 
 
-def test_what_the_code_says_is_the_whole_address_of_the_simulators_page(
+def test_the_qr_code_holds_the_full_url_of_the_simulators_page(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from checkout.page import qr
 
     drawn: list[str] = []
-    monkeypatch.setattr(qr, "draw", lambda text, label: drawn.append(text) or "<svg></svg>")
+
+    def draw(text: str, _label: str) -> str:
+        drawn.append(text)
+        return "<svg></svg>"
+
+    monkeypatch.setattr(qr, "draw", draw)
     path = payrex_path(world, payment_methods=["qrph"])
 
     location = world.submit(path.removeprefix("/c/"), {"method": "qrph"}).headers["location"]
     world.page(location)
 
     attempt = location.partition("?attempt=")[2]
-    url = sessions.find(world.table, path[3:].partition("_secret_")[0]).url
-    assert drawn == [url.partition("/c/")[0] + f"/simulator/{attempt}"]
+    session = sessions.find(world.table, path[3:].partition("_secret_")[0])
+    assert session
+    assert drawn == [session.url.partition("/c/")[0] + f"/simulator/{attempt}"]
     assert drawn[0].startswith("https://")
 
 
 @pytest.mark.parametrize("wallet", ["gcash", "maya"])
-def test_a_wallets_form_leads_to_the_simulators_page(world: World, wallet: str) -> None:
+def test_a_wallet_payment_leads_to_the_simulators_page(world: World, wallet: str) -> None:
     path = payrex_path(world, payment_methods=[wallet])
 
     location = world.submit(path.removeprefix("/c/"), {"method": wallet}).headers["location"]
@@ -213,24 +217,24 @@ def test_a_wallets_form_leads_to_the_simulators_page(world: World, wallet: str) 
     assert state_of(declined) == "open"
 
 
-def test_a_payment_that_waits_for_no_wallet_has_no_page_at_the_simulator(world: World) -> None:
+def test_a_payment_without_a_wallet_has_no_simulator_page(world: World) -> None:
     location = world.pay_by_phone(world.create_session()["id"], "0240000002").headers["location"]
 
     for id in (location.partition("?attempt=")[2], "pay_" + "1" * 32, "x"):
         assert world.page(f"/simulator/{id}").status == 404
 
 
-def test_a_decision_without_the_forms_token_decides_nothing(world: World) -> None:
+def test_a_decision_without_the_forms_token_is_ignored(world: World) -> None:
     path = payrex_path(world, payment_methods=["gcash"])
     location = world.submit(path.removeprefix("/c/"), {"method": "gcash"}).headers["location"]
 
     with world.untouched():
-        answer = world._send(location, {"token": "0" * 64, "decision": "approve"})
+        response = world._send(location, {"token": "0" * 64, "decision": "approve"})
 
-    assert answer.headers["location"] == location
+    assert response.headers["location"] == location
 
 
-def test_after_too_many_failures_the_page_says_when_it_takes_payments_again(world: World) -> None:
+def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> None:
     id = world.create_session()["id"]
     for _ in range(MAX_FAILED_ATTEMPTS):
         world.submit(id, DECLINED)
@@ -239,33 +243,33 @@ def test_after_too_many_failures_the_page_says_when_it_takes_payments_again(worl
     page = world.page(f"/checkout/{id}").text
 
     assert state_of(page) == "blocked"
-    assert f'data-left="{BLOCK_SECONDS - 60}"' in page
-    assert f'data-lapse="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-seconds="{BLOCK_SECONDS - 60}"' in page
+    assert f'data-reload="{BLOCK_SECONDS - 60}"' in page
     assert "<form" not in page
     world.now += BLOCK_SECONDS - 60
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
 
 
-def test_the_script_asks_for_the_state_alone(world: World) -> None:
+def test_a_look_by_script_returns_only_the_state(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
-    assert json.loads(world.page(f"{location}&look=1").text) == {"state": "waiting"}
+    assert json.loads(world.page(f"{location}&poll=1").text) == {"state": "waiting"}
 
     world.now += 10
 
-    answer = world.page(f"{location}&look=1")
-    assert json.loads(answer.text) == {"state": "complete-go"}
-    assert answer.headers["content-type"].startswith("application/json")
+    response = world.page(f"{location}&poll=1")
+    assert json.loads(response.text) == {"state": "complete-redirect"}
+    assert response.headers["content-type"].startswith("application/json")
 
 
-def test_a_lost_answers_attempt_is_found_as_the_latest(world: World) -> None:
+def test_the_latest_attempt_is_found_when_its_response_was_lost(world: World) -> None:
     id = world.create_session()["id"]
     world.submit(id, FINE)
 
     assert "Payment received" in world.page(f"/checkout/{id}?attempt=latest").text
 
 
-# ---------------------------------------------------------- back to the shop
+# ------------------------------------------------------ return to the merchant
 
 HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
 
@@ -281,7 +285,7 @@ def fan_out(world: World) -> None:
         world.invoke("FanOutEvents", {"Records": [record]})
 
 
-def test_the_page_waits_until_the_shop_has_answered(world: World) -> None:
+def test_the_page_waits_until_the_merchant_has_received_the_event(world: World) -> None:
     world.post("/v1/webhooks", HOOK)
     location = paid_page(world)
     assert state_of(world.page(location).text) == "complete"
@@ -295,7 +299,7 @@ def test_the_page_waits_until_the_shop_has_answered(world: World) -> None:
         TableName=world.table.name, Item=to_wire(event | {"pending_webhooks": 0})
     )
     page = world.page(location).text
-    assert state_of(page) == "complete-go"
+    assert state_of(page) == "complete-redirect"
     assert 'content="0; url=https://yoursite.com/success?session_id=cs_' in page
 
 
@@ -307,23 +311,25 @@ def test_the_page_waits_no_longer_than_ten_seconds(world: World) -> None:
 
     world.now += 1
 
-    assert state_of(world.page(location).text) == "complete-go"
+    assert state_of(world.page(location).text) == "complete-redirect"
 
 
 @pytest.mark.parametrize("hook", [None, HOOK | {"events": ["payment.failed"]}])
-def test_nobody_waits_for_a_shop_that_wants_to_hear_nothing(world: World, hook: Any) -> None:
+def test_the_page_does_not_wait_for_a_merchant_without_a_subscription(
+    world: World, hook: Any
+) -> None:
     if hook:
         world.post("/v1/webhooks", hook)
 
-    assert state_of(world.page(paid_page(world)).text) == "complete-go"
+    assert state_of(world.page(paid_page(world)).text) == "complete-redirect"
 
 
-# ------------------------------------------------------------- safety, weight
+# --------------------------------------------------------------- safety, size
 
 EVIL = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{7*7}}{% x %}"""
 
 
-def test_whatever_a_merchant_says_is_text(world: World) -> None:
+def test_a_merchants_texts_are_never_markup(world: World) -> None:
     for merchant in (ACCRA, MANILA):
         evil = Merchant(
             merchant.id, EVIL, merchant.api, logo='https://x/"onload=alert(1)', colour="red;}x{"
@@ -348,7 +354,7 @@ def test_whatever_a_merchant_says_is_text(world: World) -> None:
     assert unescape(page).count(EVIL) >= 3
 
 
-def test_no_state_weighs_over_thirty_kilobytes(world: World) -> None:
+def test_no_page_is_larger_than_thirty_kilobytes(world: World) -> None:
     name = "Tea & honey " * 10
     image = "https://pictures.example/" + "a" * 200
     item = {"name": name, "amount": 100_00, "quantity": 3, "description": name, "image": image}

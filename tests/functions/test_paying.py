@@ -1,6 +1,7 @@
-"""The hosted page's functions: every way an attempt can go, and what is on record after each."""
+"""Paying on the hosted page: the outcomes of an attempt, and what is stored after each."""
 
 import re
+from io import StringIO
 
 import pytest
 
@@ -15,10 +16,10 @@ def attempt_of(location: str) -> str:
 def test_a_card_that_succeeds_completes_the_session(world: World) -> None:
     id = world.create_session()["id"]
 
-    answer = world.pay(id)
+    response = world.pay(id)
 
     session = world.session(id)
-    assert (answer.status, answer.headers["location"]) == (
+    assert (response.status, response.headers["location"]) == (
         303,
         f"/checkout/{id}?attempt={session['payment']}",
     )
@@ -29,7 +30,7 @@ def test_a_card_that_succeeds_completes_the_session(world: World) -> None:
     assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
 
 
-def test_the_mark_is_replaced_everywhere_when_the_shopper_is_sent_back(world: World) -> None:
+def test_the_session_id_placeholder_is_replaced_everywhere_on_redirect(world: World) -> None:
     mark = "{CHECKOUT_SESSION_ID}"
     session = world.create_session(
         success_url=f"https://yoursite.com/{mark}/ok?a=1&b={mark}",
@@ -37,7 +38,7 @@ def test_the_mark_is_replaced_everywhere_when_the_shopper_is_sent_back(world: Wo
     )
     id = session["id"]
     assert session["success_url"] == f"https://yoursite.com/{mark}/ok?a=1&b={mark}"
-    left = world.page(f"/checkout/{id}?left=1").text
+    left = world.page(f"/checkout/{id}?canceled=1").text
     assert f'href="https://yoursite.com/cart?s={id}"' in left
 
     page = world.page(world.pay(id).headers["location"]).text
@@ -52,7 +53,7 @@ def test_the_mark_is_replaced_everywhere_when_the_shopper_is_sent_back(world: Wo
         ("4000000000009995", "There is not enough money"),
     ],
 )
-def test_a_declined_card_leaves_the_session_open_for_another(
+def test_a_declined_card_leaves_the_session_open_for_another_attempt(
     world: World, number: str, reason: str
 ) -> None:
     id = world.create_session()["id"]
@@ -67,7 +68,7 @@ def test_a_declined_card_leaves_the_session_open_for_another(
     assert world.session(id)["status"] == "complete"
 
 
-def test_a_later_approval_is_found_by_the_page(world: World) -> None:
+def test_the_page_finds_a_later_approval(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
     assert "Waiting for your payment" in world.page(location).text
@@ -79,7 +80,7 @@ def test_a_later_approval_is_found_by_the_page(world: World) -> None:
     assert world.session(id)["payment"] == attempt_of(location)
 
 
-def test_a_later_approval_is_found_by_the_sweep_when_nobody_looks(world: World) -> None:
+def test_the_sweep_finds_a_later_approval_without_a_page_view(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000002")
 
@@ -89,7 +90,7 @@ def test_a_later_approval_is_found_by_the_sweep_when_nobody_looks(world: World) 
     assert world.session(id)["status"] == "complete"
 
 
-def test_an_attempt_nobody_approves_fails_at_its_deadline(world: World) -> None:
+def test_an_attempt_that_is_not_approved_fails_at_its_deadline(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000005").headers["location"]
 
@@ -105,17 +106,17 @@ def test_an_attempt_nobody_approves_fails_at_its_deadline(world: World) -> None:
     assert {timer["kind"] for timer in world.having("TIMER#")} == {"expiry", "fanout"}
 
 
-def test_one_attempt_at_a_time(world: World) -> None:
+def test_a_session_has_one_attempt_in_flight_at_most(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
 
-    answer = world.pay(id)
+    response = world.pay(id)
 
-    assert answer.headers["location"] == f"/checkout/{id}?stale=1&attempt={attempt_of(location)}"
+    assert response.headers["location"] == f"/checkout/{id}?stale=1&attempt={attempt_of(location)}"
     assert len(world.having("PAYMENT#")) == len(world.having("SIMULATOR#")) == 1
 
 
-def test_an_approval_in_time_counts_though_the_session_would_have_lapsed(world: World) -> None:
+def test_an_approval_before_the_attempts_deadline_counts_after_expires_at(world: World) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     world.now += 1795
     world.pay_by_phone(id, "0240000002")
@@ -127,7 +128,7 @@ def test_an_approval_in_time_counts_though_the_session_would_have_lapsed(world: 
     assert "checkout.session.expired" not in world.event_types()
 
 
-def test_a_session_that_waited_for_its_attempt_expires_when_that_fails(world: World) -> None:
+def test_a_session_past_expires_at_expires_when_its_attempt_fails(world: World) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     world.now += 1795
     world.pay_by_phone(id, "0240000005")
@@ -145,7 +146,7 @@ def test_a_session_that_waited_for_its_attempt_expires_when_that_fails(world: Wo
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "text"),
     [
         ({"number": "4111111111111111"}, "test mode: use one of the test cards"),
         ({"number": "4242424242424241"}, "Check the card number"),
@@ -159,33 +160,33 @@ def test_a_session_that_waited_for_its_attempt_expires_when_that_fails(world: Wo
         ({"method": "cheque"}, "Choose one of the ways"),
     ],
 )
-def test_a_form_with_a_mistake_says_so_and_stores_nothing(
-    world: World, change: dict[str, str], words: str
+def test_a_form_with_a_mistake_shows_it_and_stores_nothing(
+    world: World, change: dict[str, str], text: str
 ) -> None:
     id = world.create_session()["id"]
     before = world.items()
 
-    answer = world.submit(id, CARD | {"number": "4242424242424242"} | change)
+    response = world.submit(id, CARD | {"number": "4242424242424242"} | change)
 
-    assert answer.status == 422
-    assert words in answer.text
-    numbers = re.findall(r'name="number"[^>]* value="([^"]*)"', answer.text)
+    assert response.status == 422
+    assert text in response.text
+    numbers = re.findall(r'name="number"[^>]* value="([^"]*)"', response.text)
     assert numbers == [""]
     assert world.items() == before
 
 
-def test_no_card_number_is_in_the_table_in_a_log_or_on_a_page(world: World, log) -> None:
+def test_no_card_number_is_in_the_table_in_a_log_or_on_a_page(world: World, log: StringIO) -> None:
     id = world.create_session()["id"]
 
-    answer = world.pay(id, "4242 4242 4242 4242")
-    page = world.page(answer.headers["location"])
+    response = world.pay(id, "4242 4242 4242 4242")
+    page = world.page(response.headers["location"])
 
     assert world.session(id)["status"] == "complete"
     assert "POST /checkout/{id}" in log.getvalue()
     assert "4242" not in str(world.items()) + page.text + log.getvalue()
 
 
-def test_a_method_the_session_does_not_allow_is_neither_shown_nor_taken(world: World) -> None:
+def test_a_method_the_session_does_not_allow_is_neither_shown_nor_accepted(world: World) -> None:
     id = world.create_session(payment_method_types=["mobile_money"])["id"]
 
     assert "cc-number" not in world.page(f"/checkout/{id}").text
@@ -193,7 +194,7 @@ def test_a_method_the_session_does_not_allow_is_neither_shown_nor_taken(world: W
     assert world.session(id)["status"] == "open"
 
 
-def test_numbers_are_taken_however_they_are_written(world: World) -> None:
+def test_card_and_phone_numbers_are_accepted_in_any_notation(world: World) -> None:
     for written in ("0240000001", "+233 24 000 0001", "233240000001", "024-000-0001"):
         id = world.create_session()["id"]
         world.pay_by_phone(id, written)
@@ -201,7 +202,7 @@ def test_numbers_are_taken_however_they_are_written(world: World) -> None:
         assert (payment["phone"], payment["provider"]) == ("0240000001", "mtn")
 
 
-def test_what_the_shopper_makes_of_the_email_is_the_sessions(world: World) -> None:
+def test_the_email_that_the_shopper_enters_replaces_the_sessions(world: World) -> None:
     id = world.create_session()["id"]
     assert 'value="customer@example.com"' in world.page(f"/checkout/{id}").text
 
@@ -210,7 +211,7 @@ def test_what_the_shopper_makes_of_the_email_is_the_sessions(world: World) -> No
     assert world.session(id)["customer_email"] == "ama@example.com"
 
 
-def test_a_bank_transfer_is_found_later(world: World) -> None:
+def test_a_bank_transfer_succeeds_later(world: World) -> None:
     id = world.create_session()["id"]
     location = world.submit(id, {"method": "bank_transfer"}).headers["location"]
     world.now += 10
@@ -218,7 +219,7 @@ def test_a_bank_transfer_is_found_later(world: World) -> None:
     assert "Payment received" in world.page(location).text
 
 
-def test_an_expired_session_cannot_be_paid_from_that_second_on(world: World) -> None:
+def test_a_session_cannot_be_paid_from_the_second_it_expires(world: World) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     token = world.form_token(f"/checkout/{id}")
     world.now += 1800
@@ -230,7 +231,7 @@ def test_an_expired_session_cannot_be_paid_from_that_second_on(world: World) -> 
     assert world.items() == before
 
 
-def test_a_paid_session_says_so_and_takes_no_more(world: World) -> None:
+def test_the_page_of_a_paid_session_shows_it_and_accepts_no_payment(world: World) -> None:
     id = world.create_session()["id"]
     world.pay(id)
     before = world.items()
@@ -243,7 +244,7 @@ def test_a_paid_session_says_so_and_takes_no_more(world: World) -> None:
     assert world.items() == before
 
 
-def test_a_live_session_takes_no_test_card(world: World) -> None:
+def test_a_live_session_accepts_no_test_card(world: World) -> None:
     id = world.create_session(key=LIVE_KEY)["id"]
 
     assert "not available yet" in world.page(f"/checkout/{id}").text
@@ -252,33 +253,35 @@ def test_a_live_session_takes_no_test_card(world: World) -> None:
 
 
 @pytest.mark.parametrize("id", ["cs_nothing", "cs_" + "1" * 32, "%3Cscript%3E"])
-def test_an_unknown_link_is_a_page_of_its_own(world: World, id: str) -> None:
-    for answer in (world.page(f"/checkout/{id}"), world.pay(id)):
-        assert answer.status == 404
-        assert answer.headers["content-type"] == "text/html; charset=utf-8"
-        assert "This link is not right" in answer.text
-        assert "<script>" not in answer.text
+def test_an_unknown_link_shows_a_not_found_page(world: World, id: str) -> None:
+    for response in (world.page(f"/checkout/{id}"), world.pay(id)):
+        assert response.status == 404
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert "This link is not right" in response.text
+        assert "<script>" not in response.text
 
 
-def test_what_a_merchant_sends_is_escaped(world: World) -> None:
+def test_a_merchants_texts_and_urls_are_escaped(world: World) -> None:
     from checkout.domain.account import Merchant
     from checkout.store import accounts
 
     accounts.save_merchant(Merchant("merc_accra", "<script>x</script>", "paygate"), world.table)
     id = world.create_session(cancel_url="https://yoursite.com/?a='&b=%3Cx%3E")["id"]
 
-    page = world.page(f"/checkout/{id}?left=1").text
+    page = world.page(f"/checkout/{id}?canceled=1").text
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert 'href="https://yoursite.com/?a=&#39;&amp;b=%3Cx%3E"' in page
 
 
-def test_the_page_is_locked_down(world: World) -> None:
+def test_the_page_has_a_strict_content_security_policy(world: World) -> None:
     headers = world.page(f"/checkout/{world.create_session()['id']}").headers
 
     policy = headers["content-security-policy"]
-    nonce = re.search(r"'nonce-([\w-]{22})'", policy)[1]
+    found = re.search(r"'nonce-([\w-]{22})'", policy)
+    assert found
+    nonce = found[1]
     assert policy == (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
         "connect-src 'self'; form-action 'self'; img-src https: data:; base-uri 'none'; "
@@ -288,10 +291,10 @@ def test_the_page_is_locked_down(world: World) -> None:
     assert headers["cache-control"] == "no-store"
 
 
-def test_another_sessions_attempt_shows_nothing_of_it(world: World) -> None:
-    mine, other = (world.create_session()["id"] for _ in range(2))
+def test_an_attempt_of_another_session_is_not_shown(world: World) -> None:
+    own, other = (world.create_session()["id"] for _ in range(2))
     location = world.pay(other, "4000000000000002").headers["location"]
 
-    page = world.page(f"/checkout/{mine}?attempt={attempt_of(location)}").text
+    page = world.page(f"/checkout/{own}?attempt={attempt_of(location)}").text
 
     assert "declined. You" not in page

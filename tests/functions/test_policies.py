@@ -1,5 +1,5 @@
-"""Least privilege, both ways: nothing a function does is missing from its policy (every test in
-this folder fails there), and nothing in its policy is never used."""
+"""Least privilege: a function uses everything that its policy grants. That it uses nothing else is
+checked in every test that runs it (tests/policies.py)."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
 from tests.processors.accounts import open_at_stripe
-from tests.processors.notifications import deliver, told_of
+from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World
 
@@ -29,7 +29,7 @@ HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.complete
 
 
 def drive(world: World, server: StripeServer) -> None:
-    """Every function, along every way that does something else at AWS."""
+    """Runs every function on every path that makes other AWS calls."""
     merchants_objects(world)
     lists(world)
     payments(world)
@@ -82,10 +82,10 @@ def refunds(world: World) -> None:
     session = world.create_session()["id"]
     world.pay(session)
     payment = world.session(session)["payment"]
-    made = world.post(
+    refund = world.post(
         "/v1/refunds", {"payment": payment}, headers={"idempotency-key": "back"}
     ).json["id"]
-    world.get(f"/v1/refunds/{made}")
+    world.get(f"/v1/refunds/{refund}")
     for query in ("", f"?payment={payment}"):
         world.get(f"/v1/refunds{query}")
 
@@ -98,14 +98,14 @@ def events(world: World) -> None:
     record = {"dynamodb": {"NewImage": to_wire(completed), "SequenceNumber": "1"}}
     world.invoke("FanOutEvents", {"Records": [record]})
     busy_and_disabled(world)
-    looking_and_doing_again(world, completed["id"])
+    deliveries_and_resends(world, completed["id"])
     for seconds in (90, 90, ATTEMPT_SECONDS, 86_400):
         world.now += seconds
         world.sweep()
 
 
 def busy_and_disabled(world: World) -> None:
-    """A webhook's try finds every lease taken, then the endpoint disabled, then it is sent."""
+    """A delivery finds all leases taken, then the endpoint disabled, then it is sent."""
     (hook,) = (each["id"] for each in world.get("/v1/webhooks").json["data"])
     send_what_is_due(world)
     for number in range(settings().webhook_in_flight):
@@ -127,7 +127,7 @@ def send_what_is_due(world: World) -> None:
         world.invoke("SendWebhook", {"Records": [{"messageId": "1", "body": body}]})
 
 
-def looking_and_doing_again(world: World, event: str) -> None:
+def deliveries_and_resends(world: World, event: str) -> None:
     hook = world.post("/v1/webhooks", HOOK).json["id"]
     world.get(f"/v1/events/{event}/deliveries")
     world.now += 1
@@ -152,8 +152,8 @@ def payrex(world: World) -> None:
     wallet = world.payrex("POST", PAYREX_SESSIONS, order()).json
     location = world.submit(wallet["client_secret"], {"method": "gcash"}).headers["location"]
     world.decide(location.rpartition("/")[2], "approve")
-    wanted = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
-    refund = world.payrex("POST", "/refunds", encode(wanted)).json["id"]
+    params = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
+    refund = world.payrex("POST", "/refunds", encode(params)).json["id"]
     expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))
     for method, target in (
         ("GET", PAYREX_SESSIONS),
@@ -184,7 +184,7 @@ def at_stripe(world: World, server: StripeServer) -> None:
     world.page(f"/checkout/{paid}")
     (intent,) = server.intents()
     server.confirm(intent["id"])
-    assert deliver(world, told_of(intent)).status == 200
+    assert deliver(world, event_about(intent)).status == 200
     payment = world.session(paid)["payment"]
     assert world.post("/v1/refunds", {"payment": payment}).json["status"] == "succeeded"
     world.submit(waiting, {"method": "card"})
@@ -196,21 +196,21 @@ def at_stripe(world: World, server: StripeServer) -> None:
 def at_stripe_in_payrex(world: World, server: StripeServer) -> None:
     open_at_stripe(world.table, MANILA.id)
     session = world.payrex("POST", PAYREX_SESSIONS, order()).json
-    known = {each["id"] for each in server.intents()}
+    before = {each["id"] for each in server.intents()}
     world.submit(session["client_secret"], {"method": "card"})
-    (intent,) = {each["id"] for each in server.intents()} - known
+    (intent,) = {each["id"] for each in server.intents()} - before
     server.confirm(intent)
     world.page(f"/c/{session['client_secret']}")
     found = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
-    wanted = {"payment_id": found["latest_payment"], "amount": 5, "currency": "PHP"}
-    made = world.payrex("POST", "/refunds", encode(wanted | {"reason": "others"}))
-    assert made.json["status"] == "succeeded"
+    params = {"payment_id": found["latest_payment"], "amount": 5, "currency": "PHP"}
+    refund = world.payrex("POST", "/refunds", encode(params | {"reason": "others"}))
+    assert refund.json["status"] == "succeeded"
 
 
 _invoke = World.invoke
 
 
-def _invoke_in_a_process_of_its_own(world: World, function: str, event: Any) -> Any:
+def _invoke_in_a_new_process(world: World, function: str, event: Any) -> Any:
     decrypt.cache_clear()
     return _invoke(world, function, event)
 
@@ -219,14 +219,16 @@ def _invoke_in_a_process_of_its_own(world: World, function: str, event: Any) -> 
 def used(
     world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, set[Any]]:
-    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0)  # each process asks for the key once
-    # Nor does one process know another's secrets.
+    monkeypatch.setattr(
+        authentication, "CACHE_SECONDS", 0
+    )  # every call reads the key, as in a new process
+    # Likewise every call decrypts.
     monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
-    localstripe.start_anew()
+    localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     settings.cache_clear()
-    monkeypatch.setattr(World, "invoke", _invoke_in_a_process_of_its_own)
+    monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())
     drive(world, localstripe)
     return world.recorder.used
@@ -243,6 +245,6 @@ def test_every_function_does_exactly_what_its_policy_grants(used: dict[str, set[
 
 
 def test_a_call_beyond_the_policy_fails(world: World) -> None:
-    """Or the rule above would prove nothing."""
+    """Ensures that the test above can fail."""
     with world.recorder.running("RetrieveEvent"), pytest.raises(AssertionError, match="PutItem"):
         world.table.client.put_item(TableName=world.table.name, Item=to_wire({"pk": "x"}))

@@ -1,4 +1,4 @@
-"""PayGate's refunds: of what was paid, never above it, and each of them once."""
+"""PayGate's refunds (docs/contracts/paygate.md, section 6)."""
 
 import re
 from itertools import pairwise
@@ -17,7 +17,7 @@ from checkout.processors.protocol import ProcessorUnavailableError, RefundOutcom
 from checkout.processors.simulator import Simulator
 from checkout.store import keys, payments, refunds, sessions
 from checkout.store.table import ConditionFailedError, Update
-from tests.world import KEY, OTHER_KEY, START, World, occasion_of
+from tests.world import KEY, OTHER_KEY, START, World, change_context
 
 REFUNDS = "/v1/refunds"
 SLOW_REFUND, NO_REFUND = "4000000000007726", "4000000000005126"
@@ -32,10 +32,10 @@ def paid(world: World, number: str = "4242424242424242") -> str:
 
 
 def refund(world: World, payment: str, **fields: Any) -> dict[str, Any]:
-    answer = world.post(REFUNDS, {"payment": payment, **fields})
-    assert answer.status == 201, answer.text
-    made: dict[str, Any] = answer.json
-    return made
+    response = world.post(REFUNDS, {"payment": payment, **fields})
+    assert response.status == 201, response.text
+    created: dict[str, Any] = response.json
+    return created
 
 
 def stored(world: World, payment: str) -> dict[str, Any]:
@@ -43,14 +43,14 @@ def stored(world: World, payment: str) -> dict[str, Any]:
     return item
 
 
-def book(world: World, payment: str) -> int:
-    """How much the processor has sent back."""
+def refunded_by_processor(world: World, payment: str) -> int:
+    """What the processor has refunded, in pesewas."""
     (charge,) = world.having(f"SIMULATOR#{payment}", "SIMULATOR")
     sent: int = charge["refunded"]
     return sent
 
 
-def told(world: World) -> list[str]:
+def event_types(world: World) -> list[str]:
     events = world.having("EVENT#", "EVENT")
     return [e["type"] for e in sorted(events, key=lambda e: e["sequence"])]
 
@@ -60,19 +60,17 @@ def payment(world: World) -> str:
     return paid(world)
 
 
-def test_a_refund_is_of_the_whole_payment_unless_it_says_otherwise(
-    world: World, payment: str
-) -> None:
-    answer = world.post(REFUNDS, {"payment": payment})
+def test_a_refund_without_an_amount_is_of_the_whole_payment(world: World, payment: str) -> None:
+    response = world.post(REFUNDS, {"payment": payment})
 
-    assert answer.status == 201
-    assert list(answer.json) == [
+    assert response.status == 201
+    assert list(response.json) == [
         "id", "object", "amount", "currency", "status", "payment", "reason", "failure_reason",
         "metadata", "created_at",
     ]  # fmt: skip
-    assert re.fullmatch(r"re_[1-9A-HJ-NP-Za-km-z]{32}", answer.json["id"])
-    assert answer.json == {
-        "id": answer.json["id"],
+    assert re.fullmatch(r"re_[1-9A-HJ-NP-Za-km-z]{32}", response.json["id"])
+    assert response.json == {
+        "id": response.json["id"],
         "object": "refund",
         "amount": 5000,
         "currency": "GHS",
@@ -83,11 +81,13 @@ def test_a_refund_is_of_the_whole_payment_unless_it_says_otherwise(
         "metadata": {},
         "created_at": "2027-01-15T08:00:00Z",
     }
-    assert world.get(f"{REFUNDS}/{answer.json['id']}").json == answer.json
-    assert book(world, payment) == stored(world, payment)["amount_refunded"] == 5000
+    assert world.get(f"{REFUNDS}/{response.json['id']}").json == response.json
+    assert (
+        refunded_by_processor(world, payment) == stored(world, payment)["amount_refunded"] == 5000
+    )
 
 
-def test_parts_add_up_to_the_payment_and_not_beyond(world: World, payment: str) -> None:
+def test_refunds_together_never_exceed_the_payment(world: World, payment: str) -> None:
     refund(world, payment, amount=2000, reason="damaged", metadata={"order": "7"})
     refund(world, payment, amount=2999)
 
@@ -95,12 +95,12 @@ def test_parts_add_up_to_the_payment_and_not_beyond(world: World, payment: str) 
         (400, "invalid_request_error", "amount_too_large", "amount"),
         "POST", REFUNDS, {"payment": payment, "amount": 2},
     )  # fmt: skip
-    assert refund(world, payment)["amount"] == 1  # all that is left
+    assert refund(world, payment)["amount"] == 1  # the remaining amount
     world.refused(
         (409, "invalid_request_error", "payment_not_refundable", None),
         "POST", REFUNDS, {"payment": payment, "amount": 1},
     )  # fmt: skip
-    assert book(world, payment) == 5000
+    assert refunded_by_processor(world, payment) == 5000
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_parts_add_up_to_the_payment_and_not_beyond(world: World, payment: str) 
         ({"payment": "P", "currency": "GHS"}, ("parameter_unknown", "currency")),
     ],
 )
-def test_a_wrong_parameter_is_named_and_nothing_is_sent(
+def test_a_bad_parameter_is_named_and_nothing_is_refunded(
     world: World, payment: str, body: dict[str, Any], error: tuple[str, str]
 ) -> None:
     if body.get("payment") == "P":
@@ -128,8 +128,8 @@ def test_a_wrong_parameter_is_named_and_nothing_is_sent(
     world.refused((400, "invalid_request_error", *error), "POST", REFUNDS, body)
 
 
-def test_another_merchants_payment_is_none(world: World, payment: str) -> None:
-    made = refund(world, payment, amount=1)["id"]
+def test_another_merchants_payment_and_refund_do_not_exist(world: World, payment: str) -> None:
+    created = refund(world, payment, amount=1)["id"]
 
     world.refused(
         (400, "invalid_request_error", "resource_missing", "payment"),
@@ -137,13 +137,13 @@ def test_another_merchants_payment_is_none(world: World, payment: str) -> None:
     )  # fmt: skip
     world.refused(
         (404, "invalid_request_error", "resource_missing", "id"),
-        "GET", f"{REFUNDS}/{made}", key=OTHER_KEY,
+        "GET", f"{REFUNDS}/{created}", key=OTHER_KEY,
     )  # fmt: skip
     assert world.get(REFUNDS, key=OTHER_KEY).json["data"] == []
 
 
 @pytest.mark.parametrize("phone", ["0240000003", "0240000005"])
-def test_what_was_not_paid_is_not_refundable(world: World, phone: str) -> None:
+def test_a_payment_that_did_not_succeed_is_not_refundable(world: World, phone: str) -> None:
     location = world.pay_by_phone(world.create_session()["id"], phone).headers["location"]
 
     world.refused(
@@ -152,12 +152,12 @@ def test_what_was_not_paid_is_not_refundable(world: World, phone: str) -> None:
     )  # fmt: skip
 
 
-def test_the_merchant_hears_of_a_refund_and_of_its_end(world: World, payment: str) -> None:
-    answer = world.post(
+def test_a_refund_has_an_event_at_its_creation_and_at_its_end(world: World, payment: str) -> None:
+    response = world.post(
         REFUNDS, {"payment": payment, "amount": 10}, headers={"idempotency-key": "back-1"}
     )
 
-    assert told(world) == [
+    assert event_types(world) == [
         "payment.succeeded",
         "checkout.session.completed",
         "refund.created",
@@ -165,22 +165,24 @@ def test_the_merchant_hears_of_a_refund_and_of_its_end(world: World, payment: st
     ]
     by_type = {each["type"]: each for each in world.get("/v1/events").json["data"]}
     created, updated = by_type["refund.created"], by_type["refund.updated"]
-    assert updated["data"]["object"] == answer.json
-    assert created["data"]["object"] == answer.json | {"status": "pending"}
+    assert updated["data"]["object"] == response.json
+    assert created["data"]["object"] == response.json | {"status": "pending"}
     assert created["request"] == {
-        "id": answer.headers["request-id"],
+        "id": response.headers["request-id"],
         "idempotency_key": "back-1",
     }
     assert (created["sequence"], updated["sequence"]) == (3, 4)
 
 
-def test_an_endpoint_may_subscribe_to_refunds(world: World) -> None:
+def test_a_webhook_endpoint_may_subscribe_to_refund_events(world: World) -> None:
     hook = {"url": "http://127.0.0.1:1/hooks", "events": ["refund.created", "refund.updated"]}
 
     assert world.post("/v1/webhooks", hook).status == 201
 
 
-def test_the_session_tells_of_its_end_alone(world: World, payment: str) -> None:
+def test_a_refund_changes_nothing_in_the_session_but_its_event_count(
+    world: World, payment: str
+) -> None:
     (before,) = world.having("SESSION#")
 
     refund(world, payment)
@@ -189,34 +191,34 @@ def test_the_session_tells_of_its_end_alone(world: World, payment: str) -> None:
     assert after == before | {"event_count": 4}
 
 
-def test_a_slow_refund_is_pending_until_its_timer_finds_it_done(world: World) -> None:
+def test_a_slow_refund_is_pending_until_its_timer_finds_it_succeeded(world: World) -> None:
     payment = paid(world, SLOW_REFUND)
-    made = refund(world, payment, amount=100)
-    assert made["status"] == "pending"
+    created = refund(world, payment, amount=100)
+    assert created["status"] == "pending"
 
     world.now += FIRST_CHECK_SECONDS - 1
     world.sweep()
-    assert world.get(f"{REFUNDS}/{made['id']}").json["status"] == "pending"
+    assert world.get(f"{REFUNDS}/{created['id']}").json["status"] == "pending"
     world.now += 1
     world.sweep()
 
-    assert world.get(f"{REFUNDS}/{made['id']}").json["status"] == "succeeded"
-    assert told(world)[2:] == ["refund.created", "refund.updated"]
+    assert world.get(f"{REFUNDS}/{created['id']}").json["status"] == "succeeded"
+    assert event_types(world)[2:] == ["refund.created", "refund.updated"]
     assert not [timer for timer in world.having("TIMER#") if timer["kind"] == "refund"]
 
 
 def test_a_failed_refund_gives_its_amount_back_to_the_payment(world: World) -> None:
     payment = paid(world, NO_REFUND)
 
-    made = refund(world, payment)
+    created = refund(world, payment)
 
-    assert (made["status"], made["failure_reason"]) == ("failed", "expired_or_canceled_card")
-    assert stored(world, payment)["amount_refunded"] == book(world, payment) == 0
+    assert (created["status"], created["failure_reason"]) == ("failed", "expired_or_canceled_card")
+    assert stored(world, payment)["amount_refunded"] == refunded_by_processor(world, payment) == 0
     assert refund(world, payment)["amount"] == 5000
-    assert told(world)[2:] == ["refund.created", "refund.updated"] * 2
+    assert event_types(world)[2:] == ["refund.created", "refund.updated"] * 2
 
 
-def test_a_repeat_under_the_same_key_sends_nothing_again(world: World, payment: str) -> None:
+def test_a_repeat_under_the_same_idempotency_key_refunds_once(world: World, payment: str) -> None:
     body = {"payment": payment, "amount": 3000}
     first = world.post(REFUNDS, body, headers={"idempotency-key": "k"})
 
@@ -226,73 +228,75 @@ def test_a_repeat_under_the_same_key_sends_nothing_again(world: World, payment: 
     assert first.json["status"] == "succeeded"
     assert (second.status, second.text) == (201, first.text)
     assert second.headers["idempotent-replayed"] == "true"
-    assert book(world, payment) == 3000
+    assert refunded_by_processor(world, payment) == 3000
     world.refused(
         (409, "idempotency_error", "idempotency_key_reused", None),
         "POST", REFUNDS, body | {"amount": 1}, headers={"idempotency-key": "k"},
     )  # fmt: skip
 
 
-def test_a_repeat_of_a_refund_of_all_that_was_left_is_no_error(world: World, payment: str) -> None:
+def test_a_full_refund_can_be_repeated_under_its_idempotency_key(
+    world: World, payment: str
+) -> None:
     body = {"payment": payment, "idempotency_key": "all"}
     first = world.post(REFUNDS, body)
 
     assert world.post(REFUNDS, body).text == first.text
 
 
-def test_a_refund_that_the_processor_could_not_take_is_answered_and_sent_later(
+def test_a_refund_is_pending_and_sent_later_if_the_processor_is_unreachable(
     world: World, payment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: object) -> None:
         raise ProcessorUnavailableError
 
     monkeypatch.setattr(Simulator, "refund", unreachable)
-    made = refund(world, payment, amount=700)
-    assert made["status"] == "pending"
+    created = refund(world, payment, amount=700)
+    assert created["status"] == "pending"
     assert stored(world, payment)["amount_refunded"] == 700
-    assert book(world, payment) == 0
+    assert refunded_by_processor(world, payment) == 0
     monkeypatch.undo()
 
     world.now += FIRST_CHECK_SECONDS
     world.sweep()
 
-    assert world.get(f"{REFUNDS}/{made['id']}").json["status"] == "succeeded"
-    assert book(world, payment) == 700
+    assert world.get(f"{REFUNDS}/{created['id']}").json["status"] == "succeeded"
+    assert refunded_by_processor(world, payment) == 700
 
 
-def test_an_answer_of_the_processor_that_was_lost_is_found_and_not_sent_again(
+def test_a_refund_whose_response_was_lost_is_looked_up_and_not_sent_again(
     world: World, payment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = Simulator.refund
 
-    def lost(*given: Any) -> None:
-        send(*given)
+    def lost(*arguments: Any) -> None:
+        send(*arguments)
         raise ProcessorUnavailableError
 
     monkeypatch.setattr(Simulator, "refund", lost)
     refund(world, payment, amount=700)
-    monkeypatch.setattr(Simulator, "refund", None)  # asked again it would fail
+    monkeypatch.setattr(Simulator, "refund", None)  # a second call would fail
 
     world.now += FIRST_CHECK_SECONDS
     world.sweep()
 
     assert world.get(REFUNDS).json["data"][0]["status"] == "succeeded"
-    assert book(world, payment) == 700
+    assert refunded_by_processor(world, payment) == 700
 
 
-def test_a_refund_that_stays_pending_is_asked_for_less_and_less_often(
+def test_a_pending_refund_is_looked_up_less_and_less_often(
     world: World, payment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: object) -> None:
         raise ProcessorUnavailableError
 
     monkeypatch.setattr(Simulator, "refund", unreachable)
-    made = refund(world, payment)
+    created = refund(world, payment)
     monkeypatch.undo()
-    asked: list[int] = []
+    looked_up_at: list[int] = []
 
     def pending(_self: Simulator, _refund: Any, _payment: Any, now: int) -> Any:
-        asked.append(now)
+        looked_up_at.append(now)
         return RefundOutcome(RefundStatus.PENDING)
 
     monkeypatch.setattr(Simulator, "look_up_refund", pending)
@@ -300,11 +304,11 @@ def test_a_refund_that_stays_pending_is_asked_for_less_and_less_often(
         world.now += 60
         world.sweep()
 
-    pauses = [b - a for a, b in pairwise(asked)]
+    pauses = [b - a for a, b in pairwise(looked_up_at)]
     assert pauses == sorted(pauses)
     assert pauses[0] <= 120
     assert LAST_CHECK_SECONDS <= pauses[-1] <= LAST_CHECK_SECONDS + 60
-    assert world.get(f"{REFUNDS}/{made['id']}").json["status"] == "pending"
+    assert world.get(f"{REFUNDS}/{created['id']}").json["status"] == "pending"
 
 
 def test_refunds_are_listed_newest_first_and_by_payment(world: World, payment: str) -> None:
@@ -325,15 +329,17 @@ def test_refunds_are_listed_newest_first_and_by_payment(world: World, payment: s
     )  # fmt: skip
 
 
-def test_what_is_no_longer_left_is_refused_by_the_write_itself(world: World, payment: str) -> None:
-    """Of two refunds that read the payment at once, the later one."""
+def test_a_concurrent_refund_beyond_the_payment_fails_in_the_write(
+    world: World, payment: str
+) -> None:
+    """Two refunds read the payment at the same time. The later one fails."""
     read = payments.find(world.table, payment)
     assert read is not None
     stale = new_refund(read, RefundOrder(scope=read.scope, payment=payment, amount=3000), START)
     refund(world, payment, amount=3000)
     session = sessions.find(world.table, read.session)
     assert session is not None
-    writing, _ = refunds.prepare_creation(session, read, stale, "", occasion_of(world))
+    writing, _ = refunds.prepare_creation(session, read, stale, "", change_context(world))
 
     with world.untouched(), pytest.raises(ConditionFailedError) as refused:
         world.table.write(*writing.actions)
@@ -341,8 +347,8 @@ def test_what_is_no_longer_left_is_refused_by_the_write_itself(world: World, pay
     assert list(refused.value.found) == [1]  # the payment
 
 
-def test_late_money_whose_refund_failed_can_be_sent_back_by_the_merchant(world: World) -> None:
-    """It was charged and is nobody's: no state of ours may keep it."""
+def test_the_merchant_can_refund_late_money_whose_automatic_refund_failed(world: World) -> None:
+    """The shopper was charged, so no state of a payment may keep the money."""
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
     late = location.partition("=")[2]
@@ -356,4 +362,4 @@ def test_late_money_whose_refund_failed_can_be_sent_back_by_the_merchant(world: 
     world.table.write(Update(keys.simulator(late), {"refund_failure": None}))
 
     assert refund(world, late)["status"] == "succeeded"
-    assert book(world, late) == charge["amount"]
+    assert refunded_by_processor(world, late) == charge["amount"]

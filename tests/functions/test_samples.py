@@ -1,4 +1,4 @@
-"""Each sample in `events/`, handed to the function it is for."""
+"""The sample events in `events/`, handled by their functions."""
 
 import json
 import re
@@ -10,8 +10,9 @@ import pytest
 from checkout.domain.account import Merchant
 from checkout.encryption import encrypt
 from checkout.store import accounts
-from devstack.samples import ID, PAYREX_ID, save_samples
-from tests.world import ROOT, TEMPLATE, World
+from devstack.fixtures.sample_objects import ID, PAYREX_ID, save_samples
+from tests.roots import ROOT
+from tests.world import TEMPLATE, World
 
 SAMPLES = sorted((ROOT / "events").glob("*.json"))
 
@@ -25,16 +26,16 @@ EXPECTED: dict[str, int] = {
     "resend_events": 202,
     "test_webhook": 202,
     "pay_page": 303,
-    "receive_stripe_event": 400,
-    "decide_approval": 303,
+    "receive_stripe_notification": 400,
+    "decide_simulated_payment": 303,
 }
 
-NAMELESS = ("pay_page", "decide_approval", "receive_stripe_event")
-"""Whose answers name no object: redirects, and the refusal of a signature that nobody made."""
+NAMELESS = ("pay_page", "decide_simulated_payment", "receive_stripe_notification")
+"""Samples whose responses name no object: redirects, and an error."""
 
 
 def function_of(sample: Path) -> str:
-    """`fire_timers_every_minute.json` is a second sample for FireTimers."""
+    """A sample's file is named after its function: `fire_timers_every_minute.json`."""
     fitting = [
         name
         for name in TEMPLATE.functions
@@ -58,23 +59,23 @@ def test_every_function_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_does_what_its_endpoint_is_for(sampled: World, sample: Path) -> None:
+def test_a_function_handles_its_sample(sampled: World, sample: Path) -> None:
     event = json.loads(sample.read_text())
 
-    answer: Any = sampled.invoke(function_of(sample), event)
+    response: Any = sampled.invoke(function_of(sample), event)
 
     if "routeKey" in event:
-        assert answer["statusCode"] == EXPECTED.get(sample.stem, 200), answer["body"]
+        assert response["statusCode"] == EXPECTED.get(sample.stem, 200), response["body"]
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
-            of_payrex = sample.stem.startswith(("payrex", "show_approval"))
-            assert (PAYREX_ID if of_payrex else ID) in answer["body"]
+            of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
+            assert (PAYREX_ID if of_payrex else ID) in response["body"]
     elif sample.stem == "fire_timers_every_minute":
-        assert answer == {"fired": 0, "failed": 0}
+        assert response == {"fired": 0, "failed": 0}
     else:
-        assert answer == {"batchItemFailures": []}
+        assert response == {"batchItemFailures": []}
 
 
-def test_the_delivery_sample_makes_a_try(sampled: World) -> None:
+def test_the_delivery_sample_makes_a_delivery_attempt(sampled: World) -> None:
     sampled.invoke("SendWebhook", json.loads((ROOT / "events/send_webhook.json").read_text()))
 
     (delivery,) = sampled.having("EVENT#", "DELIVERY#")

@@ -1,15 +1,17 @@
-"""The four endpoints of the seed, called as API Gateway calls them."""
+"""PayGate's checkout sessions (docs/contracts/paygate.md, sections 2 and 3)."""
 
 import re
+
+import pytest
 
 from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, World
 
 
-def test_create_answers_the_seeds_object_field_by_field(world: World) -> None:
-    answer = world.post(SESSIONS, ORDER)
+def test_a_created_session_has_the_documented_fields(world: World) -> None:
+    response = world.post(SESSIONS, ORDER)
 
-    session = answer.json
-    assert answer.status == 201
+    session = response.json
+    assert response.status == 201
     assert list(session) == [
         "id", "object", "status", "url", "amount", "currency", "payment", "payment_status",
         "customer", "customer_email", "success_url", "cancel_url", "metadata", "expires_at",
@@ -30,41 +32,41 @@ def test_create_answers_the_seeds_object_field_by_field(world: World) -> None:
     }
 
 
-def test_the_two_urls_and_an_amount_are_enough(world: World) -> None:
-    answer = world.post(SESSIONS, {k: ORDER[k] for k in ("amount", "success_url", "cancel_url")})
+def test_an_amount_and_two_urls_are_the_only_required_parameters(world: World) -> None:
+    response = world.post(SESSIONS, {k: ORDER[k] for k in ("amount", "success_url", "cancel_url")})
 
-    assert answer.status == 201
-    assert answer.json["currency"] == "GHS"
-    assert answer.json["metadata"] == {}
-    assert answer.json["customer_email"] is None
+    assert response.status == 201
+    assert response.json["currency"] == "GHS"
+    assert response.json["metadata"] == {}
+    assert response.json["customer_email"] is None
 
 
-def test_a_session_is_retrieved_as_it_was_created(world: World) -> None:
+def test_a_session_is_retrieved_and_listed_as_it_was_created(world: World) -> None:
     session = world.create_session()
 
-    answer = world.get(f"{SESSIONS}/{session['id']}")
+    response = world.get(f"{SESSIONS}/{session['id']}")
 
-    assert (answer.status, answer.json) == (200, session)
+    assert (response.status, response.json) == (200, session)
 
 
-def test_every_answer_has_a_request_id_and_is_not_cached(world: World) -> None:
-    for answer in (world.post(SESSIONS, ORDER), world.post(SESSIONS, {}), world.get("/nowhere")):
-        assert re.fullmatch(r"req_\w+", answer.headers["request-id"])
-        assert answer.headers["cache-control"] == "no-store"
+def test_every_response_has_a_request_id_and_is_not_cached(world: World) -> None:
+    for response in (world.post(SESSIONS, ORDER), world.post(SESSIONS, {}), world.get("/nowhere")):
+        assert re.fullmatch(r"req_\w+", response.headers["request-id"])
+        assert response.headers["cache-control"] == "no-store"
 
 
 def test_expire_ends_an_open_session(world: World) -> None:
     session = world.create_session()
 
-    answer = world.post(f"{SESSIONS}/{session['id']}/expire")
+    response = world.post(f"{SESSIONS}/{session['id']}/expire")
 
-    assert answer.status == 200
-    assert answer.json == session | {"status": "expired"}
+    assert response.status == 200
+    assert response.json == session | {"status": "expired"}
     assert world.session(session["id"])["status"] == "expired"
     assert world.event_types() == ["checkout.session.expired"]
 
 
-def test_a_second_expire_is_a_conflict_and_announces_nothing(world: World) -> None:
+def test_a_second_expire_is_a_conflict_and_creates_no_event(world: World) -> None:
     id = world.create_session()["id"]
     world.post(f"{SESSIONS}/{id}/expire")
 
@@ -78,19 +80,19 @@ def test_a_complete_session_cannot_be_expired(world: World) -> None:
     id = world.create_session()["id"]
     world.pay(id)
 
-    answer = world.post(f"{SESSIONS}/{id}/expire")
+    response = world.post(f"{SESSIONS}/{id}/expire")
 
-    assert answer.error == (409, "invalid_request_error", "checkout_session_not_open", None)
-    assert "complete" in answer.json["error"]["message"]
+    assert response.error == (409, "invalid_request_error", "checkout_session_not_open", None)
+    assert "complete" in response.json["error"]["message"]
 
 
 def test_a_session_being_paid_cannot_be_expired(world: World) -> None:
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000002")
 
-    answer = world.post(f"{SESSIONS}/{id}/expire")
+    response = world.post(f"{SESSIONS}/{id}/expire")
 
-    assert answer.error == (409, "invalid_request_error", "payment_in_progress", None)
+    assert response.error == (409, "invalid_request_error", "payment_in_progress", None)
     assert world.session(id)["status"] == "open"
 
 
@@ -105,7 +107,9 @@ def test_objects_of_another_mode_or_merchant_do_not_exist(world: World) -> None:
     assert world.session(id)["status"] == "open"
 
 
-def test_the_page_host_comes_from_the_setting_where_there_is_one(world: World, monkeypatch) -> None:
+def test_the_page_url_comes_from_the_setting_if_it_is_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from checkout.settings import settings
 
     monkeypatch.setenv("PAGE_URL", "https://pay.example.com")
@@ -120,7 +124,7 @@ def test_the_page_host_comes_from_the_setting_where_there_is_one(world: World, m
 
 
 def test_a_list_is_newest_first_and_pages_by_the_last_id(world: World) -> None:
-    ids = []
+    ids: list[str] = []
     for _ in range(5):
         world.now += 1
         ids.insert(0, world.create_session()["id"])
@@ -136,7 +140,7 @@ def test_a_list_is_newest_first_and_pages_by_the_last_id(world: World) -> None:
     assert (first["object"], first["url"]) == ("list", SESSIONS)
 
 
-def test_ten_is_the_default_limit(world: World) -> None:
+def test_the_default_limit_is_ten(world: World) -> None:
     for _ in range(11):
         world.create_session()
 
@@ -155,7 +159,7 @@ def test_a_list_filters_by_status(world: World) -> None:
         assert [(s["id"], s["status"]) for s in found] == [(id, status)]
 
 
-def test_a_lapsed_session_is_listed_as_expired_before_anything_swept_it(world: World) -> None:
+def test_a_lapsed_session_is_listed_as_expired_before_the_sweep(world: World) -> None:
     lapsing = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     staying = world.create_session()["id"]
     world.now += 1800
@@ -167,8 +171,8 @@ def test_a_lapsed_session_is_listed_as_expired_before_anything_swept_it(world: W
     assert [s["id"] for s in world.get(f"{SESSIONS}?status=expired").json["data"]] == [lapsing]
 
 
-def test_pages_of_expired_sessions_mix_swept_and_unswept_ones(world: World) -> None:
-    ids = []
+def test_pages_of_expired_sessions_include_unswept_ones(world: World) -> None:
+    ids: list[str] = []
     for turn in range(6):
         world.now += 1
         ids.insert(0, world.create_session(expires_at="2027-01-15T08:40:00Z")["id"])
@@ -189,19 +193,19 @@ def test_pages_of_expired_sessions_mix_swept_and_unswept_ones(world: World) -> N
 
 def test_a_list_filters_by_customer_and_by_payment(world: World) -> None:
     customer = world.post("/v1/customers", {"name": "Ama"}).json["id"]
-    mine = world.create_session(customer=customer)["id"]
+    own = world.create_session(customer=customer)["id"]
     world.create_session()
-    world.pay(mine)
-    payment = world.session(mine)["payment"]
+    world.pay(own)
+    payment = world.session(own)["payment"]
 
     def ids(query: str, key: str = KEY) -> list[str]:
         return [s["id"] for s in world.get(f"{SESSIONS}?{query}", key=key).json["data"]]
 
-    assert ids(f"customer={customer}") == [mine]
-    assert ids(f"customer={customer}&status=complete") == [mine]
+    assert ids(f"customer={customer}") == [own]
+    assert ids(f"customer={customer}&status=complete") == [own]
     assert ids(f"customer={customer}&status=open") == []
-    assert ids(f"payment={payment}") == [mine]
+    assert ids(f"payment={payment}") == [own]
     assert ids(f"payment={payment}&status=open") == []
-    assert ids(f"payment={payment}&starting_after={mine}") == []
+    assert ids(f"payment={payment}&starting_after={own}") == []
     assert ids(f"payment={payment}", OTHER_KEY) == []
     assert ids(f"customer={customer}", OTHER_KEY) == []

@@ -1,4 +1,4 @@
-"""A merchant of PayRex: in a world of handlers, and in a whole stack on real sockets."""
+"""A PayRex merchant: with the handlers in this process, or with a stack on real sockets."""
 
 import re
 import urllib.request
@@ -22,7 +22,7 @@ Create = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def shop(engine: Engine) -> Iterator[World]:
-    """One world for all requests that are refused: they have to leave it as it is."""
+    """One world for all refused requests, which must not change it."""
     with World.open(engine) as world:
         world.payrex("POST", "/customers", encode(CUSTOMER))
         world.payrex("POST", "/webhooks", encode(HOOK))
@@ -30,11 +30,11 @@ def shop(engine: Engine) -> Iterator[World]:
 
 
 def refused(world: World, target: str, form: str, method: str = "POST") -> tuple[int, Any]:
-    """Status, codes and parameters of a request that has to leave no trace."""
+    """The error of a request that must change nothing: status, codes and parameters."""
     with world.untouched():
-        answer = world.payrex(method, target, form)
-    assert "None" not in answer.text
-    return answer.errors
+        response = world.payrex(method, target, form)
+    assert "None" not in response.text
+    return response.errors
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def create(world: World) -> Create:
     """Creates a session: `create(submit_type="book")`, `create(key=PAYREX_LIVE_KEY)`."""
 
     def create_it(key: str = PAYREX_KEY, **changes: Any) -> dict[str, Any]:
-        answer = world.payrex("POST", SESSIONS, order(**changes), key=key)
-        assert answer.status == 200, answer.text
-        session: dict[str, Any] = answer.json
+        response = world.payrex("POST", SESSIONS, order(**changes), key=key)
+        assert response.status == 200, response.text
+        session: dict[str, Any] = response.json
         return session
 
     return create_it
@@ -52,11 +52,11 @@ def create(world: World) -> Create:
 
 @pytest.fixture
 def pay(world: World) -> Callable[..., None]:
-    """What the page's form does with a card, from the session's own address."""
+    """Pays with a card on the session's page: `pay(session, number)`."""
 
     def pay_it(session: dict[str, Any], number: str = "4242424242424242") -> None:
-        answer = world.submit(session["client_secret"], CARD | {"number": number})
-        assert answer.status == 303, answer.text
+        response = world.submit(session["client_secret"], CARD | {"number": number})
+        assert response.status == 303, response.text
 
     return pay_it
 
@@ -65,7 +65,7 @@ def pay(world: World) -> Callable[..., None]:
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """One for a whole file, whose tests don't mind each other's objects."""
+    """One stack for a whole module. Its tests do not depend on each other's objects."""
     with new_stack(request.param, tmp_path_factory.mktemp("payrex")) as running:
         yield running
 
@@ -87,15 +87,15 @@ def live(stack: Stack) -> payrex.Client:
 
 
 def shopper_pays(session: Any, number: str = "4242424242424242") -> None:
-    """A browser on the session's page: its card form, posted where the page says."""
-    with urllib.request.urlopen(session.url, timeout=10) as answer:
-        page = answer.read().decode()
+    """Submits the card form of the session's page, as a browser does."""
+    with urllib.request.urlopen(session.url, timeout=10) as response:
+        page = response.read().decode()
     action = re.search('<form method="post" action="([^"]+)"', page)
     assert action
     form = CARD | {"number": number, "token": token_in(page)}
     target = session.url.partition("/c/")[0] + action[1]
-    with urllib.request.urlopen(target, data=urlencode(form).encode(), timeout=10) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(target, data=urlencode(form).encode(), timeout=10) as response:
+        assert response.status == 200
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Orders as a merchant of PayRex writes them, and the form an SDK makes of one."""
+"""Parameters of PayRex's endpoints, and the form that an SDK sends for them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ ORDER: dict[str, Any] = {
     "payment_methods": ["card", "gcash"],
     "description": "Some description",
 }
-"""The order behind the seed's JSON."""
+"""The parameters of the session that PayRex's documentation shows."""
 HOOK: dict[str, Any] = {
     "url": "https://shop.example.com/hooks",
     "events": ["payment_intent.succeeded", "checkout_session.expired"],
@@ -30,7 +30,7 @@ CUSTOMER: dict[str, Any] = {"name": "Ana Cruz", "email": "ana@example.com", "cur
 
 
 def order(**changes: Any) -> str:
-    """The form of ORDER with changes; a parameter set to None is left out."""
+    """The form of ORDER with changes. A parameter set to None is left out."""
     return encode(ORDER | changes)
 
 
@@ -39,7 +39,7 @@ def one_item(amount: int, quantity: int = 1) -> str:
 
 
 def encode(payload: dict[str, Any]) -> str:
-    """As the Node SDK writes it: empty brackets for every element of a list."""
+    """A form as the Node SDK sends it: with empty brackets for every element of a list."""
     return urlencode(list(_pairs(payload, "")))
 
 

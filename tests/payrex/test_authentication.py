@@ -1,4 +1,5 @@
-"""Contract, section 2: who may call, and that nothing is shown or written before that is known."""
+"""PayRex's keys (docs/contracts/payrex.md, section 2). Without a valid one, nothing is shown or
+written."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +30,7 @@ ROUTES = [
     )
 ]
 REFUND: dict[str, Any] = {"amount": 1, "currency": "PHP", "reason": "others"}
-# What would change something at each route, had it a key.
+# Bodies that would change something, sent with a valid key.
 BODIES: dict[str, dict[str, Any]] = {
     f"POST {SESSIONS}": ORDER,
     "POST /customers": CUSTOMER,
@@ -43,7 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 class Shop:
-    """A world with an object behind every route."""
+    """A world with an object for every route."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -80,33 +81,33 @@ def shop(engine: Engine) -> Iterator[Shop]:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
-def test_no_route_answers_without_a_secret_key_of_this_dialect(shop: Shop, route: Route) -> None:
+def test_every_route_refuses_a_request_without_a_secret_key_of_payrex(
+    shop: Shop, route: Route
+) -> None:
     with shop.world.untouched():
         for key in (None, "", "sk_test_nobody", "nonsense", PAYREX_PUBLIC_KEY, PAYGATE_KEY):
-            answer = shop.send(route, key=key)
-            assert answer.errors == REFUSED
-            assert answer.headers["www-authenticate"] == "Basic"
-            assert not key or key not in answer.text
+            response = shop.send(route, key=key)
+            assert response.errors == REFUSED
+            assert response.headers["www-authenticate"] == "Basic"
+            assert not key or key not in response.text
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if "{id}" in r.path], ids=lambda r: r.key)
-def test_no_route_shows_or_changes_what_is_anothers_or_the_other_modes(
-    shop: Shop, route: Route
-) -> None:
+def test_objects_of_another_merchant_or_mode_do_not_exist(shop: Shop, route: Route) -> None:
     with shop.world.untouched():
         for key in (PAYREX_OTHER_KEY, PAYREX_LIVE_KEY):
             assert shop.send(route, key=key).errors == (404, [("resource_not_found", None)])
 
 
-def test_every_route_of_those_walks_works_with_a_secret_key(engine: Engine) -> None:
-    """Or the walks would prove nothing."""
+def test_every_route_works_with_a_secret_key(engine: Engine) -> None:
+    """Ensures that the requests of the tests above are valid but for their key."""
     with World.open(engine) as world:
         shop = Shop(world)
         for route in sorted(ROUTES, key=lambda route: route.method == "DELETE"):
             assert shop.send(route).status == 200, route.key
 
 
-def test_the_walk_covers_all_that_payrex_has_and_the_pages_are_open(shop: Shop) -> None:
+def test_the_routes_walked_are_all_of_payrexs_and_the_page_needs_no_key(shop: Shop) -> None:
     assert len(ROUTES) == 22
     secret = shop.world.payrex("POST", SESSIONS, encode(ORDER)).json["client_secret"]
     assert shop.world.page(f"/c/{secret}").status == 200
@@ -124,19 +125,19 @@ def test_the_walk_covers_all_that_payrex_has_and_the_pages_are_open(shop: Shop) 
 def test_a_header_without_a_known_key_is_refused(shop: Shop, header: str) -> None:
     with shop.world.untouched():
         for method in ("GET", "POST"):
-            answer = shop.world.payrex(
+            response = shop.world.payrex(
                 method, SESSIONS, encode(ORDER), key=None, headers={"authorization": header}
             )
-            assert answer.errors == REFUSED
+            assert response.errors == REFUSED
 
 
-def test_the_password_may_be_left_out_with_its_colon(shop: Shop) -> None:
-    """`sk_test_manila` in base64: what some HTTP clients make of a user alone."""
+def test_the_colon_before_an_empty_password_may_be_missing(shop: Shop) -> None:
+    """Some HTTP clients encode a user name alone: this is `sk_test_manila` in Base64."""
     header = {"authorization": "basic c2tfdGVzdF9tYW5pbGE="}
 
     assert shop.world.payrex("GET", SESSIONS, key=None, headers=header).status == 200
 
 
-def test_a_bad_key_is_told_before_a_bad_body(shop: Shop) -> None:
+def test_the_key_is_checked_before_the_body(shop: Shop) -> None:
     for form in ("a=1&a[b]=2", "nonsense", "currency=USD"):
         assert shop.world.payrex("POST", SESSIONS, form, key="sk_test_nobody").errors == REFUSED

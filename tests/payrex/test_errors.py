@@ -1,5 +1,7 @@
-"""PayRex's errors (contract, section 11; the seed's limits): code, status, parameter; all that is
-wrong at once; nothing written."""
+"""PayRex's errors when a session is created (docs/contracts/payrex.md, sections 6.1 and 11).
+
+All bad parameters are reported at once, and nothing is written.
+"""
 
 from typing import Any
 
@@ -86,7 +88,7 @@ NOBODY = "1" * 32
     ],
     ids=lambda value: str(value)[-60:],
 )
-def test_one_mistake_is_one_error_that_names_its_parameter(
+def test_one_bad_parameter_is_one_error_that_names_it(
     shop: World, form: str, code: str, parameter: str | None
 ) -> None:
     assert refused(shop, SESSIONS, form) == (400, [(code, parameter)])
@@ -115,7 +117,7 @@ def test_one_mistake_is_one_error_that_names_its_parameter(
     ],
     ids=str,
 )
-def test_a_mistake_in_an_item_is_named_with_its_place(
+def test_a_bad_parameter_of_an_item_is_named_with_its_place(
     shop: World, changes: dict[str, Any], code: str, name: str
 ) -> None:
     right = {"name": "Mug", "amount": 5000, "quantity": 1}
@@ -138,18 +140,18 @@ def test_a_mistake_in_an_item_is_named_with_its_place(
         (5_999_999_999, 1_000_000, ABOVE),
     ],
 )
-def test_the_total_is_20_pesos_to_just_under_60_million(
+def test_the_total_is_from_20_pesos_to_just_under_60_million(
     world: World, amount: int, quantity: int, code: str | None
 ) -> None:
     if code:
         form = one_item(amount, quantity)
         assert refused(world, SESSIONS, form) == (400, [(code, "amount")])
     else:
-        answer = world.payrex("POST", SESSIONS, one_item(amount, quantity))
-        assert answer.json["payment_intent"]["amount"] == amount * quantity
+        response = world.payrex("POST", SESSIONS, one_item(amount, quantity))
+        assert response.json["payment_intent"]["amount"] == amount * quantity
 
 
-def test_there_are_at_most_100_items(shop: World) -> None:
+def test_a_session_has_at_most_100_items(shop: World) -> None:
     item = {"name": "M", "amount": 5000, "quantity": 1}
 
     assert shop.payrex("POST", SESSIONS, order(line_items=[item] * 100)).status == 200
@@ -160,7 +162,7 @@ def test_there_are_at_most_100_items(shop: World) -> None:
 # ------------------------------------------------------------ several at once
 
 
-def test_all_that_is_missing_is_told_at_once(shop: World) -> None:
+def test_all_missing_parameters_are_reported_at_once(shop: World) -> None:
     assert refused(shop, SESSIONS, "") == (
         400,
         [(REQUIRED, p) for p in ("currency", "line_items", "success_url", "cancel_url")],
@@ -172,7 +174,7 @@ def test_all_that_is_missing_is_told_at_once(shop: World) -> None:
     assert refused(shop, "/webhooks", "") == (400, [(REQUIRED, "url"), (REQUIRED, "events")])
 
 
-def test_mistakes_of_several_kinds_are_told_at_once_each_with_its_place(shop: World) -> None:
+def test_errors_of_several_kinds_are_reported_at_once(shop: World) -> None:
     form = order(
         currency="USD",
         line_items=[{"name": "A", "amount": 0, "quantity": 1}, {"name": "B", "amount": "x"}],

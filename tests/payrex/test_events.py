@@ -1,4 +1,4 @@
-"""What PayRex's endpoints are sent (contract, section 10): flat, in order, signed by mode."""
+"""PayRex's events and webhooks (docs/contracts/payrex.md, section 10)."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from checkout.domain.event import Event
 from checkout.store.items import to_record
 from tests.payrex.conftest import Create
 from tests.payrex.forms import HOOK, SESSIONS, encode
-from tests.world import PAYREX_LIVE_KEY, START, World
+from tests.world import PAYREX_KEY, PAYREX_LIVE_KEY, START, World
 
 KEYS = [
     "id", "resource", "type", "data", "livemode", "pending_webhooks", "previous_attributes",
@@ -25,20 +25,20 @@ SECRET = "whsk_" + "x" * 32
 Pay = Callable[..., None]
 
 
-def told(world: World) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
-    """Body and headers of every event on record, by its type."""
+def deliveries(world: World) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
+    """By type: the body and headers of each stored event's delivery."""
     events = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
-    letters = {event.type: build_request(event, [SECRET], START + 7) for event in events}
-    return {name: (json.loads(body), headers) for name, (body, headers) in letters.items()}
+    requests = {event.type: build_request(event, [SECRET], START + 7) for event in events}
+    return {name: (json.loads(body), headers) for name, (body, headers) in requests.items()}
 
 
-def test_a_payment_is_told_with_its_intent_and_what_that_was_before(
+def test_a_payment_event_has_the_payment_intent_and_its_previous_attributes(
     world: World, create: Create, pay: Pay
 ) -> None:
     session = create(metadata={"order": "1"})
     pay(session)
 
-    event, _ = told(world)["payment_intent.succeeded"]
+    event, _ = deliveries(world)["payment_intent.succeeded"]
 
     assert list(event) == KEYS
     assert event["previous_attributes"] == {
@@ -58,9 +58,7 @@ def test_a_payment_is_told_with_its_intent_and_what_that_was_before(
 
 
 @pytest.mark.parametrize("way", ["paid", "expired", "lapsed"])
-def test_a_sessions_end_is_told_with_the_session(
-    world: World, create: Create, pay: Pay, way: str
-) -> None:
+def test_a_session_event_has_the_session(world: World, create: Create, pay: Pay, way: str) -> None:
     session = create()
     if way == "paid":
         pay(session)
@@ -70,37 +68,36 @@ def test_a_sessions_end_is_told_with_the_session(
         world.now += 86_400
         world.sweep()
 
-    event, _ = told(world)[f"checkout_session.{'completed' if way == 'paid' else 'expired'}"]
+    event, _ = deliveries(world)[f"checkout_session.{'completed' if way == 'paid' else 'expired'}"]
 
     assert list(event) == KEYS
     assert event["previous_attributes"] == {"status": "active"}
     assert event["data"] == world.payrex("GET", f"{SESSIONS}/{session['id']}").json
 
 
-def test_a_failed_payment_is_no_event(world: World, create: Create, pay: Pay) -> None:
+def test_a_failed_payment_has_no_event(world: World, create: Create, pay: Pay) -> None:
     pay(create(), "4503300000000008")
 
     assert world.event_types() == []
 
 
-@pytest.mark.parametrize("key", [None, PAYREX_LIVE_KEY])
-def test_the_signature_has_three_places_and_is_in_its_modes_own(
-    world: World, create: Create, key: str | None
+@pytest.mark.parametrize(("key", "is_live"), [(PAYREX_KEY, False), (PAYREX_LIVE_KEY, True)])
+def test_the_signature_header_has_three_parts_and_signs_in_the_modes_part(
+    world: World, create: Create, key: str, is_live: bool
 ) -> None:
-    options = {"key": key} if key else {}
-    session = create(**options)
-    world.payrex("POST", f"{SESSIONS}/{session['id']}/expire", **options)
+    session = create(key=key)
+    world.payrex("POST", f"{SESSIONS}/{session['id']}/expire", key=key)
     (event,) = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
 
     body, headers = build_request(event, [SECRET], START + 7)
 
     signed = hmac.new(SECRET.encode(), f"{START + 7}.".encode() + body, hashlib.sha256).hexdigest()
-    te, li = ("", signed) if key else (signed, "")
+    te, li = ("", signed) if is_live else (signed, "")
     assert headers == {"Payrex-Signature": f"t={START + 7},te={te},li={li}"}
-    assert json.loads(body)["livemode"] is bool(key)
+    assert json.loads(body)["livemode"] is is_live
 
 
-def test_an_endpoint_shows_its_secret_whenever_it_is_read(world: World) -> None:
+def test_a_webhook_shows_its_secret_key_in_every_response(world: World) -> None:
     hook = world.payrex("POST", "/webhooks", encode(HOOK)).json
 
     assert list(hook) == [
@@ -112,8 +109,8 @@ def test_an_endpoint_shows_its_secret_whenever_it_is_read(world: World) -> None:
     assert world.payrex("GET", "/webhooks").json["data"] == [hook]
 
 
-def test_an_endpoint_may_subscribe_to_all_of_payrexs_catalog(world: World) -> None:
-    """Contract, section 10.3: a merchant's program names also what never happens here."""
+def test_a_webhook_may_subscribe_to_every_documented_event_type(world: World) -> None:
+    """Also to those that never occur here, so that a merchant's program runs unchanged."""
     kinds = {
         "payment_intent": "succeeded awaiting_capture amount_capturable",
         "checkout_session": "expired completed",
@@ -124,7 +121,7 @@ def test_an_endpoint_may_subscribe_to_all_of_payrexs_catalog(world: World) -> No
         " paid will_be_due overdue",
         "billing_statement_line_item": "created updated deleted",
     }
-    names = [f"{kind}.{what}" for kind, whats in kinds.items() for what in whats.split()]
+    names = [f"{kind}.{change}" for kind, changes in kinds.items() for change in changes.split()]
 
     hook = world.payrex("POST", "/webhooks", encode(HOOK | {"events": names})).json
 

@@ -1,4 +1,4 @@
-"""Form bodies (contract, sections 4.1 to 4.4): what each name means, and that none is fatal."""
+"""The form decoder (docs/contracts/payrex.md, sections 4.1 to 4.4)."""
 
 import re
 from contextlib import suppress
@@ -10,22 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from payrex import HttpClient
 
-from checkout.api.payrex.form import MAX_DEPTH, Group, ShapeError, as_list, as_map, parse
+from checkout.api.payrex.form import MAX_DEPTH, Node, ShapeError, as_list, as_map, decode_form
 
-# ------------------------------------------------------------------ one by one
+# ---------------------------------------------------------------------- shapes
 
 
-def plain(node: str | Group) -> Any:
-    """Elements of `[]` and entries by key, as they stand."""
+def as_python(node: str | Node) -> Any:
+    """A node as lists and dicts; one with both is a pair."""
     if isinstance(node, str):
         return node
-    items = [plain(each) for each in node.items]
-    entries = {key: plain(value) for key, value in node.entries.items()}
+    items = [as_python(each) for each in node.items]
+    entries = {key: as_python(value) for key, value in node.entries.items()}
     return (items, entries) if items and entries else items or entries
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "decoded"),
     [
         ("", {}),
         ("a=1", {"a": "1"}),
@@ -50,41 +50,39 @@ def plain(node: str | Group) -> Any:
         ("a=%ED%A0%80", {"a": "\ufffd\ufffd\ufffd"}),
     ],
 )
-def test_a_name_says_where_its_value_stands(text: str, found: Any) -> None:
-    assert plain(parse(text)) == found
+def test_a_name_decodes_to_its_path(text: str, decoded: Any) -> None:
+    assert as_python(decode_form(text)) == decoded
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "decoded"),
     [
-        # A new element begins where the last one has the key.
+        # A new element starts if the last one has the key.
         ("i[][n]=A&i[][a]=1&i[][n]=B", [{"n": "A", "a": "1"}, {"n": "B"}]),
-        # A first key that the last element lacks is glued onto that one.
+        # Otherwise the value is added to the last element.
         ("i[][n]=A&i[][image]=x&i[][n]=B", [{"n": "A", "image": "x"}, {"n": "B"}]),
-        # Maps and lists within an element go on, values that stand there already do not.
+        # A key of a map and an element of a list within an element are added to it too.
         ("i[][m][a]=1&i[][m][b]=2", [{"m": {"a": "1", "b": "2"}}]),
         ("i[][m][a]=1&i[][m][a]=2", [{"m": {"a": "1"}}, {"m": {"a": "2"}}]),
         ("i[][t][]=1&i[][t][]=2&i[][n]=A", [{"t": ["1", "2"], "n": "A"}]),
     ],
 )
-def test_an_element_of_empty_brackets_begins_where_its_key_is_repeated(
-    text: str, found: Any
-) -> None:
-    assert [plain(each) for each in as_list(parse(text).entries["i"])] == found
+def test_an_element_of_empty_brackets_starts_where_its_key_repeats(text: str, decoded: Any) -> None:
+    assert [as_python(each) for each in as_list(decode_form(text).entries["i"])] == decoded
 
 
-def test_numbers_are_places_in_a_list_after_the_empty_brackets() -> None:
+def test_numbered_elements_follow_those_of_empty_brackets() -> None:
     text = "i[]=a&i[11]=d&i[]=b&i[10]=c&i[9]=x"
 
-    assert as_list(parse(text).entries["i"]) == ["a", "b", "x", "c", "d"]
+    assert as_list(decode_form(text).entries["i"]) == ["a", "b", "x", "c", "d"]
 
 
 def test_numbers_are_keys_in_a_map() -> None:
-    assert as_map(parse("m[10]=x&m[2]=y").entries["m"]) == {"10": "x", "2": "y"}
+    assert as_map(decode_form("m[10]=x&m[2]=y").entries["m"]) == {"10": "x", "2": "y"}
 
 
-def test_a_lone_text_is_a_list_of_itself_and_the_last_one_counts() -> None:
-    assert as_list(parse("m=card&m=gcash").entries["m"]) == ["gcash"]
+def test_a_list_sent_without_brackets_has_the_last_value() -> None:
+    assert as_list(decode_form("m=card&m=gcash").entries["m"]) == ["gcash"]
 
 
 @pytest.mark.parametrize(
@@ -96,41 +94,41 @@ def test_a_lone_text_is_a_list_of_itself_and_the_last_one_counts() -> None:
     ],
     ids=lambda text: text[:20],
 )  # fmt: skip
-def test_a_name_of_two_shapes_or_without_end_is_refused_by_its_first_part(text: str) -> None:
+def test_a_name_with_two_shapes_or_too_many_parts_is_refused(text: str) -> None:
     with pytest.raises(ShapeError) as raised:
-        parse(text)
+        decode_form(text)
 
     assert raised.value.parameter == "a"
 
 
 @pytest.mark.parametrize("key", ["b", "-1", "1.5", "\u0661", "\u00b2", "1" * 10, "9" * 5000, " 1"])
-def test_a_key_that_is_no_place_makes_no_list(key: str) -> None:
+def test_a_key_that_is_not_a_number_makes_no_list(key: str) -> None:
     with pytest.raises(ShapeError):
-        as_list(parse(urlencode({f"a[{key}]": "x"})).entries["a"])
+        as_list(decode_form(urlencode({f"a[{key}]": "x"})).entries["a"])
 
 
-def test_a_list_is_no_map() -> None:
+def test_a_list_is_not_a_map() -> None:
     for text in ("a=1", "a[]=1", "a[]=1&a[b]=2"):
         with pytest.raises(ShapeError):
-            as_map(parse(text).entries["a"])
+            as_map(decode_form(text).entries["a"])
 
 
-# -------------------------------------------------------------------- the SDK's
+# ------------------------------------------------------------- the Python SDK
 
 
 def sdk_form(payload: dict[str, Any]) -> str:
-    """payrex-python's own body of a payload, byte for byte (see test_sdk for the whole way)."""
+    """The body that payrex-python sends for a payload."""
     encoder = HttpClient("sk_test_x", "http://127.0.0.1")
-    return mangled(urlencode(encoder._http_build_query(payload)))
+    return without_indexes(urlencode(encoder._http_build_query(payload)))
 
 
-def mangled(encoded: str) -> str:
+def without_indexes(encoded: str) -> str:
     return re.sub(r"%5B[\d+]%5D", "%5B%5D", encoded)
 
 
 def sent(value: Any) -> str:
-    """A value as it arrives: the SDK's pattern does not spare values that look like an index."""
-    return unquote_plus(mangled(quote_plus(str(value))))
+    """A value as the SDK sends it: its pattern also changes values that look like an index."""
+    return unquote_plus(without_indexes(quote_plus(str(value))))
 
 
 NAMES = st.text("abcdefg_", min_size=1, max_size=5)
@@ -159,18 +157,18 @@ PAYLOADS = st.dictionaries(
 
 
 @given(PAYLOADS)
-def test_what_the_python_sdk_writes_is_read_back(payload: dict[str, Any]) -> None:
-    form = parse(sdk_form(payload))
+def test_every_form_of_the_python_sdk_decodes_to_its_payload(payload: dict[str, Any]) -> None:
+    form = decode_form(sdk_form(payload))
 
     check(form, payload)
 
 
-def check(node: str | Group, expected: Any) -> None:
+def check(node: str | Node, expected: Any) -> None:
     if isinstance(expected, dict):
-        found = as_map(node)
-        assert list(found) == list(expected)
+        decoded = as_map(node)
+        assert list(decoded) == list(expected)
         for key, value in expected.items():
-            check(found[key], value)
+            check(decoded[key], value)
     elif isinstance(expected, list):
         elements = as_list(node)
         assert len(elements) == len(expected)
@@ -196,9 +194,9 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE)
-def test_no_text_is_fatal(text: str) -> None:
+def test_every_text_decodes_or_raises_shape_error(text: str) -> None:
     try:
-        form = parse(text)
+        form = decode_form(text)
     except ShapeError:
         return
     for node in form.entries.values():

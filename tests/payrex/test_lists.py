@@ -1,4 +1,4 @@
-"""Lists, their filters and pages (contract, sections 4.3 and 5)."""
+"""PayRex's lists (docs/contracts/payrex.md, sections 4.3 and 5)."""
 
 import pytest
 
@@ -7,17 +7,17 @@ from tests.payrex.forms import HOOK, SESSIONS, encode
 from tests.world import World
 
 
-def test_phps_delete_of_a_webhook_is_a_get_and_deletes_nothing(world: World) -> None:
+def test_the_php_sdks_delete_of_a_webhook_is_a_get_and_deletes_nothing(world: World) -> None:
     hook = world.payrex("POST", "/webhooks", encode(HOOK)).json
 
     with world.untouched():
-        answer = world.payrex("GET", f"/webhooks/{hook['id']}", headers={"accept": "*/*"})
+        response = world.payrex("GET", f"/webhooks/{hook['id']}", headers={"accept": "*/*"})
 
-    assert answer.json == hook
+    assert response.json == hook
 
 
 @pytest.mark.parametrize("target", [f"{SESSIONS}?", "/customers?", "/webhooks?"])
-def test_a_bare_question_mark_is_no_parameter(world: World, target: str) -> None:
+def test_an_empty_query_string_is_accepted(world: World, target: str) -> None:
     assert world.payrex("GET", target).json == {"resource": "list", "has_more": False, "data": []}
 
 
@@ -45,7 +45,7 @@ def customers(world: World) -> World:
         ("arr%5B%5D=x&arr%5B%5D=y", ["davao", "cebu", "manila"]),
     ],
 )
-def test_customers_are_filtered_by_what_is_given(
+def test_customers_are_filtered_by_exact_values(
     customers: World, query: str, found: list[str]
 ) -> None:
     page = customers.payrex("GET", f"/customers?{query}").json
@@ -55,13 +55,13 @@ def test_customers_are_filtered_by_what_is_given(
 
 
 @pytest.mark.parametrize("query", ["metadata=city", "metadata=%7B%22city%22%3D%3E%22Manila%22%7D"])
-def test_a_map_that_its_sdk_has_lost_is_an_error_and_no_filter(
+def test_a_metadata_filter_whose_value_the_sdk_lost_is_an_error(
     customers: World, query: str
 ) -> None:
-    """Python's and Ruby's nested filters: to ignore them would list everybody."""
-    answer = customers.payrex("GET", f"/customers?{query}")
+    """The SDKs for Python and Ruby lose the value. Ignoring the filter would list all customers."""
+    response = customers.payrex("GET", f"/customers?{query}")
 
-    assert answer.errors == (400, [("parameter_type_invalid", "metadata")])
+    assert response.errors == (400, [("parameter_type_invalid", "metadata")])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_webhooks_are_filtered_by_url_and_description(
 
 
 def test_after_and_before_page_through_sessions_newest_first(world: World, create: Create) -> None:
-    ids = []
+    ids: list[str] = []
     for _ in range(4):
         world.now += 1
         ids.insert(0, create()["id"])

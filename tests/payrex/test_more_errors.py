@@ -1,5 +1,7 @@
-"""PayRex's errors beyond creating a session (contract, section 11): other resources, pages, ids,
-states, our own faults, and forms that nobody would send."""
+"""PayRex's errors beyond creating a session (docs/contracts/payrex.md, section 11).
+
+Other resources, pages, ids, states, unexpected errors and random forms.
+"""
 
 from collections.abc import Callable
 
@@ -37,7 +39,7 @@ NOBODY = "1" * 32
         ("/webhooks", encode(HOOK | {"events": {"a": "refund.created"}}), TYPE, "events"),
     ],
 )
-def test_customers_and_webhooks_name_their_mistakes_too(
+def test_bad_parameters_of_customers_and_webhooks_are_named(
     shop: World, target: str, form: str, code: str, parameter: str
 ) -> None:
     assert refused(shop, target, form) == (400, [(code, parameter)])
@@ -51,7 +53,7 @@ def test_customers_and_webhooks_name_their_mistakes_too(
         ("/webhooks", "url=&events[]=", [(REQUIRED, "url"), (REQUIRED, "events")]),
     ],
 )
-def test_a_change_to_something_wrong_is_refused(
+def test_an_update_with_a_bad_parameter_is_refused(
     shop: World, path: str, form: str, errors: list[tuple[str, str]]
 ) -> None:
     id = shop.payrex("GET", path).json["data"][0]["id"]
@@ -71,7 +73,7 @@ def test_a_change_to_something_wrong_is_refused(
         ("limit=1&limit[a]=2", [(TYPE, "limit")]),
     ],
 )
-def test_a_bad_page_is_refused(
+def test_a_bad_page_parameter_is_refused(
     shop: World, path: str, query: str, errors: list[tuple[str, str]]
 ) -> None:
     assert refused(shop, f"{path}?{query}", "", "GET") == (400, errors)
@@ -96,7 +98,7 @@ def test_an_unknown_or_malformed_id_is_a_404_everywhere(shop: World, id: str) ->
 
 
 @pytest.mark.parametrize("state", ["expired", "lapsed", "completed", "being paid"])
-def test_only_an_active_session_that_nobody_pays_can_be_expired_or_canceled(
+def test_only_an_active_session_without_an_attempt_in_flight_can_be_expired_or_canceled(
     world: World, create: Create, pay: Callable[..., None], state: str
 ) -> None:
     session = create()
@@ -116,7 +118,7 @@ def test_only_an_active_session_that_nobody_pays_can_be_expired_or_canceled(
         assert refused(world, target, "") == (400, [(STATE, None)])
 
 
-def test_a_deleted_customer_is_found_and_neither_changed_nor_named(world: World) -> None:
+def test_a_deleted_customer_can_be_retrieved_but_not_changed_or_referenced(world: World) -> None:
     id = world.payrex("POST", "/customers", encode(CUSTOMER)).json["id"]
     world.payrex("DELETE", f"/customers/{id}")
 
@@ -135,7 +137,7 @@ def test_the_seventeenth_webhook_is_refused(world: World) -> None:
     assert refused(world, "/webhooks", encode(HOOK)) == (400, [(STATE, None)])
 
 
-def test_a_failure_of_our_own_is_a_500_in_this_shape(
+def test_an_unexpected_error_is_a_500_in_payrexs_format(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -146,7 +148,7 @@ def test_a_failure_of_our_own_is_a_500_in_this_shape(
     assert refused(shop, SESSIONS, order()) == (500, [("internal_system_error", None)])
 
 
-# ---------------------------------------------------------------------- hostile
+# ---------------------------------------------------------------- random forms
 
 NAMES = st.sampled_from(
     ["currency", "line_items", "metadata", "payment_method_options", "payment_methods", "events",
@@ -165,8 +167,8 @@ FIELDS = st.builds(
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_form_is_a_fault_of_ours(shop: World, fields: list[str], complete: bool) -> None:
-    """Whatever is said of a parameter, the answer is an object or a 400."""
+def test_no_form_causes_a_500(shop: World, fields: list[str], complete: bool) -> None:
+    """A form either creates an object or is a 400."""
     for target, base in (
         (SESSIONS, order()),
         ("/customers", encode(CUSTOMER)),

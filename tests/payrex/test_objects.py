@@ -1,4 +1,4 @@
-"""PayRex's objects, key by key: the seed's session, and contract sections 6 to 9 for the rest."""
+"""PayRex's objects, key by key (docs/contracts/payrex.md, sections 6 to 9)."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.world import PAYREX_LIVE_KEY, START, World
 BASE58 = "[1-9A-HJ-NP-Za-km-z]{32}"
 PAGE = "https://api.example.com/c/"
 
-SEED: dict[str, Any] = json.loads("""
+DOCUMENTED: dict[str, Any] = json.loads("""
 {"id": "cs_", "resource": "checkout_session", "customer_reference_id": null,
  "client_secret": "cs_secret", "status": "active", "currency": "PHP",
  "line_items": [
@@ -34,7 +34,7 @@ SEED: dict[str, Any] = json.loads("""
  "payment_methods": ["card", "gcash"], "description": "Some description", "submit_type": "pay",
  "expires_at": 1800086400, "created_at": 1800000000, "updated_at": 1800000000}
 """)
-"""The seed's JSON at the test's time; ids and secrets by their kind, as `anonymous` leaves them."""
+"""The session that PayRex's documentation shows, at the test's time and after `anonymous`."""
 SESSION_KEYS = [
     "id", "resource", "amount", "billing_details_collection", "customer_reference_id",
     "customer_id", "customer", "client_secret", "status", "currency", "line_items", "livemode",
@@ -43,7 +43,7 @@ SESSION_KEYS = [
     "created_at", "updated_at",
 ]  # fmt: skip
 INTENT_KEYS = {
-    *SEED["payment_intent"], "resource", "amount_received", "amount_capturable", "customer",
+    *DOCUMENTED["payment_intent"], "resource", "amount_received", "amount_capturable", "customer",
     "last_payment_error", "latest_payment", "statement_descriptor",
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ Pay = Callable[..., None]
 
 
 def anonymous(value: Any) -> Any:
-    """Ids, secrets and the page's address by their kind; fails where one is malformed."""
+    """The value with ids, secrets and URLs replaced by their kind. Fails if one is malformed."""
     text = json.dumps(value)
     text = re.sub(rf"{PAGE}cs_{BASE58}_secret_{BASE58}(?=\")", "page", text)
     text = re.sub(rf"\b(cs|pi)_{BASE58}_secret_{BASE58}(?=\")", r"\1_secret", text)
@@ -59,20 +59,22 @@ def anonymous(value: Any) -> Any:
     return json.loads(text)
 
 
-def test_a_created_session_is_the_seeds_key_by_key(create: Create) -> None:
+def test_a_created_session_has_the_documented_keys(create: Create) -> None:
     session = create()
 
     found = anonymous(session)
-    assert {key: found[key] for key in SEED if key != "payment_intent"} == {
-        key: value for key, value in SEED.items() if key != "payment_intent"
+    assert {key: found[key] for key in DOCUMENTED if key != "payment_intent"} == {
+        key: value for key, value in DOCUMENTED.items() if key != "payment_intent"
     }
     intent = found["payment_intent"]
-    assert {key: intent[key] for key in SEED["payment_intent"]} == SEED["payment_intent"]
+    assert {key: intent[key] for key in DOCUMENTED["payment_intent"]} == DOCUMENTED[
+        "payment_intent"
+    ]
     assert session["amount"] == 100_000
     assert session["expires_at"] == session["created_at"] + 86_400
 
 
-def test_every_key_is_there_and_null_where_there_is_nothing(create: Create) -> None:
+def test_every_key_is_present_and_null_without_a_value(create: Create) -> None:
     session = create(description=None, payment_methods=None)
 
     assert list(session) == SESSION_KEYS
@@ -84,7 +86,7 @@ def test_every_key_is_there_and_null_where_there_is_nothing(create: Create) -> N
     assert session["payment_methods"] == ["card", "gcash", "maya", "qrph"]
 
 
-def test_the_secrets_are_two_and_the_page_is_the_sessions(create: Create) -> None:
+def test_session_and_payment_intent_have_different_client_secrets(create: Create) -> None:
     session = create()
     intent = session["payment_intent"]
 
@@ -95,7 +97,7 @@ def test_the_secrets_are_two_and_the_page_is_the_sessions(create: Create) -> Non
     assert len({item["id"] for item in session["line_items"]}) == 2
 
 
-def test_what_was_answered_is_what_is_found_and_listed(world: World, create: Create) -> None:
+def test_a_session_is_retrieved_and_listed_as_it_was_created(world: World, create: Create) -> None:
     session = create(metadata={"order": "1"}, customer_reference_id="42")
 
     assert world.payrex("GET", f"{SESSIONS}/{session['id']}").json == session
@@ -104,16 +106,16 @@ def test_what_was_answered_is_what_is_found_and_listed(world: World, create: Cre
     assert world.payrex("GET", f"/payment_intents/{intent['id']}").json == intent
 
 
-def test_a_payment_intent_has_no_id_but_its_own(world: World, create: Create) -> None:
+def test_a_payment_intent_is_found_only_by_its_own_id(world: World, create: Create) -> None:
     id = create()["id"].partition("_")[2]
 
     for other in (f"cs_{id}", f"pay_{id}", id, f"pi_{id}1", f"pi_cs_{id}", "pi_"):
         for method, target in (("GET", other), ("POST", f"{other}/cancel")):
-            answer = world.payrex(method, f"/payment_intents/{target}")
-            assert answer.errors == (404, [("resource_not_found", None)])
+            response = world.payrex(method, f"/payment_intents/{target}")
+            assert response.errors == (404, [("resource_not_found", None)])
 
 
-def test_a_live_sessions_objects_say_so(create: Create) -> None:
+def test_objects_of_a_live_session_have_livemode(create: Create) -> None:
     session = create(key=PAYREX_LIVE_KEY)
 
     assert (session["livemode"], session["payment_intent"]["livemode"]) == (True, True)
@@ -178,7 +180,7 @@ def test_a_paid_session_is_completed_and_its_intent_succeeded(
         ("4000000000000077", "generic_decline"),
     ],
 )
-def test_a_declined_card_is_told_by_its_code_and_may_be_followed_by_another(
+def test_a_declined_card_shows_its_code_and_another_card_can_pay(
     world: World, create: Create, pay: Pay, number: str, code: str
 ) -> None:
     session = create()
@@ -200,7 +202,7 @@ def test_a_declined_card_is_told_by_its_code_and_may_be_followed_by_another(
     ["4242424242424242", "4701322211111234", "5425233430109903", "5200828282828210",
      "4000000760000002", "4311780000241409"],
 )  # fmt: skip
-def test_every_documented_card_that_succeeds_does(
+def test_every_documented_successful_card_pays(
     world: World, create: Create, pay: Pay, number: str
 ) -> None:
     session = create()
@@ -210,9 +212,7 @@ def test_every_documented_card_that_succeeds_does(
 
 
 @pytest.mark.parametrize("wallet", ["gcash", "maya", "qrph"])
-def test_a_wallets_payment_awaits_the_next_action(
-    world: World, create: Create, wallet: str
-) -> None:
+def test_a_wallet_payment_awaits_the_next_action(world: World, create: Create, wallet: str) -> None:
     session = create(payment_methods=[wallet])
     world.submit(session["client_secret"], {"method": wallet})
 
@@ -224,15 +224,15 @@ def test_a_wallets_payment_awaits_the_next_action(
 
 
 @pytest.mark.parametrize("way", ["expire", "cancel", "time"])
-def test_expiring_cancels_the_intent_and_keeps_the_time_of_expiry(
+def test_expiring_cancels_the_payment_intent_and_keeps_expires_at(
     world: World, create: Create, way: str
 ) -> None:
     session = create()
     intent_id = session["payment_intent"]["id"]
     world.now += 86_400 if way == "time" else 60
     if way == "expire":
-        answer = world.payrex("POST", f"{SESSIONS}/{session['id']}/expire").json
-        assert (answer["status"], answer["updated_at"]) == ("expired", START + 60)
+        response = world.payrex("POST", f"{SESSIONS}/{session['id']}/expire").json
+        assert (response["status"], response["updated_at"]) == ("expired", START + 60)
     elif way == "cancel":
         assert world.payrex("POST", f"/payment_intents/{intent_id}/cancel").json["status"] == (
             "canceled"
@@ -246,7 +246,7 @@ def test_expiring_cancels_the_intent_and_keeps_the_time_of_expiry(
 # ------------------------------------------------------------------- customers
 
 
-def test_a_sessions_customer_comes_without_id_and_its_intents_with(world: World) -> None:
+def test_the_customer_has_no_id_in_the_session_and_one_in_the_payment_intent(world: World) -> None:
     customer = world.payrex("POST", "/customers", encode(CUSTOMER | {"metadata": {"a": "b"}})).json
 
     session = world.payrex("POST", SESSIONS, order(customer_id=customer["id"])).json
@@ -256,16 +256,16 @@ def test_a_sessions_customer_comes_without_id_and_its_intents_with(world: World)
     assert session["customer"] == {k: customer[k] for k in customer if k not in ("id", "resource")}
 
 
-def test_a_customer_has_every_key_and_billing_by_its_other_name(world: World) -> None:
-    plain = world.payrex("POST", "/customers", encode(CUSTOMER)).json
+def test_a_customer_has_every_key_and_its_billing_details_as_billing(world: World) -> None:
+    minimal = world.payrex("POST", "/customers", encode(CUSTOMER)).json
     billing = {"phone": "0917", "address": {"city": "Manila"}}
     billed = world.payrex("POST", "/customers", encode(CUSTOMER | {"billing_details": billing}))
 
-    assert list(plain) == [
+    assert list(minimal) == [
         "id", "resource", "billing", "billing_statement_prefix", "currency", "email", "livemode",
         "name", "next_billing_statement_sequence_number", "metadata", "created_at", "updated_at",
     ]  # fmt: skip
-    assert (plain["billing"], plain["metadata"]) == (None, None)
-    assert plain["next_billing_statement_sequence_number"] == "1"
-    assert re.fullmatch("[A-Z0-9]{8}", plain["billing_statement_prefix"])
+    assert (minimal["billing"], minimal["metadata"]) == (None, None)
+    assert minimal["next_billing_statement_sequence_number"] == "1"
+    assert re.fullmatch("[A-Z0-9]{8}", minimal["billing_statement_prefix"])
     assert billed.json["billing"] == billing

@@ -1,5 +1,4 @@
-"""A merchant's program written for PayRex with its official Python SDK, unchanged but for base URL
-and key, against a whole stack on real sockets."""
+"""PayRex's official Python SDK, with another base URL and key, against a stack on real sockets."""
 
 import payrex
 import pytest
@@ -42,7 +41,7 @@ def test_lists_are_paged_by_after_and_before(client: payrex.Client) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 30])
-def test_every_item_of_a_long_order_arrives_in_its_place(client: payrex.Client, count: int) -> None:
+def test_line_items_keep_their_order(client: payrex.Client, count: int) -> None:
     items = [{"name": f"Mug {n}", "amount": 5000 + n, "quantity": 1 + n % 3} for n in range(count)]
 
     session = client.checkout_sessions.create(ORDER | {"line_items": items})
@@ -52,7 +51,7 @@ def test_every_item_of_a_long_order_arrives_in_its_place(client: payrex.Client, 
     ] == items
 
 
-def test_none_and_booleans_and_options_are_taken_as_the_sdk_writes_them(
+def test_none_booleans_and_options_are_accepted_as_the_sdk_sends_them(
     client: payrex.Client,
 ) -> None:
     session = client.checkout_sessions.create(
@@ -76,7 +75,7 @@ def test_none_and_booleans_and_options_are_taken_as_the_sdk_writes_them(
 # ------------------------------------------------ payment intents and payments
 
 
-def test_a_paid_session_leads_to_its_intent_and_its_payment(client: payrex.Client) -> None:
+def test_a_paid_session_names_its_payment_intent_and_payment(client: payrex.Client) -> None:
     session = client.checkout_sessions.create(ORDER | {"metadata": {"order_id": "42"}})
     shopper_pays(session)
 
@@ -94,7 +93,7 @@ def test_a_paid_session_leads_to_its_intent_and_its_payment(client: payrex.Clien
     assert vars(client.payments.retrieve(payment.id)) == vars(updated)
 
 
-def test_an_intent_is_canceled_and_its_session_expires(client: payrex.Client) -> None:
+def test_canceling_a_payment_intent_expires_its_session(client: payrex.Client) -> None:
     session = client.checkout_sessions.create(ORDER)
 
     assert client.payment_intents.cancel(session.payment_intent["id"]).status == "canceled"
@@ -126,7 +125,7 @@ def test_a_customer_is_created_listed_changed_and_deleted(client: payrex.Client)
 # ------------------------------------------------------------------ exceptions
 
 
-def test_all_that_is_wrong_is_in_one_request_invalid_exception(client: payrex.Client) -> None:
+def test_the_sdks_exception_lists_all_bad_parameters(client: payrex.Client) -> None:
     item = {"name": "Mug", "amount": 0, "quantity": 1}
 
     with pytest.raises(payrex.RequestInvalidException) as raised:
@@ -141,7 +140,7 @@ def test_all_that_is_wrong_is_in_one_request_invalid_exception(client: payrex.Cl
     assert all(error.detail for error in raised.value.errors)
 
 
-def test_an_expired_session_expires_no_second_time(client: payrex.Client) -> None:
+def test_an_expired_session_cannot_be_expired_again(client: payrex.Client) -> None:
     id = client.checkout_sessions.create(ORDER).id
     client.checkout_sessions.expire(id)
 
@@ -153,7 +152,7 @@ def test_an_expired_session_expires_no_second_time(client: payrex.Client) -> Non
 
 
 @pytest.mark.parametrize("key", ["sk_test_nobody", "sk_test_paygate", "", "pk_test_payrex"])
-def test_a_key_that_is_none_of_ours_is_authentication_invalid(stack: Stack, key: str) -> None:
+def test_an_unknown_key_raises_authentication_invalid(stack: Stack, key: str) -> None:
     with pytest.raises(payrex.AuthenticationInvalidException) as raised:
         client_of(stack, key).checkout_sessions.create(ORDER)
 
@@ -161,7 +160,7 @@ def test_a_key_that_is_none_of_ours_is_authentication_invalid(stack: Stack, key:
     assert error.code == "auth_invalid"
 
 
-def test_what_is_not_there_or_of_the_other_mode_is_not_found(
+def test_unknown_objects_and_those_of_the_other_mode_raise_resource_not_found(
     client: payrex.Client, live: payrex.Client
 ) -> None:
     of_live = live.checkout_sessions.create(ORDER).id
@@ -172,7 +171,7 @@ def test_what_is_not_there_or_of_the_other_mode_is_not_found(
         assert [error.code for error in raised.value.errors] == ["resource_not_found"]
 
 
-def test_a_service_that_is_not_here_is_a_route_not_found(client: payrex.Client) -> None:
+def test_an_unsupported_service_raises_route_not_found(client: payrex.Client) -> None:
     with pytest.raises(payrex.ResourceNotFoundException) as raised:
         client.billing_statements.create({"customer_id": "cus_1", "currency": "PHP"})
 

@@ -1,4 +1,4 @@
-"""The same merchant's webhooks: managed, received and believed with the official Python SDK."""
+"""Webhooks managed and received with PayRex's official Python SDK."""
 
 import re
 
@@ -11,7 +11,9 @@ from tests.payrex.forms import HOOK, ORDER
 from tests.receiver import Receiver
 
 
-def test_a_webhook_goes_through_all_its_verbs(client: payrex.Client) -> None:
+def test_the_sdk_creates_updates_disables_enables_and_deletes_a_webhook(
+    client: payrex.Client,
+) -> None:
     hook = client.webhooks.create(HOOK)
     assert (hook.status, hook.events, hook.url) == ("enabled", HOOK["events"], HOOK["url"])
 
@@ -28,7 +30,7 @@ def test_a_webhook_goes_through_all_its_verbs(client: payrex.Client) -> None:
         client.webhooks.retrieve(hook.id)
 
 
-def test_a_delivered_event_is_parsed_and_believed(
+def test_the_sdk_verifies_and_parses_a_delivered_event(
     stack: Stack, client: payrex.Client, receiver: Receiver
 ) -> None:
     hook = client.webhooks.create({"url": receiver.url, "events": ["payment_intent.succeeded"]})
@@ -50,7 +52,7 @@ def test_a_delivered_event_is_parsed_and_believed(
     client.webhooks.delete(hook.id)
 
 
-def test_a_live_event_is_signed_in_its_own_place(
+def test_a_live_event_is_signed_in_the_live_part_of_the_header(
     stack: Stack, live: payrex.Client, client: payrex.Client, receiver: Receiver
 ) -> None:
     hook = live.webhooks.create({"url": receiver.url, "events": ["checkout_session.expired"]})
@@ -66,7 +68,7 @@ def test_a_live_event_is_signed_in_its_own_place(
     live.webhooks.delete(hook.id)
 
 
-def test_a_disabled_webhook_hears_nothing(
+def test_a_disabled_webhook_is_sent_nothing(
     stack: Stack, client: payrex.Client, receiver: Receiver
 ) -> None:
     hook = client.webhooks.create({"url": receiver.url, "events": ["checkout_session.expired"]})

@@ -1,4 +1,4 @@
-"""The bytes that PayRex's four SDKs send (contract, sections 4.2 and 4.3), as they send them."""
+"""The bytes that PayRex's four SDKs send (docs/contracts/payrex.md, sections 4.2 and 4.3)."""
 
 from typing import Any
 
@@ -34,9 +34,9 @@ HEADERS: dict[str, dict[str, str]] = {
 
 
 def create(world: World, form: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    answer = world.payrex("POST", SESSIONS, form, headers=headers)
-    assert answer.status == 200, answer.text
-    session: dict[str, Any] = answer.json
+    response = world.payrex("POST", SESSIONS, form, headers=headers)
+    assert response.status == 200, response.text
+    session: dict[str, Any] = response.json
     return session
 
 
@@ -53,7 +53,7 @@ def test_the_bodies_have_the_measured_lengths() -> None:
         ("ruby", RUBY, "k[]"),
     ],
 )
-def test_each_sdks_body_of_one_order_makes_that_order(
+def test_every_sdks_body_creates_the_same_session(
     world: World, sdk: str, body: str, key: str
 ) -> None:
     session = create(world, body, HEADERS[sdk])
@@ -84,7 +84,7 @@ def test_each_sdks_body_of_one_order_makes_that_order(
     assert session["description"] is None
 
 
-# ------------------------------------------------------------ the table's rows
+# ------------------------------------------------------------------ differences
 
 NOTHING = ("", "None")
 
@@ -105,16 +105,16 @@ NOTHING = ("", "None")
         ("payment_method_options", {"card": {"capture_type": "automatic"}}),
     ],
 )
-def test_null_of_any_sdk_is_the_default(
+def test_every_sdks_null_is_the_default(
     world: World, name: str, default: object, nothing: str
 ) -> None:
-    given = {} if name != "payment_methods" else {"payment_methods": None}
+    changes = {} if name != "payment_methods" else {"payment_methods": None}
 
-    assert create(world, f"{order(**given)}&{name}={nothing}")[name] == default
+    assert create(world, f"{order(**changes)}&{name}={nothing}")[name] == default
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
-def test_null_within_maps_and_lists_is_nothing_too(world: World, nothing: str) -> None:
+def test_null_within_maps_and_lists_means_not_sent(world: World, nothing: str) -> None:
     items = encode({"line_items": [{"name": "A", "amount": 9999, "quantity": 1, "image": nothing}]})
     rest = order(line_items=None, payment_methods=None)
     options = f"payment_methods[]={nothing}&payment_method_options[card]={nothing}"
@@ -127,11 +127,11 @@ def test_null_within_maps_and_lists_is_nothing_too(world: World, nothing: str) -
 
 
 @pytest.mark.parametrize("text", ["true", "false", "True", "False", "1", "0"])
-def test_a_boolean_in_metadata_is_kept_as_its_sdk_writes_it(world: World, text: str) -> None:
+def test_a_boolean_in_metadata_stays_the_text_its_sdk_sends(world: World, text: str) -> None:
     assert create(world, order(metadata={"gift": text}))["metadata"] == {"gift": text}
 
 
-def test_empty_lists_of_ruby_leave_ampersands_behind(world: World) -> None:
+def test_extra_ampersands_from_rubys_empty_lists_are_skipped(world: World) -> None:
     assert create(world, f"&&{order()}&&")["amount"] == 100_000
 
 
@@ -150,7 +150,7 @@ def test_python_and_ruby_number_items_from_the_eleventh_on(world: World, count: 
     assert session["amount"] == sum(1000 + place for place in range(count))
 
 
-def test_items_that_are_all_numbered_are_taken_in_their_order(world: World) -> None:
+def test_numbered_items_are_sorted_by_number(world: World) -> None:
     pairs = [
         f"line_items[{place}][{name}]={value}"
         for place in (1, 0)
@@ -162,27 +162,27 @@ def test_items_that_are_all_numbered_are_taken_in_their_order(world: World) -> N
     assert [item["name"] for item in session["line_items"]] == ["N0", "N1"]
 
 
-def test_a_key_of_one_digit_is_node_s_alone_to_keep(world: World) -> None:
-    """The others write `metadata[]`, from which no key can be read back: an error, not a loss."""
+def test_only_the_node_sdk_keeps_a_map_key_of_one_digit(world: World) -> None:
+    """The others send `metadata[]`. The key is lost, so it is an error."""
     assert create(world, f"{order()}&metadata%5B1%5D=v")["metadata"] == {"1": "v"}
 
     with world.untouched():
-        answer = world.payrex("POST", SESSIONS, f"{order()}&metadata%5B%5D=v")
-    assert answer.errors == (400, [("parameter_type_invalid", "metadata")])
+        response = world.payrex("POST", SESSIONS, f"{order()}&metadata%5B%5D=v")
+    assert response.errors == (400, [("parameter_type_invalid", "metadata")])
 
 
 @pytest.mark.parametrize("space", ["%20", "+"])
-def test_a_space_is_a_space_either_way(world: World, space: str) -> None:
+def test_both_encodings_of_a_space_are_decoded(world: World, space: str) -> None:
     assert create(world, f"{order()}&description=two{space}mugs")["description"] == "two mugs"
 
 
-def test_a_scalar_for_a_list_counts_once_and_the_last_one(world: World) -> None:
+def test_a_list_sent_without_brackets_has_the_last_value(world: World) -> None:
     form = f"{order(payment_methods=None)}&payment_methods=card&payment_methods=gcash"
 
     assert create(world, form)["payment_methods"] == ["gcash"]
 
 
-def test_an_image_first_in_the_second_item_is_glued_onto_the_first_as_rack_does(
+def test_a_key_missing_in_the_last_item_is_added_to_it_as_in_rack(
     world: World,
 ) -> None:
     item = "line_items[][name]={0}&line_items[][amount]=5000&line_items[][quantity]=1"

@@ -1,4 +1,4 @@
-"""Merchants whose payments Stripe takes."""
+"""Merchants whose processor is Stripe."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ PUBLIC, SECRET, SIGNING = "pk_test_books", "sk_test_books", "whsec_books"
 
 
 def open_at_stripe(table: Table, merchant_id: str) -> None:
-    """The same account in both modes, so that live mode can be tried too."""
+    """Gives a merchant the same Stripe account in test and live mode."""
     merchant = accounts.merchant(table, merchant_id)
     assert merchant is not None
     test, live = (_account(scope_of(merchant_id, mode)) for mode in ("test", "live"))

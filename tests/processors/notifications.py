@@ -1,4 +1,4 @@
-"""Stripe's webhooks, as Stripe sends them: signed by its package's own code."""
+"""Stripe's webhooks, signed by the code of Stripe's package."""
 
 import json
 import time
@@ -7,13 +7,13 @@ from typing import Any
 from stripe import WebhookSignature
 
 from tests.processors.accounts import SIGNING
-from tests.world import ACCRA, Answer, World
+from tests.world import ACCRA, Response, World
 
 HOOK = f"/processors/stripe/{ACCRA.id}.test"
 
 
-def told_of(thing: dict[str, Any], kind: str = "payment_intent.succeeded") -> dict[str, Any]:
-    return {"id": "evt_1", "object": "event", "type": kind, "data": {"object": thing}}
+def event_about(resource: dict[str, Any], type: str = "payment_intent.succeeded") -> dict[str, Any]:
+    return {"id": "evt_1", "object": "event", "type": type, "data": {"object": resource}}
 
 
 def deliver(
@@ -22,7 +22,7 @@ def deliver(
     secret: str = SIGNING,
     at: float | None = None,
     path: str = HOOK,
-) -> Answer:
+) -> Response:
     body = json.dumps(payload)
     moment = int(time.time() if at is None else at)
     signature = WebhookSignature.generate_signature_header(body, secret, moment)

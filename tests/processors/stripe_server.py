@@ -1,7 +1,7 @@
-"""localstripe, run as a server of its own, behind a front that adds what it leaves out.
+"""Runs localstripe, a stand-in for Stripe, behind a proxy that adds what localstripe lacks.
 
-Of Stripe's documented rules, localstripe has no idempotency keys, and it knows the parameters of
-older versions of the API. The front adds both, and can lose a call or its answer on the way.
+localstripe has no idempotency keys, and only knows the parameters of older versions of the API. The
+proxy adds both, and can drop a call or its answer.
 """
 
 import http.client
@@ -24,7 +24,7 @@ from tests.receiver import Received, Receiver
 
 START_SECONDS = 20
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000000000003220"
-"""Cards that localstripe charges, declines, and asks the shopper about."""
+"""Cards that localstripe charges, declines, and asks the shopper to authenticate."""
 
 Answered = tuple[int, dict[str, str], bytes]
 
@@ -38,26 +38,26 @@ class Call(NamedTuple):
 
 @dataclass
 class StripeServer:
-    """`url` is the front's. What the next calls meet is in `faults`, one word for each: `lost` is
-    never heard, `unanswered` is heard; the others are ERRORS."""
+    """`faults` has one word for each of the next calls: a `lost` call is not executed, an
+    `unanswered` one is executed, and the others get an answer of ERRORS."""
 
     url: str = ""
+    """Of the proxy."""
     port: int = 0
-    """localstripe's own."""
+    """Of localstripe."""
     faults: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: dict[str, tuple[str, Answered]] = field(default_factory=dict)
-    """By idempotency key: what was asked, and what it was answered."""
+    """Requests and their answers by idempotency key."""
 
     def client(self) -> Any:
-        """The other side: what Stripe's own script does in the shopper's browser, and its
-        dashboard. Straight to localstripe, so that no fault is used up."""
+        """A client for what Stripe's script in the shopper's browser and Stripe's dashboard do. It
+        calls localstripe directly, so that it uses up no fault."""
         address = f"http://127.0.0.1:{self.port}"
-        key = "sk_test_other_side"
+        key = "sk_test_direct"
         return stripe.StripeClient(key, base_addresses={"api": address}).v1
 
-    def start_anew(self) -> None:
-        """Forgets everything."""
+    def reset(self) -> None:
         for known in (self.faults, self.calls, self.answers):
             known.clear()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -73,11 +73,12 @@ class StripeServer:
         return [each.to_dict() for each in found]
 
     def confirm(self, intent: str, number: str = GOOD) -> bool:
-        """The shopper types a card into Stripe's fields and confirms; whether it was charged."""
+        """Confirms with a card, as the shopper does in Stripe's fields; returns whether it was
+        charged."""
         self.attach(intent, number)
         try:
             confirmed = self.client().payment_intents.confirm(intent)
-        except (stripe.CardError, stripe.InvalidRequestError):  # declined, or over
+        except (stripe.CardError, stripe.InvalidRequestError):  # declined, or no longer pending
             return False
         return bool(confirmed.status == "succeeded")
 
@@ -88,27 +89,28 @@ class StripeServer:
         client.payment_intents.update(intent, {"payment_method": method.id})
 
     def subscribe(self, url: str, secret: str) -> None:
-        """Has localstripe send its webhooks there, a second after what they tell of."""
+        """Makes localstripe send its webhooks to `url`, a second after the changes."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         hook = json.dumps({"url": url, "secret": secret})
         connection.request("POST", "/_config/webhooks/ours", hook)
         assert connection.getresponse().status == 200
 
-    def made(self) -> list[Call]:
+    def creations(self) -> list[Call]:
+        """The calls that create an intent."""
         return [call for call in self.calls if (call.method, call.path) == CREATE]
 
     def answer(self, call: Call, headers: dict[str, str], body: bytes) -> Answered | None:
-        """None for a call or an answer that is lost."""
+        """None drops the connection."""
         fault = self.faults.pop(0) if self.faults else ""
         self.calls.append(call)
         if fault in ERRORS:
             return _error(ERRORS[fault], fault)
         if fault == "lost":
             return None
-        answered = self._once(call, headers, body)
+        answered = self._answer_once(call, headers, body)
         return None if fault == "unanswered" else answered
 
-    def _once(self, call: Call, headers: dict[str, str], body: bytes) -> Answered:
+    def _answer_once(self, call: Call, headers: dict[str, str], body: bytes) -> Answered:
         if call.key is None:
             return self._forward(call, headers, body)
         asked = call.path + body.decode()
@@ -145,12 +147,12 @@ RETURNED = {
 def _error(status: int, code: str) -> Answered:
     kind = "idempotency_error" if code == "idempotency_error" else "invalid_request_error"
     body = {"error": {"type": "api_error" if status >= 500 else kind, "code": code}}
-    # As Stripe says it of what is not worth another try within the call.
+    # Stripe sends this header with errors that a retry would not solve.
     return status, {"stripe-should-retry": "false"}, json.dumps(body).encode()
 
 
 def webhook_about(intent: str, receiver: Receiver) -> Received:
-    """What localstripe delivers about an intent; it may still be busy with an earlier test's."""
+    """Waits for localstripe's webhook about an intent; those of an earlier test may come first."""
     for _ in range(START_SECONDS * 20):
         for received in receiver.received:
             if intent.encode() in received.body:
@@ -167,7 +169,7 @@ def running(folder: Path) -> Iterator[StripeServer]:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
             _wait_for(process, server.port, Path(log.name))
-            with _front(server):
+            with _proxy(server):
                 yield server
         finally:
             process.terminate()
@@ -175,7 +177,7 @@ def running(folder: Path) -> Iterator[StripeServer]:
 
 
 @contextmanager
-def _front(server: StripeServer) -> Iterator[None]:
+def _proxy(server: StripeServer) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -211,14 +213,14 @@ def _front(server: StripeServer) -> Iterator[None]:
 
 
 def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
         return port
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until it takes connections."""
+    """Waits until the server accepts connections."""
     for _ in range(START_SECONDS * 20):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -1,4 +1,4 @@
-"""What every processor has to do (docs/processors.md), asked of each of them in the same words."""
+"""The guarantees of docs/processors.md, tested with all processors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ import pytest
 from checkout.domain.ids import PAYMENT, REFUND, new_id
 from checkout.domain.payment import Payment
 from checkout.domain.refund import Refund, RefundStatus
+from checkout.page.language import translator
 from checkout.processors import registry
 from checkout.processors.protocol import (
     Instrument,
@@ -22,21 +23,19 @@ from checkout.store import accounts
 from tests.processors.stripe_server import DECLINED, StripeServer
 from tests.world import ACCRA, SCOPE, World
 
-GOOD_PHONE = "0240000002"
-
 
 @dataclass
 class Side:
-    """A processor, and what its shopper does there."""
+    """A processor under test, and the actions of its shopper."""
 
     world: World
     processor: Processor
     instrument: Instrument
-    """One that is pending until the shopper acts."""
+    """With this instrument a payment is pending until the shopper acts."""
     approve: Callable[[Payment], object]
     decline: Callable[[Payment], object]
     charges: Callable[[], int]
-    sent_back: Callable[[Payment], int]
+    refunded: Callable[[Payment], int]
 
     @property
     def now(self) -> int:
@@ -44,7 +43,7 @@ class Side:
 
     def begin(self) -> Payment:
         payment = new_payment(self.world, self.processor.name)
-        return named(payment, self.processor.charge(payment, self.instrument, self.now))
+        return with_reference(payment, self.processor.charge(payment, self.instrument, self.now))
 
     def state(self, payment: Payment) -> State | None:
         outcome = self.processor.look_up(payment, self.now)
@@ -66,7 +65,7 @@ def simulator(world: World, _: Any) -> Side:
     def charged() -> list[Any]:
         return world.having("SIMULATOR#", "SIMULATOR")
 
-    def sent_back(payment: Payment) -> int:
+    def refunded(payment: Payment) -> int:
         return sum(each["refunded"] for each in charged() if each["pk"].endswith(payment.id))
 
     return Side(
@@ -76,7 +75,7 @@ def simulator(world: World, _: Any) -> Side:
         decide(True),
         decide(False),
         lambda: len(charged()),
-        sent_back,
+        refunded,
     )
 
 
@@ -119,8 +118,8 @@ def new_payment(world: World, processor: str) -> Payment:
     )
 
 
-def named(payment: Payment, outcome: Outcome) -> Payment:
-    """As it is kept: with the processor's own name of it."""
+def with_reference(payment: Payment, outcome: Outcome) -> Payment:
+    """The payment as it is stored: with the processor's reference."""
     return replace(payment, reference=outcome.reference)
 
 
@@ -139,7 +138,7 @@ def refund_of(payment: Payment, amount: int) -> Refund:
     )
 
 
-def test_an_attempt_is_charged_once_however_often_it_is_asked_for(side: Side) -> None:
+def test_repeated_charges_of_a_payment_charge_once(side: Side) -> None:
     payment = new_payment(side.world, side.processor.name)
 
     answers = [side.processor.charge(payment, side.instrument, side.now) for _ in range(3)]
@@ -149,7 +148,7 @@ def test_an_attempt_is_charged_once_however_often_it_is_asked_for(side: Side) ->
     assert side.charges() == 1
 
 
-def test_what_the_shopper_approved_is_found_and_stays_approved(side: Side) -> None:
+def test_an_approved_payment_stays_approved(side: Side) -> None:
     payment = side.begin()
     assert side.state(payment) is State.PENDING
 
@@ -158,7 +157,7 @@ def test_what_the_shopper_approved_is_found_and_stays_approved(side: Side) -> No
     assert [side.state(payment) for _ in range(2)] == [State.APPROVED] * 2
 
 
-def test_what_was_declined_stays_declined_and_says_why(side: Side) -> None:
+def test_a_declined_payment_stays_declined_and_has_a_failure(side: Side) -> None:
     payment = side.begin()
     side.decline(payment)
 
@@ -171,7 +170,7 @@ def test_what_was_declined_stays_declined_and_says_why(side: Side) -> None:
         assert outcome.next is None
 
 
-def test_an_attempt_that_never_arrived_is_not_approved_and_can_be_given_up(side: Side) -> None:
+def test_an_unknown_payment_is_not_approved_and_can_be_canceled(side: Side) -> None:
     payment = new_payment(side.world, side.processor.name)
 
     assert side.state(payment) in (None, State.PENDING)
@@ -180,7 +179,7 @@ def test_an_attempt_that_never_arrived_is_not_approved_and_can_be_given_up(side:
     assert canceled is None or canceled.state is State.DECLINED
 
 
-def test_a_canceled_attempt_is_over_for_good(side: Side) -> None:
+def test_a_canceled_payment_can_not_be_approved_later(side: Side) -> None:
     payment = side.begin()
 
     canceled = [side.processor.cancel(payment, side.now) for _ in range(2)]
@@ -190,27 +189,27 @@ def test_a_canceled_attempt_is_over_for_good(side: Side) -> None:
     assert side.state(payment) is State.DECLINED
 
 
-def test_an_approved_attempt_can_not_be_canceled(side: Side) -> None:
+def test_an_approved_payment_can_not_be_canceled(side: Side) -> None:
     payment = side.begin_approved()
 
     canceled = side.processor.cancel(payment, side.now)
 
     assert canceled is not None
     assert canceled.state is State.APPROVED
-    assert side.sent_back(payment) == 0
+    assert side.refunded(payment) == 0
 
 
-def test_a_refund_is_sent_once_however_often_it_is_asked_for(side: Side) -> None:
+def test_repeated_calls_of_a_refund_refund_once(side: Side) -> None:
     payment = side.begin_approved()
     first, second = refund_of(payment, 2000), refund_of(payment, 500)
 
     for refund in (first, first, second, first):
         assert side.processor.refund(refund, payment, side.now).status is RefundStatus.SUCCEEDED
 
-    assert side.sent_back(payment) == 2500
+    assert side.refunded(payment) == 2500
 
 
-def test_a_refund_is_found_again_and_an_unknown_one_is_not(side: Side) -> None:
+def test_a_refund_can_be_looked_up(side: Side) -> None:
     payment = side.begin_approved()
     refund = refund_of(payment, 2000)
     assert side.processor.look_up_refund(refund, payment, side.now) is None
@@ -222,7 +221,7 @@ def test_a_refund_is_found_again_and_an_unknown_one_is_not(side: Side) -> None:
     assert side.processor.look_up_refund(refund_of(payment, 2000), payment, side.now) is None
 
 
-def test_what_was_not_charged_is_not_refunded(side: Side) -> None:
+def test_a_payment_that_was_not_charged_is_not_refunded(side: Side) -> None:
     payment = side.begin()
     side.decline(payment)
     side.state(payment)
@@ -231,10 +230,26 @@ def test_what_was_not_charged_is_not_refunded(side: Side) -> None:
         side.processor.refund(refund_of(payment, 100), payment, side.now).status
         is RefundStatus.FAILED
     )
-    assert side.sent_back(payment) == 0
+    assert side.refunded(payment) == 0
 
 
-def test_what_it_can_not_take_is_refused_before_anything_is_charged(side: Side) -> None:
+def test_only_payments_in_wallets_of_the_simulator_have_an_approval_page(side: Side) -> None:
+    payment = new_payment(side.world, side.processor.name)
+    wallet = replace(payment, method="gcash")
+
+    assert side.processor.approval_path(payment) is None
+    has_page = side.processor.approval_path(wallet) is not None
+    assert has_page is (side.processor.name == "simulator")
+
+
+def test_test_instruments_can_be_charged_and_have_a_text(side: Side) -> None:
+    for api in ("paygate", "payrex"):
+        for each in side.processor.test_instruments(api):
+            side.processor.check(Instrument(each.method, each.number))
+            assert translator("en")(each.outcome, seconds=each.seconds)
+
+
+def test_unsupported_instruments_are_refused_before_the_charge(side: Side) -> None:
     with pytest.raises(InstrumentRefusedError):
         side.processor.check(Instrument("card", "4000000000000000"))
     assert side.charges() == 0

@@ -1,5 +1,5 @@
-"""Whole payments of a merchant whose money Stripe takes: through the page's handlers, with the card
-typed on Stripe's side, and told of by Stripe's webhooks."""
+"""Payments of a merchant whose processor is Stripe: through the page's handlers, with cards that
+are confirmed at Stripe, and with Stripe's webhooks."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, Fail
 from checkout.store import accounts, payments, sessions
 from tests.processors import stripe_server
 from tests.processors.accounts import PUBLIC, SIGNING, open_at_stripe
-from tests.processors.notifications import HOOK, deliver, told_of
+from tests.processors.notifications import HOOK, deliver, event_about
 from tests.processors.stripe_server import DECLINED, GOOD, StripeServer
 from tests.receiver import listening
 from tests.world import ACCRA, LIVE_KEY, PAYREX_KEY, World
@@ -30,34 +30,34 @@ def id(world: World, stripe_side: StripeServer) -> str:
 
 
 def begin(world: World, id: str) -> str:
-    """The shopper chooses to pay by card; where the browser is sent."""
+    """Chooses to pay by card; returns the location that the browser is redirected to."""
     answer = world.submit(id, {"method": "card"})
     assert answer.status == 303
     return answer.headers["location"]
 
 
 def payment(world: World) -> dict[str, Any]:
-    (found,) = world.having("PAYMENT#")
+    (item,) = world.having("PAYMENT#")
+    found: dict[str, Any] = item
     return found
 
 
 def the_intent(stripe_side: StripeServer) -> dict[str, Any]:
-    (found,) = stripe_side.intents()
+    (intent,) = stripe_side.intents()
+    found: dict[str, Any] = intent
     return found
 
 
-def give_up(world: World, id: str) -> None:
-    """Records that the payment failed, and says nothing to Stripe."""
-    session, pending = (
-        sessions.find(world.table, id),
-        payments.find(world.table, payment(world)["id"]),
-    )
+def fail_payment(world: World, id: str) -> None:
+    """Records that the payment failed, without canceling its intent at Stripe."""
+    session = sessions.find(world.table, id)
+    pending = payments.find(world.table, payment(world)["id"])
     assert session is not None and pending is not None
     context = ChangeContext(int(world.now), render_events)
     payments.fail(world.table, session, pending, Failure.TIMED_OUT, context)
 
 
-# --------------------------------------------------------------------------- paying
+# ------------------------------------------------------------------------- payments
 
 
 def test_a_card_confirmed_at_stripe_completes_the_session(
@@ -80,7 +80,7 @@ def test_a_card_confirmed_at_stripe_completes_the_session(
     assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
 
 
-def test_the_sweep_finds_it_when_the_shopper_never_comes_back(
+def test_the_sweep_settles_the_payment_if_the_shopper_never_returns(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     world.page(begin(world, id))
@@ -92,7 +92,7 @@ def test_the_sweep_finds_it_when_the_shopper_never_comes_back(
     assert world.session(id)["status"] == "complete"
 
 
-def test_a_declined_card_leaves_the_session_open_and_its_intent_closed(
+def test_a_declined_card_leaves_the_session_open_and_cancels_the_intent(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     page = begin(world, id)
@@ -117,11 +117,13 @@ def test_two_tabs_share_one_intent(world: World, stripe_side: StripeServer, id: 
 
     world.page(begin(world, id))
 
-    assert len(stripe_side.made()) == 1
+    assert len(stripe_side.creations()) == 1
     assert len(world.having("PAYMENT#")) == 1
 
 
-def test_nobody_pays_after_the_deadline(world: World, stripe_side: StripeServer, id: str) -> None:
+def test_a_payment_can_not_be_made_after_the_deadline(
+    world: World, stripe_side: StripeServer, id: str
+) -> None:
     page = begin(world, id)
 
     world.now += ATTEMPT_SECONDS
@@ -133,7 +135,7 @@ def test_nobody_pays_after_the_deadline(world: World, stripe_side: StripeServer,
     assert world.session(id)["status"] == "open"
 
 
-def test_a_success_found_after_the_deadline_is_sent_back(
+def test_a_payment_approved_after_the_deadline_is_refunded(
     world: World, stripe_side: StripeServer
 ) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
@@ -159,14 +161,14 @@ def test_a_success_found_after_the_deadline_is_sent_back(
     ]
 
 
-# ------------------------------------------------------------------ calls that go wrong
+# ------------------------------------------------------------------- calls that fail
 
 
 @pytest.mark.parametrize("faults", [["unanswered"], ["lost"], ["busy"]])
-def test_a_create_that_got_no_answer_is_made_again_as_one_intent(
+def test_an_unanswered_creation_is_repeated_and_creates_one_intent(
     world: World, stripe_side: StripeServer, id: str, faults: list[str]
 ) -> None:
-    """By the package's own second try, or by the page's next look."""
+    """By the retry of Stripe's package, or by the page's next look-up."""
     stripe_side.faults += faults
     page = begin(world, id)
 
@@ -176,11 +178,11 @@ def test_a_create_that_got_no_answer_is_made_again_as_one_intent(
     stripe_side.confirm(the_intent(stripe_side)["id"])
     world.page(page)
     assert world.session(id)["status"] == "complete"
-    assert {call.key for call in stripe_side.made()} == {payment(world)["id"]}
+    assert {call.key for call in stripe_side.creations()} == {payment(world)["id"]}
 
 
 @pytest.mark.parametrize("fault", ["unanswered", "lost", "broken"])
-def test_while_stripe_does_not_answer_nothing_is_given_up(
+def test_payments_stay_pending_while_stripe_does_not_answer(
     world: World, stripe_side: StripeServer, id: str, fault: str
 ) -> None:
     stripe_side.faults += [fault] * 4
@@ -202,7 +204,7 @@ def test_while_stripe_does_not_answer_nothing_is_given_up(
     assert world.session(id)["status"] == "complete"
 
 
-def test_an_account_that_stripe_refuses_is_a_failed_attempt(
+def test_a_refused_key_fails_the_attempt(
     world: World, stripe_side: StripeServer, id: str, log: StringIO
 ) -> None:
     stripe_side.faults.append("locked out")
@@ -215,7 +217,7 @@ def test_an_account_that_stripe_refuses_is_a_failed_attempt(
     assert "AuthenticationError" in log.getvalue()
 
 
-def test_a_key_that_is_no_longer_good_gives_nothing_up(
+def test_a_payment_stays_pending_while_the_key_is_refused(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     page = begin(world, id)
@@ -228,14 +230,14 @@ def test_a_key_that_is_no_longer_good_gives_nothing_up(
     assert world.session(id)["status"] == "complete"
 
 
-# ------------------------------------------------------------------------ no card here
+# ---------------------------------------------------- cards stay on Stripe's side
 
 
 CARD_FIELDS = [{"number": GOOD}, {"expiry": "12/40"}, {"code": "123"}, {"number": ""}]
 
 
 @pytest.mark.parametrize("typed", CARD_FIELDS)
-def test_a_form_that_carries_a_card_is_refused_unread(
+def test_forms_with_card_fields_are_refused(
     world: World, stripe_side: StripeServer, id: str, typed: dict[str, str], log: StringIO
 ) -> None:
     with world.untouched():
@@ -247,13 +249,15 @@ def test_a_form_that_carries_a_card_is_refused_unread(
     assert stripe_side.calls == []
 
 
-def test_the_page_has_no_field_for_a_card(world: World, stripe_side: StripeServer, id: str) -> None:
+def test_the_page_has_no_card_fields(world: World, stripe_side: StripeServer, id: str) -> None:
     for screen in (world.page(f"/checkout/{id}").text, world.page(begin(world, id)).text):
         assert not re.search(r"cc-number|cc-csc|name=.number", screen)
         assert "4242" not in screen
 
 
-def test_only_what_stripe_takes_is_offered(world: World, stripe_side: StripeServer) -> None:
+def test_the_page_only_offers_methods_that_stripe_supports(
+    world: World, stripe_side: StripeServer
+) -> None:
     every = world.create_session()["id"]
     page = world.page(f"/checkout/{every}").text
 
@@ -264,7 +268,7 @@ def test_only_what_stripe_takes_is_offered(world: World, stripe_side: StripeServ
     assert world.having("PAYMENT#") == []
 
 
-def test_stripes_script_may_run_on_this_one_screen_alone(
+def test_only_the_card_entry_screen_allows_stripes_script(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     before = world.page(f"/checkout/{id}").headers["content-security-policy"]
@@ -285,9 +289,7 @@ def test_stripes_script_may_run_on_this_one_screen_alone(
     assert directives["default-src"] == "'none'"
 
 
-def test_live_mode_takes_cards_on_stripes_side_and_without_stripe_none(
-    world: World, stripe_side: StripeServer
-) -> None:
+def test_live_payments_are_made_at_stripe(world: World, stripe_side: StripeServer) -> None:
     id = world.create_session(key=LIVE_KEY)["id"]
 
     assert PUBLIC in world.page(begin(world, id)).text
@@ -298,9 +300,9 @@ def test_live_mode_takes_cards_on_stripes_side_and_without_stripe_none(
     assert payment(world)["processor"] == "stripe"
 
 
-def test_another_merchant_keeps_the_simulator(world: World, stripe_side: StripeServer) -> None:
+def test_other_merchants_keep_the_simulator(world: World, stripe_side: StripeServer) -> None:
     session = world.payrex("POST", "/checkout_sessions", "", key=PAYREX_KEY)
-    assert session.status == 400  # its own dialect answers, and Stripe heard nothing
+    assert session.status == 400
     assert stripe_side.calls == []
 
 
@@ -310,7 +312,7 @@ def test_another_merchant_keeps_the_simulator(world: World, stripe_side: StripeS
 def test_stripes_own_webhook_settles_the_payment(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
-    """Delivered by localstripe over a socket, and handed on byte for byte."""
+    """A webhook that localstripe sends, passed on byte by byte."""
     begin(world, id)
     with listening() as receiver:
         stripe_side.subscribe(receiver.url, SIGNING)
@@ -326,13 +328,13 @@ def test_stripes_own_webhook_settles_the_payment(
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
 
 
-def test_a_webhook_sent_again_or_late_changes_nothing(
+def test_repeated_and_late_webhooks_change_nothing(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     begin(world, id)
     intent = the_intent(stripe_side)
     stripe_side.confirm(intent["id"])
-    deliver(world, told_of(intent))
+    deliver(world, event_about(intent))
     assert world.session(id)["status"] == "complete"
 
     with world.untouched():
@@ -342,33 +344,33 @@ def test_a_webhook_sent_again_or_late_changes_nothing(
             "payment_intent.canceled",
             "payment_intent.created",
         ):
-            assert deliver(world, told_of(intent, kind)).status == 200
+            assert deliver(world, event_about(intent, kind)).status == 200
 
 
 @pytest.mark.parametrize("status", ["succeeded", "canceled", "requires_payment_method"])
-def test_what_a_webhook_says_of_the_status_is_not_believed(
+def test_the_status_in_a_webhook_is_not_trusted(
     world: World, stripe_side: StripeServer, id: str, status: str
 ) -> None:
     world.page(begin(world, id))
     claimed = the_intent(stripe_side) | {"status": status, "amount": 1}
 
     with world.untouched():
-        assert deliver(world, told_of(claimed)).status == 200
+        assert deliver(world, event_about(claimed)).status == 200
 
     assert the_intent(stripe_side)["status"] == "requires_payment_method"
 
 
-def test_a_success_told_after_the_payment_failed_is_sent_back(
+def test_a_payment_approved_after_it_failed_is_refunded(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
-    """As after a cancellation that Stripe took back: money is looked after all the same."""
+    """As if Stripe had revoked a cancellation."""
     begin(world, id)
     intent = the_intent(stripe_side)
-    give_up(world, id)
+    fail_payment(world, id)
     assert stripe_side.confirm(intent["id"])
 
     for _ in range(2):
-        deliver(world, told_of(intent))
+        deliver(world, event_about(intent))
 
     assert [each["amount"] for each in stripe_side.refunds(payment(world)["reference"])] == [5000]
     assert payment(world)["status"] == "late"
@@ -380,39 +382,39 @@ REFUSED = [
     ("no such merchant", {"path": "/processors/stripe/merc_nobody.test"}),
     ("another mode", {"path": f"/processors/stripe/{ACCRA.id}.live", "secret": "whsec_other"}),
     ("no mode", {"path": f"/processors/stripe/{ACCRA.id}"}),
-    ("a mode that is none", {"path": f"/processors/stripe/{ACCRA.id}.x"}),
+    ("an unknown mode", {"path": f"/processors/stripe/{ACCRA.id}.x"}),
     ("a merchant without an account", {"path": "/processors/stripe/merc_kumasi.test"}),
 ]
 
 
 @pytest.mark.parametrize("forged", [each for _, each in REFUSED], ids=[name for name, _ in REFUSED])
-def test_a_forged_webhook_is_refused_like_any_other_and_changes_nothing(
+def test_forged_webhooks_are_refused_and_change_nothing(
     world: World, stripe_side: StripeServer, id: str, forged: dict[str, Any]
 ) -> None:
     begin(world, id)
     intent = the_intent(stripe_side)
     stripe_side.confirm(intent["id"])
-    asked = len(stripe_side.calls)
+    calls = len(stripe_side.calls)
 
     with world.untouched():
-        answer = deliver(world, told_of(intent), **forged)
+        answer = deliver(world, event_about(intent), **forged)
 
     assert (answer.status, answer.json) == (
         400,
         {
             "error": {
                 "code": "body_invalid",
-                "message": "No event of an account here, or its signature is wrong.",
+                "message": "There is no such account, or the signature is wrong.",
             }
         },
     )
-    assert len(stripe_side.calls) == asked
+    assert len(stripe_side.calls) == calls
 
 
 @pytest.mark.parametrize(
     "signature", [None, "", "t=1", "t=x,v1=y", "v1=00", "t=1800000000,v1=00", "t=,v1=,"]
 )
-def test_a_webhook_without_a_signature_is_refused(
+def test_webhooks_without_a_valid_signature_are_refused(
     world: World, stripe_side: StripeServer, signature: str | None
 ) -> None:
     headers = {} if signature is None else {"stripe-signature": signature}
@@ -420,9 +422,11 @@ def test_a_webhook_without_a_signature_is_refused(
         assert world.post(HOOK, body, key=None, headers=headers).status == 400
 
 
-def test_a_changed_body_is_refused(world: World, stripe_side: StripeServer, id: str) -> None:
+def test_webhooks_with_a_changed_body_are_refused(
+    world: World, stripe_side: StripeServer, id: str
+) -> None:
     begin(world, id)
-    body = json.dumps(told_of(the_intent(stripe_side)))
+    body = json.dumps(event_about(the_intent(stripe_side)))
     signature = WebhookSignature.generate_signature_header(body, SIGNING)
 
     changed = body.replace("evt_1", "evt_2").encode()
@@ -432,7 +436,7 @@ def test_a_changed_body_is_refused(world: World, stripe_side: StripeServer, id: 
 
 
 @pytest.mark.parametrize(
-    "thing",
+    "resource",
     [
         {"object": "payment_intent", "metadata": {}},
         {"object": "payment_intent", "metadata": None},
@@ -441,16 +445,16 @@ def test_a_changed_body_is_refused(world: World, stripe_side: StripeServer, id: 
         {"object": "payment_intent", "metadata": {"payment": f"pay_{'1' * 32}"}},
     ],
 )
-def test_what_is_not_ours_is_taken_and_left_alone(
-    world: World, stripe_side: StripeServer, thing: dict[str, Any]
+def test_webhooks_about_unknown_resources_are_accepted_and_ignored(
+    world: World, stripe_side: StripeServer, resource: dict[str, Any]
 ) -> None:
-    """A merchant's Stripe account may serve others too."""
+    """The merchant may use the same Stripe account for other purposes."""
     with world.untouched():
-        assert deliver(world, told_of(thing)).status == 200
+        assert deliver(world, event_about(resource)).status == 200
     assert stripe_side.calls == []
 
 
-def test_a_merchants_webhook_does_not_reach_anothers_payment(
+def test_a_webhook_can_not_affect_payments_of_another_merchant(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     open_at_stripe(world.table, "merc_kumasi")
@@ -459,7 +463,7 @@ def test_a_merchants_webhook_does_not_reach_anothers_payment(
     stripe_side.confirm(intent["id"])
 
     with world.untouched():
-        deliver(world, told_of(intent), path="/processors/stripe/merc_kumasi.test")
+        deliver(world, event_about(intent), path="/processors/stripe/merc_kumasi.test")
 
     assert world.session(id)["status"] == "open"
 
@@ -480,27 +484,27 @@ def paid(world: World, stripe_side: StripeServer, id: str) -> str:
 def refund(world: World, payment: str, amount: int) -> dict[str, Any]:
     answer = world.post("/v1/refunds", {"payment": payment, "amount": amount})
     assert answer.status == 201, answer.text
-    found: dict[str, Any] = answer.json
-    return found
+    created: dict[str, Any] = answer.json
+    return created
 
 
-def sent_back(stripe_side: StripeServer) -> list[int]:
+def refunded_amounts(stripe_side: StripeServer) -> list[int]:
     return [each["amount"] for each in stripe_side.refunds(the_intent(stripe_side)["id"])]
 
 
-def test_a_part_of_a_payment_is_sent_back_through_stripe(
+def test_partial_refunds_are_sent_by_stripe(
     world: World, stripe_side: StripeServer, paid: str
 ) -> None:
     made = [refund(world, paid, amount) for amount in (2000, 500)]
 
     assert [each["status"] for each in made] == ["succeeded"] * 2
-    assert sorted(sent_back(stripe_side)) == [500, 2000]
+    assert sorted(refunded_amounts(stripe_side)) == [500, 2000]
 
 
 @pytest.mark.parametrize("fault", ["unanswered", "lost", "broken", "locked out"])
-@pytest.mark.parametrize("told", [True, False], ids=["webhook", "timer"])
-def test_a_refund_that_got_no_answer_is_sent_once(
-    world: World, stripe_side: StripeServer, paid: str, fault: str, told: bool
+@pytest.mark.parametrize("notified", [True, False], ids=["webhook", "timer"])
+def test_an_unanswered_refund_is_sent_once(
+    world: World, stripe_side: StripeServer, paid: str, fault: str, notified: bool
 ) -> None:
     stripe_side.faults += [fault] * 2
     made = refund(world, paid, 2000)
@@ -509,20 +513,20 @@ def test_a_refund_that_got_no_answer_is_sent_once(
     stripe_side.answers.clear()  # a day later, Stripe has forgotten the key
     world.now += 86_400
 
-    if told:
-        thing = {"object": "refund", "metadata": {"refund": made["id"], "payment": paid}}
+    if notified:
+        resource = {"object": "refund", "metadata": {"refund": made["id"], "payment": paid}}
         for _ in range(2):
-            deliver(world, told_of(thing, "refund.updated"))
+            deliver(world, event_about(resource, "refund.updated"))
     else:
         world.sweep()
         world.sweep()
 
-    assert sent_back(stripe_side) == [2000]
+    assert refunded_amounts(stripe_side) == [2000]
     assert world.get(f"/v1/refunds/{made['id']}").json["status"] == "succeeded"
     assert world.event_types().count("refund.updated") == 1
 
 
-def test_a_refund_goes_back_where_it_came_from_after_the_merchant_left_stripe(
+def test_payments_at_stripe_are_refunded_there_after_the_merchant_changed_processors(
     world: World, stripe_side: StripeServer, paid: str
 ) -> None:
     merchant = accounts.merchant(world.table, ACCRA.id)
@@ -533,22 +537,22 @@ def test_a_refund_goes_back_where_it_came_from_after_the_merchant_left_stripe(
     assert refund(world, paid, 5000)["status"] == "succeeded"
     world.pay(session)
 
-    assert sent_back(stripe_side) == [5000]
+    assert refunded_amounts(stripe_side) == [5000]
     assert world.session(session)["status"] == "complete"
 
 
-def test_what_stripe_refuses_to_send_back_is_the_payments_again(
+def test_a_refused_refund_releases_its_amount(
     world: World, stripe_side: StripeServer, paid: str
 ) -> None:
     stripe_side.faults.append("refused")
 
     assert refund(world, paid, 5000)["status"] == "failed"
 
-    assert sent_back(stripe_side) == []
+    assert refunded_amounts(stripe_side) == []
     assert refund(world, paid, 5000)["status"] == "succeeded"
 
 
-def test_a_webhook_about_what_another_processor_has_changes_nothing(
+def test_webhooks_about_payments_at_another_processor_change_nothing(
     world: World, stripe_side: StripeServer
 ) -> None:
     merchant = accounts.merchant(world.table, ACCRA.id)
@@ -557,13 +561,13 @@ def test_a_webhook_about_what_another_processor_has_changes_nothing(
     id = world.create_session()["id"]
     world.pay_by_phone(id, "0240000002")
     world.now += 10
-    thing = {"object": "payment_intent", "metadata": {"payment": payment(world)["id"]}}
+    resource = {"object": "payment_intent", "metadata": {"payment": payment(world)["id"]}}
 
     with world.untouched():
-        assert deliver(world, told_of(thing)).status == 200
+        assert deliver(world, event_about(resource)).status == 200
 
 
-def test_a_sealed_secret_opens_for_its_own_merchant_and_mode_alone(
+def test_a_secret_can_only_be_decrypted_for_its_own_merchant_and_mode(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     accra, kumasi = (accounts.merchant(world.table, each) for each in (ACCRA.id, "merc_kumasi"))
@@ -573,6 +577,6 @@ def test_a_sealed_secret_opens_for_its_own_merchant_and_mode_alone(
     begin(world, id)
     intent = the_intent(stripe_side)
 
-    answer = deliver(world, told_of(intent), path="/processors/stripe/merc_kumasi.test")
+    answer = deliver(world, event_about(intent), path="/processors/stripe/merc_kumasi.test")
 
     assert answer.status == 500

@@ -1,11 +1,11 @@
-"""What each sample has to be answered, however it is sent."""
+"""The expected answers to the sample events."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.samples import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
+from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
 from tests.functions.test_samples import EXPECTED
 
 ERROR = {
@@ -14,9 +14,9 @@ ERROR = {
     "message": "No such route: GET: /v1/unknown",
 }
 
-UNKNOWN_NOTICE = {
+UNKNOWN_NOTIFICATION = {
     "code": "body_invalid",
-    "message": "No event of an account here, or its signature is wrong.",
+    "message": "There is no such account, or the signature is wrong.",
 }
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -43,7 +43,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "list_payments": {"object": "list", "has_more": False, "url": "/v1/payments"},
     "list_refunds": {"object": "list", "has_more": False, "url": "/v1/refunds"},
     "list_webhooks": {"object": "list", "has_more": False, "url": "/v1/webhooks"},
-    "receive_stripe_event": {"error": UNKNOWN_NOTICE},
+    "receive_stripe_notification": {"error": UNKNOWN_NOTIFICATION},
     "refuse_route": {"error": ERROR},
     "retrieve_checkout_session": {"id": f"cs_{ID}", "status": "open", "amount": 5000},
     "retrieve_customer": {"id": f"cus_{ID}", "object": "customer", "name": "Ama Sample"},
@@ -53,7 +53,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "retrieve_webhook": {"id": f"we_{ID}", "status": "enabled"},
     "list_event_deliveries": {"object": "list", "has_more": False},
     "resend_event": {"object": "list", "has_more": False, "url": f"/v1/events/evt_{ID}/resend"},
-    "resend_events": {"object": "event_resend", "status": "pending", "events": 0},
+    "resend_events": {"object": "event_resend", "status": "pending", "sent_count": 0},
     "retrieve_event_resend": {"id": f"rs_{ID}", "object": "event_resend", "status": "done"},
     "test_webhook": {"object": "event", "type": "checkout.session.completed", "sequence": None},
     "rotate_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "status": "enabled"},
@@ -90,7 +90,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "payrex_disable_webhook": {"id": f"wh_{PAYREX_ID}", "status": "disabled"},
 }
 
-# The sample of sessions asks for complete ones, and there is none.
+# The sample request lists complete sessions, and there are none.
 LISTED: dict[str, list[str]] = {
     "list_checkout_sessions": [],
     "list_customers": [f"cus_{ID}"],
@@ -102,7 +102,7 @@ LISTED: dict[str, list[str]] = {
 
 
 def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: str) -> None:
-    """Fails unless this is what the sample's endpoint answers; header names in lower case."""
+    """Fails unless this is the expected answer to the sample. Header names are in lower case."""
     assert status == EXPECTED.get(sample.stem, 200), body
     assert headers["cache-control"] == "no-store"
     if sample.stem == "pay_page":
@@ -111,10 +111,10 @@ def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: st
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert ID in body
         assert "50.00" in body
-    elif sample.stem == "show_approval":
+    elif sample.stem == "show_simulated_wallet":
         assert headers["content-type"] == "text/html; charset=utf-8"
         assert f"/simulator/pay_{APPROVAL_ID}" in body
-    elif sample.stem == "decide_approval":
+    elif sample.stem == "decide_simulated_payment":
         assert headers["location"].endswith(f"?attempt=pay_{APPROVAL_ID}")
     else:
         assert headers["content-type"] == "application/json"

@@ -1,11 +1,11 @@
-"""One engine, one queue and one table that containers reach, for the whole run."""
+"""An engine, a queue and a table that containers can reach, for the whole run."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from devstack import sam_local
-from devstack.sam_local import Local
+from devstack.cli import sam_local
+from devstack.cli.sam_local import Local
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def stack() -> Iterator[Local]:
 
 @pytest.fixture(scope="session")
 def api(stack: Local) -> Iterator[str]:
-    """The address of every function in a warm container, behind the template's routes."""
+    """The address of an API whose functions run in warm containers."""
     stack.put_samples()
     with stack.api() as url:
         yield url
@@ -24,6 +24,6 @@ def api(stack: Local) -> Iterator[str]:
 
 @pytest.fixture
 def local(stack: Local) -> Local:
-    """With the demo accounts and the sample objects, and nothing that an earlier test left."""
+    """The stack with fresh demo accounts and sample objects."""
     stack.put_samples()
     return stack

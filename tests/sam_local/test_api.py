@@ -1,4 +1,4 @@
-"""Each HTTP sample through `sam local start-api`, and a paid session on its way to a webhook."""
+"""HTTP samples with `sam local start-api`, and a paid session from the API to its webhook."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ import urllib3
 from checkout.encryption import decrypt
 from checkout.store import keys, webhook_endpoints
 from checkout.store.table import Update, open_table
-from devstack.gateway import Request, Response
-from devstack.sam_local import Local, url_of
-from devstack.samples import ID, SCOPE
-from devstack.server import listening
+from devstack.cli.sam_local import Local, container_url
+from devstack.fixtures.sample_objects import ID, SCOPE
+from devstack.http_messages import Request, Response
+from devstack.http_server import Server
 from tests.functions.test_samples import SAMPLES
 from tests.merchant import Merchant
 from tests.sam_local.answers import check_answer
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.sam_local
 
 HTTP_SAMPLES = [path for path in SAMPLES if "routeKey" in json.loads(path.read_text())]
 
-# urllib3 writes the length itself, and a form's content is no longer in base64.
+# urllib3 computes the length, which is not that of the event's base64 text.
 SENT_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "user-agent")
 
 
 def send(url: str, event: dict[str, Any]) -> urllib3.BaseHTTPResponse:
-    """The request that API Gateway would have made this event of."""
+    """Sends the HTTP request of an API Gateway event."""
     query = f"?{event['rawQueryString']}" if event["rawQueryString"] else ""
     body = event.get("body")
     return urllib3.request(
@@ -47,7 +47,7 @@ def send(url: str, event: dict[str, Any]) -> urllib3.BaseHTTPResponse:
 
 
 @pytest.mark.parametrize("sample", HTTP_SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_is_answered_over_http(api: str, local: Local, sample: Path) -> None:
+def test_samples_are_answered_over_http(api: str, local: Local, sample: Path) -> None:
     answer = send(api, json.loads(sample.read_text()))
 
     headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -55,10 +55,10 @@ def test_a_sample_is_answered_over_http(api: str, local: Local, sample: Path) ->
 
 
 def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Path) -> None:
-    """API, stream, queue and sender, each in its container; the test carries what AWS would."""
+    """API, fan-out and sender run in containers; the test passes records and messages on."""
     merchant = Merchant(api)
     with receiving(local.host) as (port, received):
-        secret = move_endpoint(url_of(port))
+        secret = move_endpoint(container_url(port))
         session = merchant.create_session()
         status, _ = merchant.pay(session["id"])
         assert status == 303
@@ -70,13 +70,13 @@ def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Pa
 
     (request,) = received
     assert json.loads(request.body)["type"] == "checkout.session.completed"
-    assert is_genuine(secret, dict(request.headers), request.body)
+    assert is_valid_signature(secret, dict(request.headers), request.body)
 
 
 def move_endpoint(url: str) -> str:
-    """Sends the sample endpoint's webhooks to `url`; answers its secret.
+    """Changes the sample endpoint's URL; returns the endpoint's secret.
 
-    The API takes public addresses, and the loopback here, which is a container's own.
+    The API does not accept the URL, because it is neither public nor on the loopback address.
     """
     table = open_table()
     table.write(Update(keys.webhook_endpoint(SCOPE, f"we_{ID}"), {"url": url}))
@@ -87,27 +87,26 @@ def move_endpoint(url: str) -> str:
 
 @contextmanager
 def receiving(host: str) -> Iterator[tuple[int, list[Request]]]:
-    """A merchant's server that containers reach: its port, and what it was sent."""
+    """Runs a merchant's server that containers can reach; yields its port and its requests."""
     received: list[Request] = []
 
     def answer(request: Request) -> Response:
         received.append(request)
-        return Response.of_message(200, "thanks")
+        return Response.from_message(200, "thanks")
 
-    with listening(host, 0) as server:
-        server.start(answer)
+    with Server(host, 0, answer) as server:
+        server.start()
         yield server.port, received
-        server.stop()
 
 
 def invoke(local: Local, function: str, record: dict[str, Any], folder: Path) -> None:
     event = folder / f"{function}.json"
     event.write_text(json.dumps({"Records": [record]}))
-    assert local.invoke(function, event).answer == {"batchItemFailures": []}
+    assert local.invoke(function, event).result == {"batchItemFailures": []}
 
 
 def completed_event(local: Local, session: str) -> dict[str, Any]:
-    """The item, as DynamoDB has it, of the event that announces the session's completion."""
+    """The DynamoDB item of the session's completed event."""
     items = local.engine.client("dynamodb").scan(TableName=open_table().name)["Items"]
     found = [each for each in items if each.get("session") == {"S": session}]
     (item,) = [each for each in found if each.get("type") == {"S": "checkout.session.completed"}]
@@ -126,7 +125,7 @@ def stream_record(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def queue_message(local: Local, event: dict[str, Any]) -> dict[str, Any]:
-    """The message that the fan-out sent."""
+    """The message that the fan-out queued."""
     answer = local.engine.client("sqs").receive_message(
         QueueUrl=local.queue_url, MaxNumberOfMessages=10
     )
@@ -135,8 +134,8 @@ def queue_message(local: Local, event: dict[str, Any]) -> dict[str, Any]:
     return {"messageId": "1", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
 
 
-def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    """As the README tells merchants to check."""
+def is_valid_signature(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """The check that the README describes for merchants."""
     header = {name.lower(): value for name, value in headers.items()}["x-paygate-signature"]
     fields = dict(part.split("=", 1) for part in header.split(","))
     signed = hmac.new(secret.encode(), fields["t"].encode() + b"." + body, hashlib.sha256)

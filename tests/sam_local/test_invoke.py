@@ -1,4 +1,4 @@
-"""Each sample through `sam local invoke`: what was built, in Lambda's container."""
+"""All samples with `sam local invoke`: the built functions in Lambda's container."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 from checkout.domain.delivery import Delivery
 from checkout.store import deliveries
 from checkout.store.table import open_table
-from devstack.sam_local import ROOT, Local
-from devstack.samples import ID
+from devstack.cli.sam_local import Local
+from devstack.files import ROOT
+from devstack.fixtures.sample_objects import ID
 from tests.functions.test_samples import SAMPLES, function_of
 from tests.sam_local.answers import check_answer
 
@@ -17,10 +18,10 @@ pytestmark = pytest.mark.sam_local
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> None:
+def test_samples_are_answered(local: Local, sample: Path) -> None:
     event = json.loads(sample.read_text())
 
-    answer = local.invoke(function_of(sample), sample).answer
+    answer = local.invoke(function_of(sample), sample).result
 
     if "routeKey" in event:
         check_answer(sample, answer["statusCode"], answer["headers"], answer["body"])
@@ -30,8 +31,8 @@ def test_a_sample_does_what_its_endpoint_is_for(local: Local, sample: Path) -> N
         assert answer == {"batchItemFailures": []}
 
 
-def test_the_delivery_sample_makes_a_try(local: Local) -> None:
-    """Nobody listens on the sample endpoint's port."""
+def test_the_delivery_sample_makes_an_attempt(local: Local) -> None:
+    """No server listens on the sample endpoint's port."""
     local.invoke("SendWebhook", ROOT / "events/send_webhook.json")
 
     (made,) = sample_delivery().attempts

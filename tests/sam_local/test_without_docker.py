@@ -1,9 +1,9 @@
-"""Where no Docker answers, `make test-sam-local` is skipped and `make invoke` is refused."""
+"""Without Docker, `make test-sam-local` is skipped and `make invoke` fails."""
 
 import os
 import subprocess
 
-from devstack.sam_local import ROOT
+from devstack.files import ROOT
 
 
 def run_without_docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -19,7 +19,7 @@ def test_tests_are_skipped_in_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_an_invocation_is_refused_in_one_line() -> None:
+def test_an_invocation_fails_with_one_line() -> None:
     done = run_without_docker("true")
     assert (done.returncode, done.stdout) == (1, "")
     assert "skipped" not in done.stderr

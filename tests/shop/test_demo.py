@@ -1,4 +1,4 @@
-"""`python -m shop` starts, stops and refuses as its user expects."""
+"""The command `python -m shop`."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def start(**settings: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("taken", ["PORT", "SHOP_PORT"])
-def test_a_taken_port_is_one_line(taken: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line(taken: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -43,7 +43,7 @@ def test_a_taken_port_is_one_line(taken: str) -> None:
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_the_shops_are_and_stops_cleanly(signal_sent: signal.Signals) -> None:
+def test_it_prints_the_shops_addresses_and_stops_cleanly(signal_sent: signal.Signals) -> None:
     process = start()
     assert process.stdout
     introduction = ""

@@ -1,4 +1,4 @@
-"""What a shopper may send a shop: it sells what it has, at its own prices."""
+"""Requests of shoppers to the shops: only known products, at the shop's own prices."""
 
 import threading
 import urllib.error
@@ -20,7 +20,7 @@ def module(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def shop(module: ModuleType) -> Iterator[Any]:
     with module.Shop() as opened:
-        # Nobody listens on the discard port.
+        # No server listens on the discard port.
         opened.api, opened.key = "http://127.0.0.1:9", "sk_test_none"
         thread = threading.Thread(target=opened.serve_forever, args=(0.01,))
         thread.start()
@@ -29,7 +29,7 @@ def shop(module: ModuleType) -> Iterator[Any]:
         thread.join()
 
 
-def ask(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+def request(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url, body, headers), timeout=5
@@ -39,58 +39,54 @@ def ask(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def test_every_product_is_shown_with_its_price(module: Any, shop: Any) -> None:
-    _, page = ask(shop.url)
+def test_all_products_are_shown_with_their_prices(module: Any, shop: Any) -> None:
+    _, page = request(shop.url)
 
     for title, price in module.PRODUCTS.values():
         assert title in page
-        assert module.money(price) in page
+        assert module.format_price(price) in page
 
 
 @pytest.mark.parametrize(
     "quantity", ["0", "-1", "21", "1.5", "1e1", "", "²", "99999999999999999999", "<script>"]
 )
-def test_a_quantity_that_makes_no_sense_buys_nothing(module: Any, shop: Any, quantity: str) -> None:
+def test_invalid_quantities_are_refused(module: Any, shop: Any, quantity: str) -> None:
     first = next(iter(module.PRODUCTS))
 
-    status, page = ask(f"{shop.url}/buy", f"{first}={quantity}".encode())
+    status, page = request(f"{shop.url}/buy", f"{first}={quantity}".encode())
 
     assert status == 400
     assert "Choose something first" in page
     assert shop.orders == {}
 
 
-def test_without_the_api_the_shopper_is_told_that_nothing_was_charged(
-    module: Any, shop: Any
-) -> None:
-    status, page = ask(f"{shop.url}/buy", f"{next(iter(module.PRODUCTS))}=1".encode())
+def test_an_error_page_is_shown_if_the_api_can_not_be_reached(module: Any, shop: Any) -> None:
+    status, page = request(f"{shop.url}/buy", f"{next(iter(module.PRODUCTS))}=1".encode())
 
     assert status == 502
     assert "Nothing was charged" in page
 
 
-def test_what_an_order_shows_is_escaped(
-    module: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_order_page_is_escaped(module: Any, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(module.PRODUCTS, "evil", ("<script>&'\"", 100))
     order = module.Order("1", {"evil": 1}, pay_url="https://pay.example/'><script>")
     shop.orders["1"] = order
 
     for path in ("/", "/orders/1", "/orders/1?from=page"):
-        status, page = ask(shop.url + path)
+        status, page = request(shop.url + path)
         assert status == 200
         assert "<script>" not in page
     assert "href='https://pay.example/&#x27;&gt;&lt;script&gt;'" in page
 
 
-def test_an_unknown_order_and_path_are_not_found(shop: Any) -> None:
-    assert ask(f"{shop.url}/orders/none")[0] == 404
-    assert ask(f"{shop.url}/orders/")[0] == 404
-    assert ask(f"{shop.url}/elsewhere", b"x=1")[0] == 404
+def test_unknown_orders_and_paths_are_not_found(shop: Any) -> None:
+    assert request(f"{shop.url}/orders/none")[0] == 404
+    assert request(f"{shop.url}/orders/")[0] == 404
+    assert request(f"{shop.url}/elsewhere", b"x=1")[0] == 404
 
 
 @pytest.mark.parametrize("length", ["1000001", "-1", "x", "9" * 5000])
-def test_a_body_that_is_too_long_is_not_read(shop: Any, length: str) -> None:
-    status, _ = ask(f"{shop.url}/hooks", b"{}", **{"Content-Length": length})
+def test_bodies_that_are_too_long_are_refused(shop: Any, length: str) -> None:
+    status, _ = request(f"{shop.url}/hooks", b"{}", **{"Content-Length": length})
 
     assert status == 413

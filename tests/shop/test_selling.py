@@ -1,4 +1,4 @@
-"""A shop at the API of a whole stack, without a browser."""
+"""The shops with a whole stack, without a browser."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import pytest
 
 from devstack.stack import Stack
 from shop import paygate, payrex
-from shop.__main__ import selling
+from shop.__main__ import running
 from tests.merchant import Merchant
 from tests.payrex.conftest import client_of
 
@@ -22,8 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with Stack(engine="moto") as running:
-        yield running
+    with Stack(engine="moto") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -36,32 +36,32 @@ def client(stack: Stack) -> sdk.Client:
     return client_of(stack, "sk_test_payrex")
 
 
-def test_paygates_shop_has_one_endpoint_however_often_it_starts(
+def test_the_paygate_shop_has_one_webhook_endpoint_after_a_restart(
     stack: Stack, merchant: Merchant
 ) -> None:
     other = merchant.subscribe("https://shop.example.com/hooks")
-    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
-        shop.open(stack.url, merchant.key)
+    with paygate.Shop() as shop, running(shop, stack, merchant.key):
+        shop.connect(stack.url, merchant.key)
 
         endpoints = merchant.call("GET", "/v1/webhooks")[1]["data"]
 
         assert [each["url"] for each in endpoints] == [f"{shop.url}/hooks", other["url"]]
 
 
-def test_payrexs_shop_has_one_endpoint_however_often_it_starts(
+def test_the_payrex_shop_has_one_webhook_endpoint_after_a_restart(
     stack: Stack, client: sdk.Client
 ) -> None:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
-        shop.open(stack.url, "sk_test_payrex")
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
+        shop.connect(stack.url, "sk_test_payrex")
 
         assert [each.url for each in client.webhooks.list().data] == [f"{shop.url}/hooks"]
 
 
-def test_an_order_whose_first_answer_was_lost_has_one_session(
+def test_an_order_has_one_session_if_the_first_answer_was_lost(
     stack: Stack, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with paygate.Shop() as shop, selling(shop, stack, merchant.key):
-        call, lost = shop._call, []
+    with paygate.Shop() as shop, running(shop, stack, merchant.key):
+        call, lost = shop._call_api, list[Any]()
 
         def call_and_lose_the_first(*request: Any) -> Any:
             answer = call(*request)
@@ -70,9 +70,9 @@ def test_an_order_whose_first_answer_was_lost_has_one_session(
                 raise TimeoutError
             return answer
 
-        monkeypatch.setattr(shop, "_call", call_and_lose_the_first)
+        monkeypatch.setattr(shop, "_call_api", call_and_lose_the_first)
 
-        order = shop.sell({"atlas": 2})
+        order = shop.create_order({"atlas": 2})
 
         (session,) = merchant.call("GET", "/v1/checkout/sessions")[1]["data"]
         assert lost == [session]
@@ -81,9 +81,9 @@ def test_an_order_whose_first_answer_was_lost_has_one_session(
         assert session["metadata"] == {"order_id": order.id}
 
 
-def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client) -> None:
-    with payrex.Shop() as shop, selling(shop, stack, "sk_test_payrex"):
-        order = shop.sell({"mug": 2, "coaster": 3})
+def test_a_payrex_session_has_the_items_of_the_order(stack: Stack, client: sdk.Client) -> None:
+    with payrex.Shop() as shop, running(shop, stack, "sk_test_payrex"):
+        order = shop.create_order({"mug": 2, "coaster": 3})
 
         (session,) = client.checkout_sessions.list().data
         assert session.url == order.pay_url
@@ -94,8 +94,8 @@ def test_a_payrex_session_has_the_orders_items(stack: Stack, client: sdk.Client)
 
 
 @pytest.mark.parametrize("dialect", ["paygate", "payrex"])
-def test_a_copied_file_is_a_whole_shop(stack: Stack, tmp_path: Path, dialect: str) -> None:
-    """Alone, in a folder of its own, without anything of ours or of PyPI's to import."""
+def test_a_shop_is_a_single_file(stack: Stack, tmp_path: Path, dialect: str) -> None:
+    """It runs in a folder of its own, without this project and without packages."""
     copy = tmp_path / "shop.py"
     copy.write_text((REPOSITORY / f"shop/{dialect}.py").read_text("utf-8"), "utf-8")
     own = {"API_URL": stack.url, "SECRET_KEY": f"sk_test_{dialect}", "PORT": "0"}

@@ -1,4 +1,4 @@
-"""What each operation costs in calls and capacity units, as the engine reports them.
+"""What each operation costs: round trips and capacity units, as the engine reports them.
 
 `UPDATE_COSTS=1 pytest tests/store/test_costs.py` writes `docs/costs.md` from these figures.
 """
@@ -27,8 +27,8 @@ PAGE = ROOT / "docs/costs.md"
 
 
 @dataclass
-class Bill:
-    """The cost of one operation, in DynamoDB's request units."""
+class Cost:
+    """Of one operation. Units are DynamoDB's request units."""
 
     operations: list[str] = field(default_factory=list)
     read_units: float = 0
@@ -44,28 +44,28 @@ class Bill:
 
 
 READS = ("GetItem", "Query", "BatchGetItem")
-BILLED = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+METERED_CALLS = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 FINE = CARD | {"number": "4242424242424242"}
 
 
 class Meter:
-    """Requests the consumed capacity of every call, and sums it up."""
+    """Requests the consumed capacity of every call and adds it up."""
 
     def __init__(self, world: World) -> None:
-        self._bill = Bill()
+        self._cost = Cost()
         events = world.table.client.meta.events
-        for operation in BILLED:
-            events.register(f"provide-client-params.dynamodb.{operation}", self._ask)
+        for operation in METERED_CALLS:
+            events.register(f"provide-client-params.dynamodb.{operation}", self._request_capacity)
             events.register(f"after-call.dynamodb.{operation}", self._add)
 
     @contextmanager
-    def billing(self) -> Iterator[Bill]:
-        self._bill = bill = Bill()
-        yield bill
-        self._bill = Bill()
+    def measuring(self) -> Iterator[Cost]:
+        self._cost = cost = Cost()
+        yield cost
+        self._cost = Cost()
 
-    def _ask(self, params: dict[str, Any], **_: Any) -> None:
+    def _request_capacity(self, params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "INDEXES"
 
     def _add(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
@@ -74,33 +74,33 @@ class Meter:
             each["CapacityUnits"]
             for each in (consumed if isinstance(consumed, list) else [consumed])
         )
-        self._bill.operations.append(model.name)
+        self._cost.operations.append(model.name)
         if model.name in READS:
-            self._bill.read_units += units
+            self._cost.read_units += units
         else:
-            self._bill.write_units += units
+            self._cost.write_units += units
 
 
 @pytest.fixture
 def metered(atomic_engine: Engine) -> Iterator[tuple[World, Meter]]:
     with World.open(atomic_engine) as world:
-        world.get(SESSIONS)  # from now on the process remembers the API key
+        world.get(SESSIONS)  # from here on the API key is cached in the process
         yield world, Meter(world)
 
 
 Metered = tuple[World, Meter]
 
 
-def bill_of(meter: Meter, operation: Callable[[], Any]) -> Bill:
-    with meter.billing() as bill:
+def cost_of(meter: Meter, operation: Callable[[], Any]) -> Cost:
+    with meter.measuring() as cost:
         operation()
-    return bill
+    return cost
 
 
 def test_create_is_one_round_trip_and_at_most_eight_units(metered: Metered) -> None:
     world, meter = metered
-    plain = bill_of(meter, lambda: world.post(SESSIONS, ORDER))
-    keyed = bill_of(
+    plain = cost_of(meter, lambda: world.post(SESSIONS, ORDER))
+    keyed = cost_of(
         meter, lambda: world.post(SESSIONS, ORDER, headers={"idempotency-key": "order-1"})
     )
 
@@ -114,7 +114,7 @@ def test_a_repeat_costs_no_more_than_the_first_call(metered: Metered) -> None:
     headers = {"idempotency-key": "order-1"}
     world.post(SESSIONS, ORDER, headers=headers)
 
-    again = bill_of(meter, lambda: world.post(SESSIONS, ORDER, headers=headers))
+    again = cost_of(meter, lambda: world.post(SESSIONS, ORDER, headers=headers))
 
     assert again.operations == ["TransactWriteItems"]
 
@@ -123,18 +123,18 @@ def test_retrieve_is_one_strongly_consistent_unit(metered: Metered) -> None:
     world, meter = metered
     id = world.create_session()["id"]
 
-    bill = bill_of(meter, lambda: world.get(f"{SESSIONS}/{id}"))
+    cost = cost_of(meter, lambda: world.get(f"{SESSIONS}/{id}"))
 
-    assert (bill.operations, bill.read_units) == (["GetItem"], 1)
+    assert (cost.operations, cost.read_units) == (["GetItem"], 1)
 
 
 def test_expire_is_one_read_and_one_write(metered: Metered) -> None:
     world, meter = metered
     id = world.create_session()["id"]
 
-    bill = bill_of(meter, lambda: world.post(f"{SESSIONS}/{id}/expire"))
+    cost = cost_of(meter, lambda: world.post(f"{SESSIONS}/{id}/expire"))
 
-    assert bill.operations == ["GetItem", "TransactWriteItems"]
+    assert cost.operations == ["GetItem", "TransactWriteItems"]
 
 
 def test_completion_is_one_write_before_and_one_after_the_processor(metered: Metered) -> None:
@@ -143,13 +143,13 @@ def test_completion_is_one_write_before_and_one_after_the_processor(metered: Met
 
     token = world.form_token(f"/checkout/{id}")
 
-    bill = bill_of(meter, lambda: world.submit(id, FINE, token))
+    cost = cost_of(meter, lambda: world.submit(id, FINE, token))
 
-    assert bill.operations == [
+    assert cost.operations == [
         "GetItem",
-        "GetItem",  # the merchant, which names its processor
+        "GetItem",  # the merchant, whose settings name the processor
         "TransactWriteItems",
-        "PutItem",  # the simulator's ledger
+        "PutItem",  # the simulator's own ledger
         "TransactWriteItems",
     ]
 
@@ -168,7 +168,7 @@ def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None
     hook_id = world.payrex("POST", "/webhooks", hook).json["id"]
 
     def operations(method: str, target: str, form: str = "") -> list[str]:
-        return bill_of(meter, lambda: world.payrex(method, target, form)).operations
+        return cost_of(meter, lambda: world.payrex(method, target, form)).operations
 
     new = encode({"description": "Two mugs"})
     assert operations("PUT", f"/payments/{payment}", new) == ["UpdateItem"]
@@ -182,7 +182,7 @@ def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None
 
 
 def fill(world: World, model: dict[str, Any], count: int) -> None:
-    """Writes copies of a session under new ids, in bulk."""
+    """Puts copies of one session with new ids, in batches."""
     from checkout.domain.ids import SESSION, new_id
     from checkout.store import keys
     from checkout.store.items import to_wire
@@ -200,20 +200,20 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
     world, meter = metered
     world.create_session()
     (model,) = world.having("SESSION#")
-    # dynoxide's writes slow down as the stream grows. Lists do not need it.
+    # Lists need no stream, and dynoxide's writes slow down as the stream grows.
     world.table.client.update_table(
         TableName=world.table.name, StreamSpecification={"StreamEnabled": False}
     )
     queries = ["", "?limit=100", "?status=open", "?status=open&limit=100"]
 
-    bills = []
+    costs = []
     for size, added in ((1_000, 999), (50_000, 49_000)):
         fill(world, model, added)
-        measured = [bill_of(meter, partial(world.get, SESSIONS + query)) for query in queries]
-        bills.append([(bill.operations, bill.read_units) for bill in measured])
-        assert all(bill.operations == ["Query"] for bill in measured), size
+        measured = [cost_of(meter, partial(world.get, SESSIONS + query)) for query in queries]
+        costs.append([(cost.operations, cost.read_units) for cost in measured])
+        assert all(cost.operations == ["Query"] for cost in measured), size
 
-    assert bills[0] == bills[1]
+    assert costs[0] == costs[1]
 
 
 def test_the_costs_page_has_these_figures(metered: Metered) -> None:
@@ -224,40 +224,40 @@ def test_the_costs_page_has_these_figures(metered: Metered) -> None:
     assert PAGE.read_text() == page, "run with UPDATE_COSTS=1"
 
 
-def measure(world: World, meter: Meter) -> dict[str, Bill]:
-    """The costs of a session's life, step by step, with one webhook endpoint that subscribes."""
+def measure(world: World, meter: Meter) -> dict[str, Cost]:
+    """The steps of a session's life, with one subscribed webhook endpoint."""
     hook = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
     world.post("/v1/webhooks", hook)
     customer = world.post("/v1/customers", {"name": "Ama"}).json["id"]
-    bills = {
-        "create": bill_of(meter, lambda: world.post(SESSIONS, ORDER)),
-        "create, with an idempotency key": bill_of(
+    costs = {
+        "create": cost_of(meter, lambda: world.post(SESSIONS, ORDER)),
+        "create, with an idempotency key": cost_of(
             meter, lambda: world.post(SESSIONS, ORDER, headers={"idempotency-key": "1"})
         ),
-        "create, with a customer": bill_of(
+        "create, with a customer": cost_of(
             meter, lambda: world.post(SESSIONS, ORDER | {"customer": customer})
         ),
     }
     paid, expired, lapsed = (world.create_session()["id"] for _ in range(3))
-    bills["retrieve"] = bill_of(meter, lambda: world.get(f"{SESSIONS}/{paid}"))
-    bills["list, a page of 5"] = bill_of(meter, lambda: world.get(f"{SESSIONS}?limit=5"))
-    bills["list expired ones, a page of 5"] = bill_of(
+    costs["retrieve"] = cost_of(meter, lambda: world.get(f"{SESSIONS}/{paid}"))
+    costs["list, a page of 5"] = cost_of(meter, lambda: world.get(f"{SESSIONS}?limit=5"))
+    costs["list expired ones, a page of 5"] = cost_of(
         meter, lambda: world.get(f"{SESSIONS}?status=expired&limit=5")
     )
-    bills["expire"] = bill_of(meter, lambda: world.post(f"{SESSIONS}/{expired}/expire"))
-    bills["show the page"] = bill_of(meter, lambda: world.page(f"/checkout/{paid}"))
+    costs["expire"] = cost_of(meter, lambda: world.post(f"{SESSIONS}/{expired}/expire"))
+    costs["show the page"] = cost_of(meter, lambda: world.page(f"/checkout/{paid}"))
     token = world.form_token(f"/checkout/{paid}")
-    bills["pay, by a card that succeeds"] = bill_of(meter, lambda: world.submit(paid, FINE, token))
+    costs["pay, by a card that succeeds"] = cost_of(meter, lambda: world.submit(paid, FINE, token))
     payment = world.session(paid)["payment"]
     refund = {"payment": payment, "amount": 100}
-    bills["refund"] = bill_of(meter, lambda: world.post("/v1/refunds", refund))
-    bills["fan an event out to one endpoint"] = bill_of(meter, lambda: fan_out(world, paid))
-    bills["deliver it"] = bill_of(meter, lambda: deliver(world))
-    bills["sweep, nothing due"] = bill_of(meter, world.sweep)
+    costs["refund"] = cost_of(meter, lambda: world.post("/v1/refunds", refund))
+    costs["fan an event out to one endpoint"] = cost_of(meter, lambda: fan_out(world, paid))
+    costs["deliver it"] = cost_of(meter, lambda: deliver(world))
+    costs["sweep, nothing due"] = cost_of(meter, world.sweep)
     world.now += 86_400
     timer: Timer = timers.expiry(lapsed, "merc_accra#test", int(world.now))
-    bills["expire by timer"] = bill_of(meter, lambda: fire(world, timer))
-    return bills
+    costs["expire by timer"] = cost_of(meter, lambda: fire(world, timer))
+    return costs
 
 
 def fan_out(world: World, session: str) -> None:
@@ -273,7 +273,7 @@ def fan_out(world: World, session: str) -> None:
 
 
 def deliver(world: World) -> None:
-    """Nothing listens, so the attempt fails. Success costs the same, except for one update."""
+    """The attempt fails because nothing listens. A 2xx costs the same, apart from one update."""
     (body,) = world.messages()
     record = {"messageId": "1", "body": body}
     assert world.invoke("SendWebhook", {"Records": [record]}) == {"batchItemFailures": []}
@@ -286,9 +286,9 @@ def fire(world: World, timer: Timer) -> None:
     assert world.invoke("FireTimers", {"Records": [record]}) == {"batchItemFailures": []}
 
 
-def render_page(bills: dict[str, Bill]) -> str:
+def render_page(costs: dict[str, Cost]) -> str:
     rows = "\n".join(
-        f"| {name} | {bill.reads} | {bill.read_units:g} | {bill.writes} | {bill.write_units:g} |"
-        for name, bill in bills.items()
+        f"| {name} | {cost.reads} | {cost.read_units:g} | {cost.writes} | {cost.write_units:g} |"
+        for name, cost in costs.items()
     )
-    return prices.page(rows, prices.of_a_million(bills))
+    return prices.page(rows, prices.of_a_million(costs))

@@ -14,7 +14,7 @@ from checkout.store import keys, payments
 from checkout.store.table import Update
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
-from tests.world import START, World, occasion_of
+from tests.world import START, World, change_context
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_an_approval_after_the_payment_failed_is_refunded(world: World) -> None:
     world.now += ATTEMPT_SECONDS
     world.sweep()
     assert payment(world)["status"] == "failed"
-    attempts = Attempts(world.table, Simulator(world.table), occasion_of(world))
+    attempts = Attempts(world.table, Simulator(world.table), change_context(world))
     found = payments.find(world.table, payment(world)["id"])
     assert found is not None
     approve(world, found.id)
@@ -186,7 +186,7 @@ def test_a_late_approval_does_not_change_the_next_attempt(world: World) -> None:
     world.pay_by_phone(id, "0240000002")
 
     approve(world, first.id)
-    attempts = Attempts(world.table, Simulator(world.table), occasion_of(world))
+    attempts = Attempts(world.table, Simulator(world.table), change_context(world))
     attempts._conclude(first, Outcome(State.APPROVED))
     world.now += 60
     world.sweep()

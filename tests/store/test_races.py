@@ -19,7 +19,7 @@ from checkout.processors.simulator import Simulator
 from checkout.store import keys, refunds, sessions, timers
 from checkout.store.paging import Cursor
 from tests.racing import ROUNDS, Racing, check_books, race, worlds
-from tests.world import CARD, SCOPE, SESSIONS, Answer, World
+from tests.world import CARD, SCOPE, SESSIONS, Response, World
 
 pytestmark = pytest.mark.dynoxide
 
@@ -188,7 +188,7 @@ def paid(world: Racing) -> str:
     return attempt_of(world.pay(world.create_session()["id"]))
 
 
-def attempt_of(paid: Answer) -> str:
+def attempt_of(paid: Response) -> str:
     """The payment that the page redirects to."""
     return paid.headers["location"].partition("=")[2]
 

@@ -1,8 +1,13 @@
-"""Unit tests open no sockets."""
+"""Unit tests use no network."""
+
+from collections.abc import Iterator
 
 import pytest
+import pytest_socket
 
 
 @pytest.fixture(autouse=True)
-def _no_sockets(socket_disabled: None) -> None:
-    pass
+def no_sockets(socket_disabled: None) -> Iterator[None]:
+    yield
+    # A test that patched `socket` has just put pytest-socket's guards back.
+    pytest_socket.enable_socket()

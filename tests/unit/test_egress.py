@@ -49,7 +49,7 @@ def test_public_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
 ) -> None:
     """A second DNS lookup could find another address."""
     called = []
@@ -59,7 +59,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
     with pytest.raises(egress.NotConnectedError):
         egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS)

@@ -1,4 +1,4 @@
-"""The library's parts import in one direction: `MAY_IMPORT` is where the import rule is stated."""
+"""The import rule stated in `checkout/__init__.py`, module by module."""
 
 import ast
 from collections.abc import Iterator

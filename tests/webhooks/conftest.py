@@ -1,4 +1,4 @@
-"""Servers on real sockets: some that must never be reached, and some that misbehave."""
+"""Servers on real sockets: one that must never be reached, and some that misbehave."""
 
 import socket
 import threading
@@ -50,7 +50,8 @@ def receiver() -> Iterator[Receiver]:
 
 @contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """The URL of a server that reads a request's first bytes and then does what it is told."""
+    """Runs a server that reads the first bytes of a request and then calls `answer`; yields its
+    URL."""
 
     def accept() -> None:
         while True:
@@ -71,4 +72,4 @@ def _serve(connection: socket.socket, answer: Callable[[socket.socket], None]) -
             connection.recv(65_536)
             answer(connection)
         except OSError:
-            return  # the other side hung up
+            return  # the client closed the connection

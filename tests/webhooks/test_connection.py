@@ -1,13 +1,14 @@
-"""The connection itself: TLS keeps the name while the address is pinned, and nothing that a server
-does makes a try longer than its limit or fills the memory."""
+"""Connections to merchants' servers: TLS keeps the name while the address is pinned, and no server
+can make an attempt longer than its limit or fill the memory."""
 
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.webhooks.conftest import serving
 NAME, PUBLIC = "hooks.example.com", "93.184.215.14"
 LOCAL = egress.Limits(connect_seconds=1, total_seconds=0.6, allow_local=True)
 LIMITS = egress.Limits(connect_seconds=5, total_seconds=10, allow_local=False)
-SLACK = 3  # for a busy machine; without a bound the answers below take five seconds or for ever
+SLACK = 3  # for a busy machine; without a limit the answers below take five seconds or longer
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -31,17 +32,19 @@ OK = b"HTTP/1.1 200 OK\r\n"
 class TlsServer:
     port: int
     names: list[str] = field(default_factory=list)
-    """What clients asked for in their hello."""
+    """Host names in the clients' TLS hello."""
     requests: list[bytes] = field(default_factory=list)
     connected: list[Any] = field(default_factory=list)
-    """Where the sender's sockets were told to go."""
-    authority: Path = Path()
+    """Addresses that the sender connected to."""
+    answer: Callable[[ssl.SSLSocket], None] = lambda secured: secured.sendall(
+        OK + b"content-length: 5\r\n\r\nhello"
+    )
 
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
-    """A merchant's server for `NAME`, whose authority the sender trusts. `NAME` resolves to
-    `PUBLIC`; what is sent there arrives here."""
+    """A merchant's server for `NAME` with a certificate that the sender trusts. `NAME` resolves to
+    `PUBLIC`, and connections to that address are redirected here."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate(tmp_path, NAME))
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -49,11 +52,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]
         context.sni_callback = lambda _, name, __: server.names.append(name)
         threading.Thread(target=_serve, args=(listener, context, server), daemon=True).start()
 
+        real_connect = socket.socket.connect
+
         def connect(connection: socket.socket, address: Any) -> None:
             server.connected.append(address)
-            socket.socket.connect(connection, ("127.0.0.1", server.port))
+            real_connect(connection, ("127.0.0.1", server.port))
 
-        monkeypatch.setattr(egress._Socket, "connect", connect)
+        monkeypatch.setattr(socket.socket, "connect", connect)
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (PUBLIC, 443))])
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
         egress.tls.cache_clear()
@@ -73,13 +78,13 @@ def _serve(listener: socket.socket, context: ssl.SSLContext, server: TlsServer) 
                 while not request.endswith(b"\r\n\r\n{}"):
                     request += secured.recv(65_536)
                 server.requests.append(request)
-                secured.sendall(OK + b"content-length: 5\r\n\r\nheard")
+                server.answer(secured)
         except OSError:
             connection.close()
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate and key for `name`, by an authority of its own in `authority.pem`."""
+    """Files of a certificate and key for `name`; its authority is in `authority.pem`."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _signed("Test authority", authority_key, "Test authority", authority_key, None)
     leaf = _signed(name, key, "Test authority", authority_key, name)
@@ -110,10 +115,10 @@ def _signed(subject: str, key: Any, issuer: str, issuer_key: Any, host: str | No
     return built.sign(issuer_key, hashes.SHA256())
 
 
-def test_tls_and_host_keep_the_name_while_the_socket_goes_to_the_address(shop: TlsServer) -> None:
+def test_tls_and_host_header_keep_the_name_when_the_address_is_pinned(shop: TlsServer) -> None:
     answer = egress.post(f"https://{NAME}:8443/hooks?a=1", b"{}", {"x": "1"}, LIMITS)
 
-    assert (answer.status, answer.body) == (200, b"heard")
+    assert (answer.status, answer.body) == (200, b"hello")
     assert shop.connected == [(PUBLIC, 8443)]
     assert shop.names == [NAME]
     (request,) = shop.requests
@@ -121,7 +126,7 @@ def test_tls_and_host_keep_the_name_while_the_socket_goes_to_the_address(shop: T
     assert f"Host: {NAME}:8443\r\n".encode() in request
 
 
-def test_a_certificate_of_another_name_is_refused(shop: TlsServer) -> None:
+def test_certificates_of_other_names_are_refused(shop: TlsServer) -> None:
     with pytest.raises(egress.TlsFailedError):
         egress.post("https://other.example.com/", b"secret", {}, LIMITS)
 
@@ -129,7 +134,7 @@ def test_a_certificate_of_another_name_is_refused(shop: TlsServer) -> None:
     assert shop.requests == []
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(
+def test_certificates_of_unknown_authorities_are_refused(
     shop: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -142,7 +147,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
 
 
 def drip(connection: socket.socket, head: bytes, drop: bytes) -> None:
-    """`head`, then `drop` again and again: no pause in it is long enough for a time-out."""
+    """Sends `head`, then `drop` again and again, without a pause long enough for a time-out."""
     connection.sendall(head)
     for _ in range(250):
         connection.sendall(drop)
@@ -155,33 +160,97 @@ def pour(connection: socket.socket, head: bytes, drop: bytes) -> None:
         connection.sendall(drop * 1000)
 
 
-def took_too_long(answer: Any) -> None:
+def check_time_out(answer: Any) -> None:
     started = time.monotonic()
     with serving(answer) as url, pytest.raises(egress.TimedOutError):
         egress.post(url, b"{}", {}, LOCAL)
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
-    took_too_long(lambda _: threading.Event().wait(5))
+def test_an_attempt_times_out_if_the_server_never_answers() -> None:
+    check_time_out(lambda _: threading.Event().wait(5))
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200", OK, OK + b"x: "])
-def test_an_answer_that_drips_is_given_up_in_the_same_time(head: bytes) -> None:
-    took_too_long(lambda connection: drip(connection, head, b"1"))
+def test_an_attempt_times_out_while_the_answer_drips(head: bytes) -> None:
+    check_time_out(lambda connection: drip(connection, head, b"1"))
 
 
-def test_endless_interim_answers_are_given_up() -> None:
-    took_too_long(lambda connection: drip(connection, b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+def test_an_attempt_times_out_during_endless_interim_answers() -> None:
+    check_time_out(lambda connection: drip(connection, b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
 
 
-def test_a_server_that_does_not_read_is_given_up() -> None:
+def test_an_attempt_times_out_if_the_server_does_not_read() -> None:
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        with pytest.raises(egress.NoAnswerError):
+        with pytest.raises(egress.TimedOutError):
             egress.post(url, b"x" * 50_000_000, {}, LOCAL)
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+def test_an_attempt_times_out_during_the_tls_handshake(
+    shop: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        shop.port = silent.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(egress.TimedOutError):
+            egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+def test_an_attempt_times_out_during_a_tls_answer(shop: TlsServer) -> None:
+    shop.answer = lambda secured: drip(secured, OK, b"x")
+    started = time.monotonic()
+
+    with pytest.raises(egress.TimedOutError):
+        egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+def test_the_first_part_of_an_endless_tls_body_is_read(shop: TlsServer) -> None:
+    shop.answer = lambda secured: drip(secured, OK + b"\r\n", b"y")
+    started = time.monotonic()
+
+    answer = egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
+
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+    assert answer.status == 200
+    assert set(answer.body) == {ord("y")}
+
+
+def test_the_timer_ends_with_the_attempt() -> None:
+    """Otherwise a busy sender would collect threads."""
+    with serving(lambda connection: connection.sendall(OK + b"content-length: 0\r\n\r\n")) as url:
+        egress.post(url, b"{}", {}, LOCAL._replace(total_seconds=60))
+
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(timeout=SLACK)
+            assert not thread.is_alive()
+
+
+def test_a_url_without_a_path_is_called_at_the_root() -> None:
+    targets: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            targets.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        root = f"http://127.0.0.1:{server.server_port}"
+        for url in (root, f"{root}?a=1", f"{root}/é?b=[ü]#c"):
+            egress.post(url, b"{}", {}, LOCAL)
+        server.shutdown()
+
+    assert targets == ["/", "/?a=1", "/%C3%A9?b=%5B%C3%BC%5D"]
 
 
 @pytest.mark.parametrize("send", [drip, pour])
@@ -190,7 +259,7 @@ def test_a_server_that_does_not_read_is_given_up() -> None:
     [OK + b"\r\n", OK + b"content-length: 9999999999\r\n\r\n",
      OK + b"content-encoding: gzip\r\n\r\n"],
 )  # fmt: skip
-def test_of_an_endless_body_the_first_part_is_read(send: Any, head: bytes) -> None:
+def test_only_the_first_part_of_an_endless_body_is_read(send: Any, head: bytes) -> None:
     started = time.monotonic()
     with serving(lambda connection: send(connection, head, b"y")) as url:
         answer = egress.post(url, b"{}", {}, LOCAL)
@@ -206,7 +275,7 @@ def test_of_an_endless_body_the_first_part_is_read(send: Any, head: bytes) -> No
     [OK + b"x: " + b"y" * 100_000, OK + b"x: y\r\n" * 1000, b"\x16\x03\x01" * 50_000,
      b"HTTP/1.1 abc\r\n\r\n", OK + b"content-length: many\r\n\r\nyes"],
 )  # fmt: skip
-def test_what_is_hardly_http_ends_the_try_and_nothing_else(head: bytes) -> None:
+def test_malformed_http_only_fails_the_attempt(head: bytes) -> None:
     with serving(lambda connection: connection.sendall(head + b"\r\n\r\n")) as url:
         try:
             assert egress.post(url, b"{}", {}, LOCAL).status == 200
@@ -214,7 +283,7 @@ def test_what_is_hardly_http_ends_the_try_and_nothing_else(head: bytes) -> None:
             assert error.code == "broken_answer"
 
 
-def test_a_closed_port_says_so() -> None:
+def test_a_closed_port_is_reported_as_not_connected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 

@@ -1,5 +1,5 @@
-"""Where a webhook may not go, whatever spelling, name or answer leads there. Every address of this
-machine listens meanwhile, and must hear nothing."""
+"""Webhooks never go to addresses that are not public, whatever URL, name or answer points there.
+Meanwhile all addresses of this machine listen, and must not be connected to."""
 
 import socket
 import threading
@@ -113,14 +113,14 @@ NAME = "hooks.example.com"
 
 
 class Resolver:
-    """Stands before getaddrinfo: what each question about `NAME` is answered with, in turn."""
+    """Replaces getaddrinfo: returns one list of addresses for each call."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
 
     def __call__(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        self.asked.append(host)
+        self.hosts.append(host)
         addresses = self.answers.pop(0)
         return [
             (socket.AF_INET6 if ":" in each else socket.AF_INET, socket.SOCK_STREAM, 6, "",
@@ -129,17 +129,17 @@ class Resolver:
         ]  # fmt: skip
 
 
-def refused(url: str) -> None:
+def check_refused(url: str) -> None:
     with pytest.raises(egress.AddressRefusedError):
         egress.post(url, b"{}", {}, LIMITS)
 
 
-def test_the_list_is_long_enough() -> None:
+def test_there_are_at_least_forty_cases() -> None:
     assert len(SPELLINGS) + len(BEHIND_NAMES) >= 40
 
 
-def test_the_trap_would_hear_a_packet(trap: Trap) -> None:
-    """Or the tests below would prove nothing."""
+def test_the_trap_notices_connections(trap: Trap) -> None:
+    """Otherwise the tests below would prove nothing."""
     for address in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"):
         with socket.create_connection((address, trap.port), timeout=5) as connection:
             assert connection.recv(1) == b""
@@ -148,48 +148,46 @@ def test_the_trap_would_hear_a_packet(trap: Trap) -> None:
 
 
 @pytest.mark.parametrize("url", SPELLINGS.values(), ids=SPELLINGS.keys())
-def test_a_hostile_url_is_refused_when_it_is_registered(url: str) -> None:
+def test_hostile_urls_are_refused_at_registration(url: str) -> None:
     assert not is_endpoint_url(url.format(port=8443), allow_local=False)
 
 
 @pytest.mark.parametrize("url", SPELLINGS.values(), ids=SPELLINGS.keys())
-def test_a_hostile_url_is_refused_when_it_is_called(url: str, trap: Trap) -> None:
-    """Even one that an earlier version let in. Nothing is asked of a name server, either."""
-    refused(url.format(port=trap.port))
+def test_hostile_urls_are_refused_at_each_attempt(url: str, trap: Trap) -> None:
+    """Even if an earlier version accepted it. It is not looked up either."""
+    check_refused(url.format(port=trap.port))
 
     assert trap.accepted == []
 
 
 @pytest.mark.parametrize("address", BEHIND_NAMES)
-def test_a_name_of_a_hostile_address_is_not_called(
+def test_names_that_resolve_to_hostile_addresses_are_refused(
     address: str, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Resolver([address]))
     url = f"https://{NAME}:{trap.port}/"
 
     assert is_endpoint_url(url, allow_local=False)
-    refused(url)
+    check_refused(url)
 
     assert trap.accepted == []
 
 
 @pytest.mark.parametrize("answer", [["8.8.8.8", "127.0.0.1"], ["::1", "2606:4700::1111"]])
-def test_one_private_address_among_public_ones_is_enough_to_refuse(
+def test_one_private_address_among_public_ones_is_refused(
     answer: list[str], trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(answer))
     called: list[Any] = []
-    monkeypatch.setattr(egress._Socket, "connect", lambda _, address: called.append(address))
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: called.append(address))
 
-    refused(f"https://{NAME}:{trap.port}/")
+    check_refused(f"https://{NAME}:{trap.port}/")
 
     assert called == trap.accepted == []
 
 
-def test_a_name_that_changes_its_answer_changes_nothing(
-    trap: Trap, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is asked once, and the socket goes to the address that was checked."""
+def test_dns_rebinding_has_no_effect(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is looked up once, and the socket connects to the address that was checked."""
     resolver = Resolver(["8.8.8.8"], ["127.0.0.1"], ["127.0.0.1"])
     called: list[Any] = []
 
@@ -198,16 +196,16 @@ def test_a_name_that_changes_its_answer_changes_nothing(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
         egress.post(f"https://{NAME}:{trap.port}/", b"{}", {}, LIMITS)
 
-    assert resolver.asked == [NAME]
+    assert resolver.hosts == [NAME]
     assert called == [("8.8.8.8", trap.port)]
     assert trap.accepted == []
 
 
-def test_the_next_address_is_called_when_one_does_not_answer(
+def test_the_next_address_is_used_if_one_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     called: list[Any] = []
@@ -217,14 +215,14 @@ def test_the_next_address_is_called_when_one_does_not_answer(
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["2606:4700::1111", "8.8.8.8"]))
-    monkeypatch.setattr(egress._Socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
         egress.post(f"https://{NAME}/", b"{}", {}, LIMITS)
 
     assert called == ["2606:4700::1111", "8.8.8.8"]
 
 
-def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_times_out_if_the_name_server_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.wait(30))
     started = time.monotonic()
@@ -236,7 +234,7 @@ def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     assert time.monotonic() - started < 5
 
 
-def test_a_redirect_is_an_answer_and_is_not_followed(trap: Trap, receiver: Receiver) -> None:
+def test_redirects_are_answers_and_are_not_followed(trap: Trap, receiver: Receiver) -> None:
     receiver.statuses = [301, 302, 303, 307, 308]
     receiver.headers = {"location": f"http://127.0.0.1:{trap.port}/"}
 
@@ -246,14 +244,14 @@ def test_a_redirect_is_an_answer_and_is_not_followed(trap: Trap, receiver: Recei
     assert trap.accepted == []
 
 
-def test_proxies_of_the_environment_are_not_asked(
+def test_proxies_of_the_environment_are_ignored(
     trap: Trap, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{trap.port}")
 
     assert egress.post(receiver.url, b"{}", {}, DEVSTACK).status == 200
-    refused(f"https://127.0.0.1:{trap.port}/")
+    check_refused(f"https://127.0.0.1:{trap.port}/")
 
     assert len(receiver.received) == 1
     assert trap.accepted == []
@@ -268,7 +266,7 @@ def test_proxies_of_the_environment_are_not_asked(
         "https://127.0.0.1:{port}/",
     ],
 )
-def test_devstack_lets_in_one_address_and_no_other(url: str, trap: Trap) -> None:
+def test_devstack_only_allows_one_local_address(url: str, trap: Trap) -> None:
     hostile = url.format(port=trap.port)
 
     assert not is_endpoint_url(hostile, allow_local=True)
@@ -292,5 +290,5 @@ def test_devstack_lets_in_one_address_and_no_other(url: str, trap: Trap) -> None
         "https://127.0.0.1.example.com/",
     ],
 )
-def test_public_urls_may_be_registered(url: str) -> None:
+def test_public_urls_are_accepted(url: str) -> None:
     assert is_endpoint_url(url, allow_local=False)

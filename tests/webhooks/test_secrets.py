@@ -1,4 +1,5 @@
-"""A webhook's secret is shown where the contract shows it, and is nowhere else in plain text."""
+"""A webhook endpoint's secret is only shown where the contracts show it (docs/contracts/paygate.md,
+section 5; docs/contracts/payrex.md, section 10.1), and is encrypted in the table."""
 
 import json
 from io import StringIO
@@ -15,7 +16,7 @@ from tests.world import World
 EVENTS = ["checkout.session.completed"]
 
 
-def everything(world: World) -> str:
+def table_content(world: World) -> str:
     return json.dumps(world.items(), default=str)
 
 
@@ -29,7 +30,7 @@ def create_payrex(world: World, url: str) -> Any:
     return world.payrex("POST", "/webhooks", form).json
 
 
-def test_the_table_never_holds_a_secret_in_plain_text(world: World, receiver: Receiver) -> None:
+def test_the_table_never_contains_a_secret_in_plain_text(world: World, receiver: Receiver) -> None:
     keyed = {"idempotency-key": "hook-1"}
     secrets = [
         create_paygate(world, receiver.url).json["secret"],
@@ -42,10 +43,10 @@ def test_the_table_never_holds_a_secret_in_plain_text(world: World, receiver: Re
 
     assert len(receiver.received) == 2
     for secret in secrets:
-        assert secret.partition("_")[2] not in everything(world)
+        assert secret.partition("_")[2] not in table_content(world)
 
 
-def test_a_repeat_under_the_same_key_shows_the_same_secret(world: World) -> None:
+def test_a_repeated_idempotent_request_returns_the_same_secret(world: World) -> None:
     keyed = {"idempotency-key": "hook-1"}
     first, again = (create_paygate(world, "https://x.example.com", **keyed) for _ in range(2))
 
@@ -53,7 +54,7 @@ def test_a_repeat_under_the_same_key_shows_the_same_secret(world: World) -> None
     assert again.headers["idempotent-replayed"] == "true"
 
 
-def test_payrex_shows_the_secret_key_wherever_it_shows_the_webhook(world: World) -> None:
+def test_payrex_returns_the_secret_key_with_each_webhook(world: World) -> None:
     made = create_payrex(world, "https://x.example.com")
     address = f"/webhooks/{made['id']}"
 
@@ -69,7 +70,7 @@ def test_payrex_shows_the_secret_key_wherever_it_shows_the_webhook(world: World)
     assert made["secret_key"].startswith("whsk_")
 
 
-def test_a_sealed_secret_opens_for_its_own_endpoint_alone(world: World) -> None:
+def test_a_secret_can_only_be_decrypted_for_its_own_endpoint(world: World) -> None:
     from botocore.exceptions import ClientError
 
     mine, other = (create_paygate(world, "https://x.example.com").json for _ in range(2))
@@ -80,10 +81,10 @@ def test_a_sealed_secret_opens_for_its_own_endpoint_alone(world: World) -> None:
         decrypt(encrypted[mine["id"]], encryption_context=other["id"])
 
 
-def test_nothing_that_goes_wrong_writes_a_secret_down(
+def test_failures_never_log_or_store_a_secret(
     world: World, receiver: Receiver, log: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refused answer, and a fault of ours with the signature at hand."""
+    """Neither a failed attempt nor an exception with the secret in its message."""
     secret = create_paygate(world, receiver.url).json["secret"]
     receiver.statuses = [500]
     world.pay(world.create_session()["id"])
@@ -99,4 +100,4 @@ def test_nothing_that_goes_wrong_writes_a_secret_down(
     assert world.send_all() == 1
 
     assert "RuntimeError" in log.getvalue()
-    assert secret.partition("_")[2] not in log.getvalue() + everything(world)
+    assert secret.partition("_")[2] not in log.getvalue() + table_content(world)

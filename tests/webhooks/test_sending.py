@@ -1,5 +1,5 @@
-"""Retries, slowing down, disabling, parking and resuming, leases: the sender's rules, with a clock
-that stands still until it is turned."""
+"""The sender's rules: retries, pauses, disabling, parking and resuming, leases. The clock stands
+still unless a test moves it."""
 
 import json
 from email.utils import formatdate
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout.api.webhook_requests import build_request
+from checkout.domain import clock
 from checkout.domain.delivery import Delivery
 from checkout.domain.event import Event
 from checkout.domain.webhook_endpoint import WebhookEndpoint
@@ -16,7 +17,7 @@ from checkout.settings import settings
 from checkout.store import deliveries, keys, leases, webhook_endpoints
 from checkout.store.items import to_record
 from checkout.store.leases import AllLeased, Lease
-from checkout.store.table import Delete, Put
+from checkout.store.table import ConditionFailedError, Delete, Put
 from checkout.webhooks import egress, health, sending
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import open_queue
@@ -29,7 +30,7 @@ WEBHOOKS = "/v1/webhooks"
 
 
 @pytest.fixture(autouse=True)
-def _nobody_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())
 
 
@@ -46,8 +47,9 @@ def pay(world: World) -> None:
 
 
 def endpoint(world: World) -> WebhookEndpoint:
-    (found,) = world.having("ENDPOINTS#")
-    return to_record(WebhookEndpoint, found)
+    (item,) = world.having("ENDPOINTS#")
+    found: WebhookEndpoint = to_record(WebhookEndpoint, item)
+    return found
 
 
 def all_deliveries(world: World) -> list[Delivery]:
@@ -59,17 +61,17 @@ def delivery(world: World) -> Delivery:
     return found
 
 
-def come(world: World, seconds: int) -> None:
-    """Time passes, the sweep comes, and the queue brings what it sent."""
+def advance(world: World, seconds: int) -> None:
+    """Lets time pass, then runs the sweep and sends the queued deliveries."""
     world.now += seconds
     world.sweep()
     assert world.send_all() == 0
 
 
-# ------------------------------------------------------------- what is kept of a try
+# ----------------------------------------------------------------- stored attempts
 
 
-def test_a_try_keeps_the_answers_first_part_in_safe_letters(
+def test_an_attempt_stores_the_answers_first_part_as_printable_text(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [422]
@@ -85,14 +87,14 @@ def test_a_try_keeps_the_answers_first_part_in_safe_letters(
     assert len(made.answer) == 500
 
 
-def test_of_many_tries_the_last_twenty_are_kept_and_all_counted(
+def test_the_last_twenty_attempts_are_stored_and_all_are_counted(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [500] * 99
     pay(world)
     world.send_all()
     for _ in range(24):
-        # As a resend does: another round of the schedule.
+        # Starts another round of the schedule, as a resend does.
         (item,) = world.having("EVENT#", "DELIVERY#")
         again = {"round_start": item["attempt_count"], "next_attempt_at": int(world.now)}
         world.table.write(Put(item | again))
@@ -120,7 +122,7 @@ def test_of_many_tries_the_last_twenty_are_kept_and_all_counted(
         ("", 48, 72),
     ],
 )
-def test_retry_after_is_obeyed_within_bounds(
+def test_retry_after_is_honoured_within_limits(
     world: World, receiver: Receiver, hook: str, asked: str, earliest: int, latest: int
 ) -> None:
     receiver.statuses, receiver.headers = [500], {"retry-after": asked}
@@ -139,11 +141,11 @@ def test_retry_after_may_be_a_date(world: World, receiver: Receiver, hook: str) 
     assert delivery(world).next_attempt_at == world.now + 7200
 
 
-# ----------------------------------------------------------------------- slowing down
+# ------------------------------------------------------------------------------ pauses
 
 
 @pytest.mark.parametrize("status", [429, 502, 504])
-def test_an_endpoint_that_has_too_much_to_do_is_left_alone_for_a_while(
+def test_an_overloaded_endpoint_gets_a_pause(
     world: World, receiver: Receiver, hook: str, status: int
 ) -> None:
     receiver.statuses = [status]
@@ -159,13 +161,13 @@ def test_an_endpoint_that_has_too_much_to_do_is_left_alone_for_a_while(
     assert len(receiver.received) == 1
     waiting = next(each for each in all_deliveries(world) if each.attempt_count == 0)
     assert waiting.next_attempt_at == waiting.timer_due == slow_until
-    come(world, slow_until - int(world.now))
+    advance(world, slow_until - int(world.now))
     assert len(receiver.received) == 2
     assert (endpoint(world).slow_until, endpoint(world).slowdowns) == (None, 0)
 
 
 @pytest.mark.parametrize("status", [500, 503, 404])
-def test_other_failures_slow_nothing_down(
+def test_other_failures_cause_no_pause(
     world: World, receiver: Receiver, hook: str, status: int
 ) -> None:
     receiver.statuses = [status]
@@ -175,14 +177,12 @@ def test_other_failures_slow_nothing_down(
     assert endpoint(world).slow_until is None
 
 
-def test_each_slowdown_in_a_row_is_twice_as_long_up_to_an_hour(
-    world: World, receiver: Receiver, hook: str
-) -> None:
+def test_pauses_in_a_row_double_up_to_an_hour(world: World, receiver: Receiver, hook: str) -> None:
     receiver.statuses = [429] * 99
     pauses = []
     for _ in range(10):
         pay(world)
-        come(world, 0)
+        advance(world, 0)
         slow_until = endpoint(world).slow_until or 0
         pauses.append(slow_until - world.now)
         world.now = slow_until
@@ -192,7 +192,7 @@ def test_each_slowdown_in_a_row_is_twice_as_long_up_to_an_hour(
         assert 0.8 * expected - 1 <= pause <= min(1.2 * expected + 1, HOUR)
 
 
-def test_a_slow_endpoint_is_asked_one_try_at_a_time(
+def test_an_overloaded_endpoint_gets_one_attempt_at_a_time(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [429]
@@ -211,7 +211,7 @@ def test_a_slow_endpoint_is_asked_one_try_at_a_time(
 # --------------------------------------------------------------- disabling, parking
 
 
-def test_410_disables_at_once_and_the_delivery_waits(
+def test_status_410_disables_the_endpoint_and_parks_the_delivery(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [410]
@@ -222,17 +222,17 @@ def test_410_disables_at_once_and_the_delivery_waits(
     assert endpoint(world).disabled_because == "gone"
     assert delivery(world).is_parked
     assert delivery(world).attempt_count == 1
-    come(world, 10 * DAY)
+    advance(world, 10 * DAY)
     assert len(receiver.received) == 1
 
 
-def test_an_endpoint_whose_every_try_failed_for_five_days_is_disabled(
+def test_an_endpoint_is_disabled_after_five_days_of_failures(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [500] * 999
     pay(world)
     world.send_all()
-    come(world, 5 * DAY - 1)
+    advance(world, 5 * DAY - 1)
     assert endpoint(world).status == "enabled"
 
     pay(world)
@@ -245,39 +245,39 @@ def test_an_endpoint_whose_every_try_failed_for_five_days_is_disabled(
     assert next(each for each in all_deliveries(world) if each.attempt_count == 1).is_parked
 
 
-def test_one_success_begins_the_five_days_anew(world: World, receiver: Receiver, hook: str) -> None:
+def test_a_success_restarts_the_five_days(world: World, receiver: Receiver, hook: str) -> None:
     receiver.statuses = [500, 200, 500, 500]
     pay(world)
     world.send_all()
     assert endpoint(world).failing_since == world.now
-    come(world, 80)
+    advance(world, 80)
     assert endpoint(world).failing_since is None
     pay(world)
     world.send_all()
     began = int(world.now)
     assert endpoint(world).failing_since == began
-    come(world, 80)
+    advance(world, 80)
 
     assert endpoint(world).failing_since == began
     assert endpoint(world).status == "enabled"
 
 
-def test_what_was_parked_is_sent_when_the_endpoint_is_enabled(
+def test_parked_deliveries_are_sent_when_the_endpoint_is_enabled(
     world: World, receiver: Receiver, hook: str
 ) -> None:
-    """All of it, page after page, and nothing twice."""
+    """All parked deliveries, page by page, and each once."""
     for _ in range(12):
         pay(world)
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "disabled"})
     world.send_all()
     assert all(each.is_parked for each in all_deliveries(world))
     assert world.having("TIMER#", "") == []
-    come(world, 30 * DAY)
+    advance(world, 30 * DAY)
     assert receiver.received == []
 
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "enabled"})
-    come(world, 1)
-    come(world, 1)
+    advance(world, 1)
+    advance(world, 1)
 
     sent = [json.loads(each.body)["id"] for each in receiver.received]
     assert len(sent) == len(set(sent)) == 12
@@ -285,7 +285,7 @@ def test_what_was_parked_is_sent_when_the_endpoint_is_enabled(
     assert world.having("PARKED#") == world.having("TIMER#") == []
 
 
-def test_what_is_parked_for_an_endpoint_that_is_deleted_ends(
+def test_parked_deliveries_of_a_deleted_endpoint_are_canceled(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     pay(world)
@@ -293,13 +293,13 @@ def test_what_is_parked_for_an_endpoint_that_is_deleted_ends(
     world.send_all()
 
     world.call("DELETE", f"{WEBHOOKS}/{hook}")
-    come(world, 1)
+    advance(world, 1)
 
     assert delivery(world).state == "canceled"
     assert world.having("PARKED#") == world.having("TIMER#") == []
 
 
-def test_an_endpoint_disabled_again_before_it_resumed_keeps_what_is_parked(
+def test_deliveries_stay_parked_if_the_endpoint_is_disabled_again_before_it_resumes(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     pay(world)
@@ -308,37 +308,38 @@ def test_an_endpoint_disabled_again_before_it_resumed_keeps_what_is_parked(
     for status in ("enabled", "disabled"):
         world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": status})
 
-    come(world, 1)
+    advance(world, 1)
     assert delivery(world).is_parked
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "enabled"})
-    come(world, 1)
+    advance(world, 1)
 
     assert len(receiver.received) == 1
 
 
-def test_an_endpoint_enabled_while_its_delivery_is_parked_loses_nothing(
+def test_no_delivery_is_lost_if_the_endpoint_is_enabled_while_it_is_parked(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sender saw it disabled; before it writes that down, the merchant enables it."""
-
+    """The merchant enables it after the sender has read it and before the delivery is parked."""
     pay(world)
     world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "disabled"})
     park = deliveries.park
 
     def enable_first(*arguments: Any) -> bool:
         world.call("PATCH", f"{WEBHOOKS}/{hook}", {"status": "enabled"})
-        world.sweep()  # resumes what is parked: nothing yet
+        world.sweep()  # resumes nothing: the delivery is not parked yet
         return park(*arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(deliveries, "park", enable_first)
         world.send_all()
-    come(world, 90)
+    advance(world, 90)
 
     assert len(receiver.received) == 1
 
 
-def test_enabling_begins_with_a_clean_slate(world: World, receiver: Receiver, hook: str) -> None:
+def test_enabling_an_endpoint_resets_its_health(
+    world: World, receiver: Receiver, hook: str
+) -> None:
     receiver.statuses = [429]
     pay(world)
     world.send_all()
@@ -365,15 +366,15 @@ def held(hook: str, number: int, until: float, since: float = 0) -> dict[str, An
     }
 
 
-def take_all(world: World, hook: str, until: float, since: float | None = None) -> None:
+def occupy_all(world: World, hook: str, until: float, since: float | None = None) -> None:
     for number in range(settings().webhook_in_flight):
         world.table.write(Put(held(hook, number, until, world.now if since is None else since)))
 
 
-def test_a_busy_endpoints_delivery_waits_without_using_up_a_try(
+def test_waiting_for_a_lease_uses_up_no_attempt(
     world: World, receiver: Receiver, hook: str
 ) -> None:
-    take_all(world, hook, world.now + 100)
+    occupy_all(world, hook, world.now + 100)
     pay(world)
     (message,) = world.messages()
     record = {"Records": [{"messageId": "1", "body": message}]}
@@ -384,15 +385,13 @@ def test_a_busy_endpoints_delivery_waits_without_using_up_a_try(
     assert 5 <= waiting.next_attempt_at - world.now <= 30
     assert receiver.received == []
     before = world.items()
-    world.invoke("SendWebhook", record)  # the queue brings it twice: it does not multiply
+    world.invoke("SendWebhook", record)  # the queue delivers the message twice
     assert world.items() == before
 
 
-def test_an_endpoint_that_hangs_is_left_alone_for_a_while(
-    world: World, receiver: Receiver, hook: str
-) -> None:
-    """Its deliveries neither use up tries nor keep the queue busy."""
-    take_all(world, hook, world.now + 20, since=world.now - 5)
+def test_a_hanging_endpoint_gets_a_pause(world: World, receiver: Receiver, hook: str) -> None:
+    """Its deliveries use up no attempts and send no messages."""
+    occupy_all(world, hook, world.now + 20, since=world.now - 5)
     pay(world)
     world.send_all()
     pause_ends_at = endpoint(world).slow_until
@@ -404,15 +403,13 @@ def test_an_endpoint_that_hangs_is_left_alone_for_a_while(
     waiting = all_deliveries(world)
     assert [each.next_attempt_at for each in waiting] == [pause_ends_at] * 2
     assert [each.attempt_count for each in waiting] == [0, 0]
-    come(world, 30)
+    advance(world, 30)
     assert len(receiver.received) == 2
     assert endpoint(world).slow_until is None
 
 
-def test_an_endpoint_that_takes_its_time_is_waited_for_and_not_left_alone(
-    world: World, receiver: Receiver, hook: str
-) -> None:
-    take_all(world, hook, world.now + 20, since=world.now - 3)
+def test_a_slow_endpoint_gets_no_pause(world: World, receiver: Receiver, hook: str) -> None:
+    occupy_all(world, hook, world.now + 20, since=world.now - 3)
     pay(world)
     world.send_all()
 
@@ -420,10 +417,10 @@ def test_an_endpoint_that_takes_its_time_is_waited_for_and_not_left_alone(
     assert delivery(world).waits == 1
 
 
-def test_a_slow_success_says_that_the_endpoint_does_not_hang(
+def test_a_slow_success_ends_the_pause_of_a_hanging_endpoint(
     world: World, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another sender found it hanging while this try was under way."""
+    """Another sender marks it as hanging during this attempt."""
     as_read, seconds = endpoint(world), iter((0.0, 6.0))
 
     def answer_late(*_: Any) -> egress.Answer:
@@ -439,17 +436,17 @@ def test_a_slow_success_says_that_the_endpoint_does_not_hang(
     assert endpoint(world).slow_until is None
 
 
-def test_what_one_answer_leaves_out_is_asked_for_again_and_not_taken_for_gone(
+def test_unprocessed_batch_keys_are_retried(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a table that is throttled would cancel deliveries: their endpoint would be missing."""
+    """Otherwise a throttled table would cancel deliveries, as if their endpoint were deleted."""
     pay(world)
     client = world.table.client
-    read, asked = client.batch_get_item, []
+    read, key_counts = client.batch_get_item, []
 
     def read_one(RequestItems: Any) -> Any:
         ((table, wanted),) = RequestItems.items()
-        asked.append(len(wanted["Keys"]))
+        key_counts.append(len(wanted["Keys"]))
         first, *rest = wanted["Keys"]
         answer = read(RequestItems={table: wanted | {"Keys": [first]}})
         left = {table: wanted | {"Keys": rest}} if rest else {}
@@ -459,12 +456,12 @@ def test_what_one_answer_leaves_out_is_asked_for_again_and_not_taken_for_gone(
         patched.setattr(client, "batch_get_item", read_one)
         world.send_all()
 
-    assert asked == [3, 2, 1]
+    assert key_counts == [3, 2, 1]
     assert delivery(world).state == "delivered"
     assert len(receiver.received) == 1
 
 
-def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
+def test_a_delivery_timer_sends_no_message_during_a_pause(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     receiver.statuses = [500, 429]
@@ -484,31 +481,32 @@ def test_the_timer_of_a_delivery_to_a_slow_endpoint_sends_no_message(
     assert {each.next_attempt_at for each in all_deliveries(world)} == {pause_ends_at}
 
 
-def test_a_failing_endpoint_hears_of_an_event_after_the_others(
+def test_failing_endpoints_are_notified_after_the_others(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     (item,) = world.having("ENDPOINTS#")
     world.table.write(Put(item | {"failing_since": int(world.now)}))
-    well = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
-    event = {"id": f"evt_{'1' * 32}", "scope": SCOPE, "api": "paygate", "type": "x", "session": "",
+    healthy = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
+    id = f"evt_{'1' * 32}"
+    event = {"id": id, "scope": SCOPE, "api": "paygate", "type": "x", "session": "",
              "object": "{}", "created_at": int(world.now)}  # fmt: skip
-    world.table.write(Put(event | keys.event(event["id"])))
+    world.table.write(Put(event | keys.event(id)))
 
-    told = deliveries.create_all(
+    due = deliveries.create_all(
         world.table,
         to_record(Event, event),
         webhook_endpoints.of_scope(world.table, SCOPE),
         int(world.now),
     )
 
-    assert [each.endpoint for each in told] == [well.json["id"], hook]
+    assert [each.endpoint for each in due] == [healthy.json["id"], hook]
 
 
 @pytest.mark.parametrize("failing", [False, True])
-def test_a_server_that_stays_silent_again_is_slowed_down(
+def test_a_time_out_after_a_failure_causes_a_pause(
     world: World, hook: str, failing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once may be bad luck."""
+    """One time-out alone may be bad luck."""
 
     def hang(*_: Any) -> None:
         raise egress.TimedOutError
@@ -523,10 +521,10 @@ def test_a_server_that_stays_silent_again_is_slowed_down(
     assert (endpoint(world).slow_until is not None) is failing
 
 
-def test_a_slot_that_is_free_in_a_moment_is_waited_for(
+def test_the_sender_waits_briefly_for_a_free_lease(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a burst to an endpoint that answers at once would take half a minute."""
+    """Otherwise a burst of events to a fast endpoint would take half a minute."""
     monkeypatch.setattr(sending, "LEASE_PAUSES", (0.1, 0.2))
     for number in range(settings().webhook_in_flight):
         world.table.write(Put(held(hook, number, world.now + 30) | {"since": int(world.now)}))
@@ -547,21 +545,21 @@ def test_a_slot_that_is_free_in_a_moment_is_waited_for(
     assert len(receiver.received) == 1
 
 
-def test_a_message_held_back_is_soon_enough_and_its_timer_looks_after_it(
+def test_the_timer_replaces_a_lost_delayed_message(
     world: World, receiver: Receiver, hook: str
 ) -> None:
-    take_all(world, hook, world.now + 10)
+    occupy_all(world, hook, world.now + 10)
     pay(world)
     world.send_all()
     waiting = delivery(world)
     assert waiting.timer_due - waiting.next_attempt_at == 60
 
-    come(world, 100)  # the message that was held back is lost
+    advance(world, 100)  # the delayed message is lost
 
     assert len(receiver.received) == 1
 
 
-def test_a_crash_costs_a_slot_for_its_leases_time_and_no_longer(world: World, hook: str) -> None:
+def test_a_lease_expires_after_a_crash(world: World, hook: str) -> None:
     now = int(world.now)
     for _ in range(2):
         assert isinstance(leases.acquire(world.table, hook, 2, now + 30, now), Lease)
@@ -571,17 +569,17 @@ def test_a_crash_costs_a_slot_for_its_leases_time_and_no_longer(world: World, ho
     assert isinstance(leases.acquire(world.table, hook, 2, now + 60, now + 30), Lease)
 
 
-def test_every_slot_is_found_and_none_is_given_twice(world: World, hook: str) -> None:
+def test_each_lease_is_acquired_once(world: World, hook: str) -> None:
     now = int(world.now)
-    taken = [leases.acquire(world.table, hook, 10, now + 30, now) for _ in range(11)]
+    acquired = [leases.acquire(world.table, hook, 10, now + 30, now) for _ in range(11)]
 
-    found = [lease.number for lease in taken if isinstance(lease, Lease)]
+    found = [lease.number for lease in acquired if isinstance(lease, Lease)]
     assert sorted(found) == list(range(10))
-    assert isinstance(taken[10], AllLeased)
+    assert isinstance(acquired[10], AllLeased)
 
 
 @pytest.mark.parametrize("status", [200, 500, 410])
-def test_a_try_gives_its_slot_back_with_its_outcome(
+def test_an_attempt_releases_its_lease_with_its_outcome(
     world: World, receiver: Receiver, hook: str, status: int
 ) -> None:
     receiver.statuses = [status]
@@ -592,13 +590,13 @@ def test_a_try_gives_its_slot_back_with_its_outcome(
     assert world.having("ENDPOINT#") == []
 
 
-def test_a_try_whose_lease_ended_is_on_record_and_leaves_the_slot_to_its_holder(
+def test_an_attempt_whose_lease_expired_is_recorded_and_leaves_the_lease_to_its_new_holder(
     world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = leases.acquire
+    acquire = leases.acquire
 
     def lose(*arguments: Any) -> Any:
-        lease = take(*arguments)
+        lease = acquire(*arguments)
         assert isinstance(lease, Lease)
         world.table.write(Put(held(hook, lease.number, world.now + 100)))
         return lease
@@ -612,9 +610,7 @@ def test_a_try_whose_lease_ended_is_on_record_and_leaves_the_slot_to_its_holder(
     assert kept["holder"] == "other"
 
 
-def test_an_endpoint_that_fails_holds_fewer_slots(
-    world: World, receiver: Receiver, hook: str
-) -> None:
+def test_a_failing_endpoint_gets_fewer_leases(world: World, receiver: Receiver, hook: str) -> None:
     receiver.statuses = [500]
     pay(world)
     world.send_all()
@@ -630,13 +626,7 @@ def test_an_endpoint_that_fails_holds_fewer_slots(
 # ------------------------------------------------------------------------- rotation
 
 
-def test_rotations_side_by_side_lose_no_secret_that_a_merchant_was_shown(
-    world: World, hook: str
-) -> None:
-    from checkout.domain import clock
-    from checkout.store import webhook_endpoints
-    from checkout.store.table import ConditionFailedError
-
+def test_concurrent_rotations_lose_no_secret(world: World, hook: str) -> None:
     read = webhook_endpoints.retrieve(world.table, SCOPE, hook)
     assert world.post(f"/v1/webhooks/{hook}/rotate").status == 200
     rotated = endpoint(world).secret

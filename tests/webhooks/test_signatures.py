@@ -1,4 +1,4 @@
-"""What we send, on a real socket, verified by the code that receivers really use."""
+"""Signatures of webhooks, verified by the packages that receivers use."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ DAY = 86_400
 
 @pytest.fixture(autouse=True)
 def _todays_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both packages hold the signature's time against the clock on the wall."""
+    """Both packages compare the signature's time with the real clock."""
     import time
 
     world.now = time.time()
@@ -29,20 +29,21 @@ def subscribe(world: World, receiver: Receiver) -> tuple[str, str]:
     return made["id"], made["secret"]
 
 
-def roll(world: World, id: str) -> str:
+def rotate(world: World, id: str) -> str:
+    """Rotates an endpoint's secret; returns the new one."""
     secret: str = world.post(f"{WEBHOOKS}/{id}/rotate").json["secret"]
     return secret
 
 
 def complete(world: World, receiver: Receiver) -> Received:
-    """Pays a session, and what the endpoint receives of it."""
+    """Pays a session; returns the request that the endpoint receives."""
     world.pay(world.create_session()["id"])
     world.fan_out_all()
     world.send_all()
     return receiver.received[-1]
 
 
-def by_stripe(sent: Received, secret: str) -> bool:
+def stripe_verifies(sent: Received, secret: str) -> bool:
     header = sent.headers["x-paygate-signature"]
     try:
         stripe.WebhookSignature.verify_header(sent.body.decode(), header, secret, tolerance=300)
@@ -51,63 +52,63 @@ def by_stripe(sent: Received, secret: str) -> bool:
     return True
 
 
-def by_standard_webhooks(sent: Received, secret: str) -> bool:
+def standard_webhooks_verifies(sent: Received, secret: str) -> bool:
     try:
-        told = standardwebhooks.Webhook(secret).verify(sent.body, sent.headers)
+        payload = standardwebhooks.Webhook(secret).verify(sent.body, sent.headers)
     except standardwebhooks.WebhookVerificationError:
         return False
-    return bool(told == json.loads(sent.body))
+    return bool(payload == json.loads(sent.body))
 
 
-VERIFIERS = [by_stripe, by_standard_webhooks]
+VERIFIERS = [stripe_verifies, standard_webhooks_verifies]
 
 
-@pytest.mark.parametrize("verified", VERIFIERS)
-def test_a_package_of_others_verifies_what_we_send(
-    world: World, receiver: Receiver, verified: Any
+@pytest.mark.parametrize("verifies", VERIFIERS)
+def test_other_packages_verify_the_signature(
+    world: World, receiver: Receiver, verifies: Any
 ) -> None:
     _, secret = subscribe(world, receiver)
 
     sent = complete(world, receiver)
 
-    assert verified(sent, secret)
-    assert not verified(sent, signing.new_secret())
+    assert verifies(sent, secret)
+    assert not verifies(sent, signing.new_secret())
     forged = Received(sent.path, sent.headers, sent.body.replace(b"5000", b"5001"))
     assert forged.body != sent.body
-    assert not verified(forged, secret)
+    assert not verifies(forged, secret)
 
 
-@pytest.mark.parametrize("verified", VERIFIERS)
-def test_the_old_secret_verifies_for_a_day_after_it_was_rolled(
-    world: World, receiver: Receiver, verified: Any
+@pytest.mark.parametrize("verifies", VERIFIERS)
+def test_the_old_secret_is_valid_for_a_day_after_a_rotation(
+    world: World, receiver: Receiver, verifies: Any
 ) -> None:
     id, old = subscribe(world, receiver)
-    new = roll(world, id)
+    new = rotate(world, id)
 
     during = complete(world, receiver)
     world.now += DAY
     after = complete(world, receiver)
 
-    assert verified(during, old)
-    assert verified(during, new)
-    # By its own time: the packages would refuse one of tomorrow.
+    assert verifies(during, old)
+    assert verifies(during, new)
+    # The packages can't verify a request of tomorrow.
     assert after.headers["x-paygate-signature"].count("v1=") == 1
     assert after.headers["webhook-signature"].count("v1,") == 1
 
 
-@pytest.mark.parametrize("verified", VERIFIERS)
-def test_of_two_rotations_in_a_day_the_newest_two_secrets_sign(
-    world: World, receiver: Receiver, verified: Any
+@pytest.mark.parametrize("verifies", VERIFIERS)
+def test_the_newest_two_secrets_sign_after_two_rotations_in_a_day(
+    world: World, receiver: Receiver, verifies: Any
 ) -> None:
     id, first = subscribe(world, receiver)
-    second, third = roll(world, id), roll(world, id)
+    second, third = rotate(world, id), rotate(world, id)
 
     sent = complete(world, receiver)
 
-    assert [verified(sent, each) for each in (first, second, third)] == [False, True, True]
+    assert [verifies(sent, each) for each in (first, second, third)] == [False, True, True]
 
 
-def test_stripes_own_constructor_takes_the_event(world: World, receiver: Receiver) -> None:
+def test_stripes_package_constructs_the_event(world: World, receiver: Receiver) -> None:
     _, secret = subscribe(world, receiver)
 
     sent = complete(world, receiver)

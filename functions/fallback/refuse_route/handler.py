@@ -1,11 +1,12 @@
-"""Whatever no other route takes, in the dialect of the caller."""
+"""$default: refuses a request that no other route matches, in the dialect of its credentials."""
 
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.routes import refuse
-from checkout.store.table import open_table
+from checkout.api import routes
+from checkout.api.http import Request, Response, public_endpoint
+from checkout.store.table import Table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    return refuse(open_table(), request)
+@public_endpoint(
+    routes, reason="Only the credentials show the dialect, so refuse() checks them itself."
+)
+def handler(table: Table, request: Request) -> Response:
+    return routes.refuse(table, request)

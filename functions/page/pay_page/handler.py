@@ -1,10 +1,10 @@
-"""POST /checkout/{id}: the page's forms. One payment attempt, then back to the page."""
+"""POST /checkout/{id}: makes a payment attempt with the page's form, and redirects to the page."""
 
-from checkout.api.http import Request, Response, endpoint
+from checkout.api.http import Request, Response, public_endpoint
 from checkout.page import checkout_flow, view
-from checkout.store.table import open_table
+from checkout.store.table import Table
 
 
-@endpoint(view)
-def handler(request: Request) -> Response:
-    return checkout_flow.pay(open_table(), request)
+@public_endpoint(view, reason="The page's URL, which cannot be guessed, is the shopper's key.")
+def handler(table: Table, request: Request) -> Response:
+    return checkout_flow.pay(table, request)

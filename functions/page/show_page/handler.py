@@ -1,10 +1,10 @@
-"""GET /checkout/{id}: the page where the shopper pays. Its address is its key."""
+"""GET /checkout/{id}: shows the page where the shopper pays."""
 
-from checkout.api.http import Request, Response, endpoint
+from checkout.api.http import Request, Response, public_endpoint
 from checkout.page import checkout_flow, view
-from checkout.store.table import open_table
+from checkout.store.table import Table
 
 
-@endpoint(view)
-def handler(request: Request) -> Response:
-    return checkout_flow.show(open_table(), request)
+@public_endpoint(view, reason="The page's URL, which cannot be guessed, is the shopper's key.")
+def handler(table: Table, request: Request) -> Response:
+    return checkout_flow.show(table, request)

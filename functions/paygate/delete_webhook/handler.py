@@ -1,17 +1,12 @@
-"""DELETE /v1/webhooks/{id}: deletes a webhook endpoint; what is pending for it is dropped."""
+"""DELETE /v1/webhooks/{id}: deletes a webhook endpoint, and cancels its pending deliveries."""
 
-from checkout.api.authentication import authenticate_bearer
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.paygate.query import refuse_parameters
+from checkout.api.paygate import query, render
+from checkout.api.paygate.endpoint import Call, Json, endpoint
 from checkout.store import webhook_endpoints
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_bearer(table, request, "paygate")
-    refuse_parameters(request)
-    webhook_endpoints.delete(table, caller.scope, request.path_id, request.now)
-    return render.answer({"id": request.path_id, "object": "webhook_endpoint", "deleted": True})
+@endpoint
+def handler(call: Call) -> Json:
+    query.refuse_parameters(call)
+    webhook_endpoints.delete(call.table, call.scope, call.path_id, call.now)
+    return render.render_deleted(call.path_id, "webhook_endpoint")

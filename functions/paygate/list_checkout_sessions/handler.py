@@ -1,18 +1,13 @@
 """GET /v1/checkout/sessions: lists checkout sessions, newest first."""
 
-from checkout.api.authentication import authenticate_bearer
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.paygate.query import parse_session_list
+from checkout.api.paygate import query, render
+from checkout.api.paygate.endpoint import Call, Json, endpoint
 from checkout.store import sessions
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_bearer(table, request, "paygate")
-    filters, cursor = parse_session_list(request)
-    found, has_more = sessions.list_page(table, caller.scope, filters, cursor, request.now)
-    rendered = [render.render_session(session, request.now) for session in found]
-    return render.render_list(request.path, rendered, has_more)
+@endpoint
+def handler(call: Call) -> Json:
+    filters, cursor = query.parse_session_list(call)
+    found, has_more = sessions.list_page(call.table, call.scope, filters, cursor, call.now)
+    rendered = [render.render_session(session, call.now) for session in found]
+    return render.render_list(call.path, rendered, has_more)

@@ -1,19 +1,12 @@
-"""GET /v1/refunds: lists refunds, of one payment or of all, newest first."""
+"""GET /v1/refunds: lists refunds, of one payment or all, newest first."""
 
-from checkout.api.authentication import authenticate_bearer
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.paygate.query import parse_refund_list
+from checkout.api.paygate import query, render
+from checkout.api.paygate.endpoint import Call, Json, endpoint
 from checkout.store import refunds
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_bearer(table, request, "paygate")
-    payment, cursor = parse_refund_list(request)
-    found, has_more = refunds.list_page(table, caller.scope, payment, cursor)
-    return render.render_list(
-        request.path, [render.render_refund(each) for each in found], has_more
-    )
+@endpoint
+def handler(call: Call) -> Json:
+    payment, cursor = query.parse_refund_list(call)
+    found, has_more = refunds.list_page(call.table, call.scope, payment, cursor)
+    return render.render_list(call.path, map(render.render_refund, found), has_more)

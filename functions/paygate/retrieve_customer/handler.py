@@ -1,17 +1,12 @@
 """GET /v1/customers/{id}: retrieves a customer."""
 
-from checkout.api.authentication import authenticate_bearer
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.paygate.query import refuse_parameters
+from checkout.api.paygate import query, render
+from checkout.api.paygate.endpoint import Call, Json, endpoint
 from checkout.store import customers
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_bearer(table, request, "paygate")
-    refuse_parameters(request)
-    found = customers.retrieve(table, caller.scope, request.path_id)
-    return render.answer(render.render_customer(found))
+@endpoint
+def handler(call: Call) -> Json:
+    query.refuse_parameters(call)
+    customer = customers.retrieve(call.table, call.scope, call.path_id)
+    return render.render_customer(customer)

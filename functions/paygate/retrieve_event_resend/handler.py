@@ -1,17 +1,12 @@
-"""GET /v1/events/resends/{id}: retrieves a resend of a time range, and how far it is."""
+"""GET /v1/events/resends/{id}: retrieves a resend of a time range, with its progress."""
 
-from checkout.api.authentication import authenticate_bearer
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.paygate import render
-from checkout.api.paygate.query import refuse_parameters
+from checkout.api.paygate import query, render
+from checkout.api.paygate.endpoint import Call, Json, endpoint
 from checkout.store import resends
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_bearer(table, request, "paygate")
-    refuse_parameters(request)
-    found = resends.retrieve(table, caller.scope, request.path_id)
-    return render.answer(render.render_resend(found))
+@endpoint
+def handler(call: Call) -> Json:
+    query.refuse_parameters(call)
+    resend = resends.retrieve(call.table, call.scope, call.path_id)
+    return render.render_resend(resend)

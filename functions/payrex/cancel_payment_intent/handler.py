@@ -1,19 +1,12 @@
-"""POST /payment_intents/{id}/cancel: cancels it, and expires the session it belongs to."""
+"""POST /payment_intents/{id}/cancel: cancels a payment intent, and expires its session."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.dialects import render_events
-from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
-from checkout.domain.event import ChangeContext
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 from checkout.store import sessions
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    context = ChangeContext(request.now, render_events, request.cause())
-    id = render.session_id(request.path_id)
-    session = sessions.expire(table, caller.scope, id, context)
-    return render.answer(render.render_payment_intent(session, request.now))
+@endpoint
+def handler(call: Call) -> Json:
+    id = render.session_id(call.path_id)
+    session = sessions.expire(call.table, call.scope, id, call.change_context())
+    return render.render_payment_intent(session, call.now)

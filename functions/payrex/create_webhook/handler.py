@@ -1,22 +1,10 @@
-"""POST /webhooks: creates a webhook endpoint."""
+"""POST /webhooks: creates a webhook."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.payrex import render
-from checkout.api.payrex.parse import new_endpoint, parse_body
-from checkout.api.payrex.secret_key import new_encrypted_key, render_endpoint
-from checkout.store import webhook_endpoints
-from checkout.store.idempotency import create
-from checkout.store.table import open_table
+from checkout.api.creation import create
+from checkout.api.payrex import webhook_forms
+from checkout.api.payrex.endpoint import Call, Response, endpoint
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    new = new_endpoint(caller, request, parse_body(request), new_encrypted_key)
-    answer = render.encode(render_endpoint(new))
-    created, _ = create(
-        table, lambda: webhook_endpoints.prepare_creation(table, new, answer), None, request.now
-    )
-    return render.json_response(created)
+@endpoint
+def handler(call: Call) -> Response:
+    return create(call, lambda: webhook_forms.prepare_webhook(call), idempotency=None, status=200)

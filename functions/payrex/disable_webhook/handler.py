@@ -1,18 +1,9 @@
-"""POST /webhooks/{id}/disable: disables a webhook endpoint."""
+"""POST /webhooks/{id}/disable: disables a webhook."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.payrex import render
-from checkout.api.payrex.secret_key import render_endpoint
-from checkout.domain.webhook_endpoint import EndpointStatus
-from checkout.store import webhook_endpoints
-from checkout.store.table import open_table
+from checkout.api.payrex import webhooks
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    changes = {"status": EndpointStatus.DISABLED}
-    changed = webhook_endpoints.update(table, caller.scope, request.path_id, changes, request.now)
-    return render.answer(render_endpoint(changed))
+@endpoint
+def handler(call: Call) -> Json:
+    return webhooks.render_webhook(webhooks.disable_webhook(call))

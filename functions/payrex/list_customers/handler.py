@@ -1,20 +1,12 @@
 """GET /customers: lists customers, newest first."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.payrex import render
-from checkout.api.payrex.query import parse_cursor, parse_filter, parse_query
-from checkout.domain.ids import CUSTOMER
+from checkout.api.payrex import query, render
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 from checkout.store import customers
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    query = parse_query(request)
-    keep = parse_filter(query, "name", "email", "metadata")
-    cursor = parse_cursor(query, CUSTOMER)
-    found, more = customers.list_page(table, caller.scope, cursor, keep)
-    return render.render_list([render.render_customer(each) for each in found], more)
+@endpoint
+def handler(call: Call) -> Json:
+    cursor, matches = query.parse_customer_list(call)
+    found, has_more = customers.list_page(call.table, call.scope, cursor, matches)
+    return render.render_list(map(render.render_customer, found), has_more)

@@ -1,15 +1,11 @@
-"""GET /customers/{id}: retrieves a customer, also one that was deleted."""
+"""GET /customers/{id}: retrieves a customer, even a deleted one."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 from checkout.store import customers
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    found = customers.retrieve(table, caller.scope, request.path_id)
-    return render.answer(render.render_customer(found))
+@endpoint
+def handler(call: Call) -> Json:
+    customer = customers.retrieve(call.table, call.scope, call.path_id)
+    return render.render_customer(customer)

@@ -1,15 +1,11 @@
 """GET /payments/{id}: retrieves a payment."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
 from checkout.api.payrex import render
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 from checkout.store import payments
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    found = payments.retrieve(table, caller.scope, request.path_id)
-    return render.answer(render.render_payment(found))
+@endpoint
+def handler(call: Call) -> Json:
+    payment = payments.retrieve(call.table, call.scope, call.path_id)
+    return render.render_payment(payment)

@@ -1,16 +1,11 @@
-"""GET /webhooks/{id}: retrieves a webhook endpoint."""
+"""GET /webhooks/{id}: retrieves a webhook."""
 
-from checkout.api.authentication import authenticate_basic
-from checkout.api.http import Request, Response, endpoint
-from checkout.api.payrex import render
-from checkout.api.payrex.secret_key import render_endpoint
+from checkout.api.payrex import webhooks
+from checkout.api.payrex.endpoint import Call, Json, endpoint
 from checkout.store import webhook_endpoints
-from checkout.store.table import open_table
 
 
-@endpoint(render)
-def handler(request: Request) -> Response:
-    table = open_table()
-    caller = authenticate_basic(table, request, "payrex")
-    found = webhook_endpoints.retrieve(table, caller.scope, request.path_id)
-    return render.answer(render_endpoint(found))
+@endpoint
+def handler(call: Call) -> Json:
+    webhook = webhook_endpoints.retrieve(call.table, call.scope, call.path_id)
+    return webhooks.render_webhook(webhook)

@@ -1,6 +1,16 @@
-"""A checkout-session service: one core, and a dialect of it for each API in `checkout.api`.
+"""A checkout-session service: one core, and a dialect in `checkout.api` for each public API.
 
-Which part may import which is stated in `tests/unit/test_layering.py`, which enforces it.
+Imports run one way: a part may import itself and what stands below it.
+
+    functions
+    page, firing
+    api
+    processors, webhooks
+    store
+    domain
+
+`domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule
+and lists the remaining modules (settings, log, aws, encryption, partial_batches).
 """
 
 import gc

@@ -1,1 +1,1 @@
-"""What every dialect needs: requests, answers, authentication. One package per dialect."""
+"""The public APIs: requests, responses and authentication for all dialects, a package for each."""

@@ -1,21 +1,104 @@
-"""Whose key it is. Checked inside each function, so that no route can be reached around it."""
+"""API keys, and the endpoints that need one.
+
+Keys are checked inside each function, so no route can be configured around the check.
+"""
 
 import base64
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import NamedTuple, Protocol
 
-from checkout.api.http import Request
+from checkout.api.http import (
+    ErrorRenderer,
+    Json,
+    LambdaHandler,
+    Request,
+    Response,
+    json_response,
+    lambda_handler,
+)
 from checkout.domain.account import Caller
 from checkout.domain.errors import AuthenticationError, PermissionDeniedError
+from checkout.domain.event import ChangeContext, RenderEvents
 from checkout.store import keys
 from checkout.store.accounts import ApiKey, find_key
 from checkout.store.table import Table
 
 CACHE_SECONDS = 60
+"""A revoked key is accepted for at most this long by processes that have seen it before."""
 CACHE_KEYS = 1000
 
 _KEY = re.compile(r"(?:sk|pk)_(?:test|live)_[A-Za-z0-9_]{1,200}")
-_seen: dict[str, tuple[ApiKey, int]] = {}
-"""Keys found lately, by digest. A revoked key is taken for at most CACHE_SECONDS more."""
+_cache: dict[str, tuple[ApiKey, int]] = {}
+"""By a key's digest: the key, and when it was read."""
+
+
+class Call(NamedTuple):
+    """An authenticated request, with what its handler works on."""
+
+    request: Request
+    table: Table
+    caller: Caller
+    render_events: RenderEvents
+
+    @property
+    def scope(self) -> str:
+        """The caller's merchant and mode: `merc_accra#test`."""
+        return self.caller.scope
+
+    @property
+    def path(self) -> str:
+        return self.request.path
+
+    @property
+    def path_id(self) -> str:
+        """The path parameter `{id}`."""
+        return self.request.path_id
+
+    @property
+    def now(self) -> int:
+        """The request's time in epoch seconds."""
+        return self.request.now
+
+    def change_context(self, idempotency_key: str | None = None) -> ChangeContext:
+        """The context of the changes that this call makes."""
+        return ChangeContext(self.now, self.render_events, self.request.cause(idempotency_key))
+
+
+CallFunction = Callable[[Call], Json | Response]
+"""A handler returns the JSON object of a 200, or a whole response."""
+Authenticate = Callable[[Table, Request, str], Caller]
+
+
+class Dialect(ErrorRenderer, Protocol):
+    """A dialect's renderer, as far as its endpoints need it."""
+
+    @property
+    def render_events(self) -> RenderEvents: ...
+
+
+def authenticated_endpoint(
+    api: str, dialect: Dialect, authenticate: Authenticate
+) -> Callable[[CallFunction], LambdaHandler]:
+    """The decorator of a dialect's endpoints.
+
+    It authenticates the caller before the handler runs. A merchant has one dialect, so the events
+    of a call are rendered in the call's dialect.
+    """
+
+    def endpoint(function: CallFunction) -> LambdaHandler:
+        @wraps(function)
+        def respond(table: Table, request: Request) -> Response:
+            caller = authenticate(table, request, api)
+            result = function(Call(request, table, caller, dialect.render_events))
+            return result if isinstance(result, Response) else json_response(result)
+
+        handler = lambda_handler(dialect, respond)
+        vars(handler)["authenticates"] = api
+        return handler
+
+    return endpoint
 
 
 def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
@@ -28,7 +111,7 @@ def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
 
 
 def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
-    """The caller of `Authorization: Basic`, the secret key as user name and no password.
+    """The caller of `Authorization: Basic`, with the secret key as user name and no password.
 
     Raises AuthenticationError, or PermissionDeniedError for a public key.
     """
@@ -40,45 +123,40 @@ def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
     return _authenticate(table, request, user if scheme == "basic" and not password else "", api)
 
 
-def _credentials(request: Request, form: str) -> tuple[str, str]:
+def forget_keys() -> None:
+    """Empties the cache of keys."""
+    _cache.clear()
+
+
+def _credentials(request: Request, expected: str) -> tuple[str, str]:
     scheme, _, credentials = (request.header("authorization") or "").partition(" ")
     if not credentials:
-        raise AuthenticationError(f"An API key is required: {form}")
+        raise AuthenticationError(f"An API key is required: {expected}")
     return scheme.lower(), credentials.strip()
 
 
 def _authenticate(table: Table, request: Request, secret: str, api: str) -> Caller:
     if not _KEY.fullmatch(secret):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
-    caller = _caller(table, secret, api, request.now)
-    request.log_fields.update(merchant=caller.merchant, mode=caller.mode)
-    return caller
-
-
-def forget_keys() -> None:
-    """Empties the cache."""
-    _seen.clear()
-
-
-def _caller(table: Table, secret: str, api: str, now: int) -> Caller:
-    key = _find(table, secret, now)
+    key = _find(table, secret, request.now)
     if key is None or key.caller.api != api:
         raise AuthenticationError("The API key is unknown or was revoked.")
     if not key.is_secret:
         raise PermissionDeniedError("A public key can't be used here; use the secret key.")
+    request.log_fields.update(merchant=key.caller.merchant, mode=key.caller.mode)
     return key.caller
 
 
 def _find(table: Table, secret: str, now: int) -> ApiKey | None:
     digest = keys.api_key(secret)["pk"]
-    found, at = _seen.get(digest, (None, 0))
-    if found is not None and 0 <= now - at < CACHE_SECONDS:
-        return found
+    cached, read_at = _cache.get(digest, (None, 0))
+    if cached is not None and 0 <= now - read_at < CACHE_SECONDS:
+        return cached
     key = find_key(table, secret)
     if key is None:
-        _seen.pop(digest, None)
+        _cache.pop(digest, None)
         return None
-    if len(_seen) >= CACHE_KEYS:
-        _seen.clear()
-    _seen[digest] = (key, now)
+    if len(_cache) >= CACHE_KEYS:
+        _cache.clear()
+    _cache[digest] = (key, now)
     return key

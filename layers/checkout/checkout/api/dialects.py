@@ -1,4 +1,4 @@
-"""Every dialect's words for what happens without a request: events and their envelopes."""
+"""The dialects, by name: how each renders events. For code that runs without a request."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from checkout.domain.session import Session
 
 
 class EventRenderer(Protocol):
-    """The part of a dialect's renderer that events need."""
+    """A dialect's renderer, as far as events need it."""
 
     def render_events(
         self, kind: EventKind, session: Session, subject: Subject
@@ -24,4 +24,5 @@ DIALECTS: dict[str, EventRenderer] = {"paygate": paygate, "payrex": payrex}
 def render_events(
     kind: EventKind, session: Session, subject: Subject
 ) -> list[tuple[str, dict[str, Any]]]:
+    """Renders an event kind in the dialect that the session was created in."""
     return DIALECTS[session.api].render_events(kind, session, subject)

@@ -1,4 +1,4 @@
-"""From API Gateway's event (HTTP API, payload 2.0) to a handler, and from its answer back."""
+"""HTTP for handlers: API Gateway's event (HTTP API, payload 2.0) in, API Gateway's response out."""
 
 import base64
 import json
@@ -18,9 +18,14 @@ from checkout.domain.errors import (
 from checkout.domain.event import Cause
 from checkout.log import log_fault, logger
 from checkout.settings import settings
+from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_IDEMPOTENCY_KEY = 255
+"""Characters."""
+
+Json = dict[str, Any]
+"""A JSON object."""
 
 
 class Response(NamedTuple):
@@ -29,43 +34,59 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+def encode_json(body: Json) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def json_response(body: Json, status: int = 200, **headers: str) -> Response:
+    return Response(encode_json(body), status, {"content-type": "application/json", **headers})
+
+
 class Request(NamedTuple):
-    """One HTTP request. `now` is the one time that everything it writes carries."""
+    """One HTTP request. Everything that it writes carries the same time, `now`."""
 
     event: dict[str, Any]
     now: int
+    """Epoch seconds."""
     log_fields: dict[str, Any]
-    """What the request's line in the log says beside route and status."""
+    """Further fields of the request's log line."""
 
     @property
     def id(self) -> str:
-        text: str = self.event["requestContext"]["requestId"]
-        return "req_" + "".join(filter(str.isalnum, text))
+        """`req_` and API Gateway's request id without its punctuation."""
+        request_id: str = self.event["requestContext"]["requestId"]
+        return "req_" + "".join(filter(str.isalnum, request_id))
 
     @property
     def method(self) -> str:
-        text: str = self.event["requestContext"]["http"]["method"]
-        return text
+        method: str = self.event["requestContext"]["http"]["method"]
+        return method
 
     @property
     def path(self) -> str:
-        text: str = self.event["rawPath"]
-        return text
+        path: str = self.event["rawPath"]
+        return path
 
     @property
     def path_id(self) -> str:
-        """The `{id}` of the route."""
-        text: str = self.event["pathParameters"]["id"]
-        return text
+        """The path parameter `{id}`."""
+        path_id: str = self.event["pathParameters"]["id"]
+        return path_id
+
+    @property
+    def query_string(self) -> str:
+        query_string: str = self.event.get("rawQueryString", "")
+        return query_string
 
     def header(self, name: str) -> str | None:
+        """The value of the header `name`, which is in lower case."""
         headers = self.event["headers"]
-        # API Gateway writes names in lower case, `sam local start-api` in title case.
+        # API Gateway sends names in lower case, `sam local start-api` in title case.
         value: str | None = headers.get(name, headers.get(name.title()))
         return value
 
     def idempotency_key(self) -> str | None:
-        """The header `Idempotency-Key`. Raises ParameterInvalidError for one of no use."""
+        """The header `Idempotency-Key`. Raises ParameterInvalidError for a bad length."""
         key = self.header("idempotency-key")
         if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
             raise ParameterInvalidError(
@@ -75,114 +96,124 @@ class Request(NamedTuple):
         return key
 
     def query(self) -> dict[str, str]:
-        """The query string. Raises ParameterInvalidError for a parameter given twice."""
-        return _once(parse_qsl(self.event.get("rawQueryString", ""), keep_blank_values=True))
+        """The query parameters. Raises ParameterInvalidError for one that is sent twice."""
+        return _unique(parse_qsl(self.query_string, keep_blank_values=True))
 
     def body(self) -> bytes:
         """Raises BodyTooLargeError."""
         text = self.event.get("body") or ""
-        raw = base64.b64decode(text) if self.event.get("isBase64Encoded") else text.encode()
-        if len(raw) > MAX_BODY_BYTES:
-            raise BodyTooLargeError(f"The body has over {MAX_BODY_BYTES} bytes.")
-        return raw
+        body = base64.b64decode(text) if self.event.get("isBase64Encoded") else text.encode()
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+        return body
 
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; no body is an empty one. Raises BodyInvalidError."""
-        raw = self.body()
-        return _json_object(raw) if raw.strip() else {}
+    def json(self) -> Json:
+        """The body as a JSON object; no body is an empty object. Raises BodyInvalidError."""
+        body = self.body()
+        return _decode_json(body) if body.strip() else {}
 
     def form(self) -> dict[str, str]:
-        """The body of an HTML form."""
+        """The fields of an HTML form. Raises BodyInvalidError, or ParameterInvalidError for a
+        field that is sent twice."""
         try:
-            text = self.body().decode()
+            body = self.body().decode()
         except UnicodeDecodeError:
             raise BodyInvalidError("The body is not UTF-8.") from None
-        return _once(parse_qsl(text, keep_blank_values=True))
+        return _unique(parse_qsl(body, keep_blank_values=True))
 
     def page_url(self) -> str:
-        """Where this deployment's hosted page is, without a path."""
+        """The URL of the hosted page without a path: `https://pay.example.com`."""
         scheme = self.header("x-forwarded-proto") or "https"
         return settings().page_url or f"{scheme}://{self.event['requestContext']['domainName']}"
 
     def cause(self, idempotency_key: str | None = None) -> Cause:
+        """What the events of this request name as their cause."""
         return Cause(self.id, idempotency_key)
 
 
-class Dialect(Protocol):
-    """A module that renders errors in one API's own shape."""
+class ErrorRenderer(Protocol):
+    """A module that renders errors: one of a dialect, of the hosted page or of a processor."""
 
-    def render_error(self, error: CheckoutError, request: "Request | None" = None) -> Response: ...
+    def render_error(self, error: CheckoutError, request: Request | None = None) -> Response: ...
 
 
-EndpointFunction = Callable[[Request], Response]
+EndpointFunction = Callable[[Table, Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def endpoint(dialect: Dialect) -> Callable[[EndpointFunction], LambdaHandler]:
-    """Makes a Lambda handler of an endpoint: every error leaves in the dialect's shape, every
-    answer with a `Request-Id`, every request as one line in the log."""
+def public_endpoint(
+    renderer: ErrorRenderer, *, reason: str
+) -> Callable[[EndpointFunction], LambdaHandler]:
+    """Makes the Lambda handler of an endpoint that needs no API key.
+
+    `reason` says why the endpoint is public. Every other endpoint is made by the `endpoint` of its
+    dialect, which authenticates the caller first.
+    """
 
     def decorate(function: EndpointFunction) -> LambdaHandler:
-        @wraps(function)
-        def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-            started = time.perf_counter()
-            request = Request(event, clock.now(), {})
-            response = _answer(dialect, function, request)
-            line = request.log_fields | {
-                "route": event["routeKey"],
-                "status": response.status,
-                "request_id": request.id,
-                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-            }
-            logger.info("request", extra=line)
-            return {
-                "statusCode": response.status,
-                "headers": {
-                    "request-id": request.id,
-                    "cache-control": "no-store",
-                    **response.headers,
-                },
-                "body": response.body,
-            }
-
+        handler = lambda_handler(renderer, function)
+        vars(handler)["public_reason"] = reason
         return handler
 
     return decorate
 
 
-def _answer(dialect: Dialect, function: EndpointFunction, request: Request) -> Response:
+def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> LambdaHandler:
+    """The Lambda handler of an endpoint: it opens the table, renders errors, adds the header
+    `Request-Id` to every response and writes one log line for every request."""
+
+    @wraps(function)
+    def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        started = time.perf_counter()
+        request = Request(event, clock.now(), {})
+        response = _respond(renderer, function, request)
+        fields = request.log_fields | {
+            "route_key": event["routeKey"],
+            "status": response.status,
+            "request_id": request.id,
+            "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+        logger.info("request", extra=fields)
+        headers = {"request-id": request.id, "cache-control": "no-store", **response.headers}
+        return {"statusCode": response.status, "headers": headers, "body": response.body}
+
+    return handler
+
+
+def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:
     try:
-        return function(request)
+        return function(open_table(), request)
     except CheckoutError as error:
-        return dialect.render_error(error, request)
-    except Exception as error:  # the outermost edge: told to the caller and to the log
+        return renderer.render_error(error, request)
+    except Exception as error:  # nothing above this function would render or log it
         log_fault(error, where=request.id)
         unexpected = CheckoutError("An unexpected error. Please try again.")
-        return dialect.render_error(unexpected, request)
+        return renderer.render_error(unexpected, request)
 
 
-def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    params: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
-            raise ParameterInvalidError(f"The parameter {name} is given more than once.", name)
-        found[name] = value
-    return found
+        if name in params:
+            raise ParameterInvalidError(f"The parameter {name} is sent more than once.", name)
+        params[name] = value
+    return params
 
 
-def _json_object(raw: bytes) -> dict[str, Any]:
+def _decode_json(body: bytes) -> Json:
     try:
-        text = raw.decode()
-        found = json.loads(text, parse_constant=_no_constant)
-        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is no text
+        decoded = json.loads(body.decode(), parse_constant=_refuse_constant)
+        # A lone surrogate, such as "\ud800", is valid JSON but cannot be encoded again.
+        json.dumps(decoded, ensure_ascii=False).encode()
     except UnicodeError:
         raise BodyInvalidError("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
         raise BodyInvalidError("The body is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(decoded, dict):
         raise BodyInvalidError("The body is not a JSON object.")
-    return found
+    return decoded
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
+    """Python's parser accepts `NaN` and `Infinity`, which JSON does not have."""
     raise ValueError(name)

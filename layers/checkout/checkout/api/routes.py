@@ -1,9 +1,9 @@
-"""Refusing a request that no route takes. A test holds this list against template.yaml."""
+"""Refuses requests that no route matches."""
 
 import re
 
 from checkout.api.authentication import authenticate_basic, authenticate_bearer
-from checkout.api.http import Dialect, Request, Response
+from checkout.api.http import ErrorRenderer, Request, Response
 from checkout.api.paygate import render as paygate
 from checkout.api.payrex import render as payrex
 from checkout.domain.errors import CheckoutError, MethodNotAllowedError, RouteMissingError
@@ -24,29 +24,39 @@ ROUTES = (
     ("POST", r"/v1/webhooks/[^/]+/rotate"),
     ("POST", r"/v1/webhooks/[^/]+/test"),
     ("GET", r"/v1/events"),
-    ("GET, POST", r"/v1/events/resend"),  # GET asks for an event of that name
+    ("GET, POST", r"/v1/events/resend"),  # GET is the route of an event with this id
     ("GET", r"/v1/events/[^/]+"),
     ("GET", r"/v1/events/[^/]+/deliveries"),
     ("POST", r"/v1/events/[^/]+/resend"),
     ("GET", r"/v1/events/resends/[^/]+"),
 )
-"""PayGate's; PayRex has one word for an unknown path and an unknown method."""
+"""PayGate's routes. PayRex needs none: it has one error for an unknown path and an unknown method.
+
+A function cannot read them from template.yaml, which is not deployed with it. The template's tests
+compare the two.
+"""
+
+
+render_error = paygate.render_error
+"""Of an error that refusing itself meets."""
 
 
 def refuse(table: Table, request: Request) -> Response:
-    """The error of a route that is missing, in the dialect of the caller's credentials; a caller
-    without a key learns no more than that."""
-    of_payrex = (request.header("authorization") or "").lower().startswith("basic ")
-    dialect: Dialect = payrex if of_payrex else paygate
+    """The error of a route that does not exist, in the dialect of the caller's credentials.
+
+    A caller without a valid key gets the error of a missing key.
+    """
+    is_payrex = (request.header("authorization") or "").lower().startswith("basic ")
+    dialect: ErrorRenderer = payrex if is_payrex else paygate
     try:
-        if of_payrex:
+        if is_payrex:
             authenticate_basic(table, request, "payrex")
         else:
             authenticate_bearer(table, request, "paygate")
     except CheckoutError as error:
         return dialect.render_error(error)
     missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
-    return dialect.render_error(missing if of_payrex else _wrong_method(request) or missing)
+    return dialect.render_error(missing if is_payrex else _wrong_method(request) or missing)
 
 
 def _wrong_method(request: Request) -> CheckoutError | None:

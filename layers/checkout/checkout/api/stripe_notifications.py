@@ -1,12 +1,11 @@
-"""Stripe's webhooks to us. An event says which payment to look at, and nothing that is believed:
-the payment is brought to what Stripe answers when it is asked. So an event that comes twice, late,
-out of order or with another status than the true one changes nothing.
+"""Stripe's webhooks to this service.
+
+A notification names a payment, and nothing else in it is used: the payment's status is read from
+Stripe. A notification that is repeated, late, out of order or forged therefore changes nothing.
 """
 
-import json
-
 from checkout.api.dialects import render_events
-from checkout.api.http import Request, Response
+from checkout.api.http import Request, Response, json_response
 from checkout.domain.account import scope_of
 from checkout.domain.errors import BodyInvalidError, CheckoutError
 from checkout.domain.event import ChangeContext
@@ -16,20 +15,19 @@ from checkout.processors.refunds import Refunds
 from checkout.store import payments
 from checkout.store.table import Table
 
-JSON = {"content-type": "application/json"}
-
 
 def receive(table: Table, request: Request) -> Response:
-    """`{id}` is a merchant and a mode: `merc_….live`.
+    """Brings the payment, and the refund, that Stripe names to the status that they have there.
 
-    Raises BodyInvalidError, of an unknown account and of a bad signature alike.
+    `{id}` is a merchant and a mode: `merc_….live`. Raises BodyInvalidError for an unknown account
+    and for a bad signature alike.
     """
     merchant, _, mode = request.path_id.rpartition(".")
     scope = scope_of(merchant, mode)
     signature = request.header("stripe-signature")
     notification = registry.read_notification(table, scope, request.body(), signature)
     if notification is None:
-        raise BodyInvalidError("No event of an account here, or its signature is wrong.")
+        raise BodyInvalidError("There is no such account, or the signature is wrong.")
     payment = payments.find(table, notification.payment or "")
     if payment and (payment.scope, payment.processor) == (scope, registry.STRIPE):
         context = ChangeContext(request.now, render_events, request.cause())
@@ -37,10 +35,10 @@ def receive(table: Table, request: Request) -> Response:
         Attempts(table, router, context).on_notification(payment)
         if notification.refund:
             Refunds(table, router, context).on_notification(notification.refund, payment)
-    return Response("{}", 200, JSON)
+    return json_response({})
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
-    """Stripe shows this to whoever looks at the deliveries of its dashboard, and tries again."""
+    """Stripe shows the body in its dashboard, and sends the notification again."""
     body = {"error": {"code": error.code, "message": error.message}}
-    return Response(json.dumps(body), error.status, JSON)
+    return json_response(body, error.status)

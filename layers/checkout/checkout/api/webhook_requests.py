@@ -1,9 +1,9 @@
-"""An event as its endpoints receive it: the body in the account's dialect, and what signs it."""
+"""The HTTP requests that announce events: the body in the merchant's dialect, signed."""
 
-import json
 from collections.abc import Callable, Sequence
 
 from checkout.api.dialects import DIALECTS
+from checkout.api.http import encode_json
 from checkout.domain.account import is_live
 from checkout.domain.event import Event
 from checkout.webhooks.signing import paygate_headers, payrex_headers
@@ -12,7 +12,7 @@ Sign = Callable[[Event, Sequence[str], bytes, int], dict[str, str]]
 
 SIGNATURES: dict[str, Sign] = {
     "paygate": lambda event, secrets, body, now: paygate_headers(secrets, event.id, body, now),
-    # Its header has room for one signature, and its API nothing that rolls a secret.
+    # PayRex's header holds one signature, and its API cannot rotate a secret.
     "payrex": lambda event, secrets, body, now: payrex_headers(
         secrets[0], body, is_live(event.scope), now
     ),
@@ -20,8 +20,9 @@ SIGNATURES: dict[str, Sign] = {
 
 
 def build_request(event: Event, secrets: Sequence[str], now: int) -> tuple[bytes, dict[str, str]]:
-    """The body an endpoint is sent, the same in every try, and the headers that sign it now,
-    under each of its secrets."""
-    envelope = DIALECTS[event.api].render_envelope(event)
-    body = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False).encode()
+    """The body and the headers of one delivery attempt.
+
+    The body is the same in every attempt. The headers have a signature for `now` with each secret.
+    """
+    body = encode_json(DIALECTS[event.api].render_envelope(event)).encode()
     return body, SIGNATURES[event.api](event, secrets, body, now)

@@ -5,6 +5,8 @@ NETWORK_PREFIXES = {
     "telecel": ("020", "050"),
     "airteltigo": ("026", "027", "056", "057"),
 }
+NETWORK_NAMES = {"mtn": "MTN", "telecel": "Telecel", "airteltigo": "AirtelTigo"}
+"""As shoppers know them."""
 
 
 def network_of(phone: str) -> str | None:

@@ -124,41 +124,20 @@ class Session:
 
 
 def new_session(
-    caller: Caller,
-    *,
-    id: str,
-    url: str,
-    amount: int,
-    currency: str,
-    success_url: str,
-    cancel_url: str,
-    methods: tuple[str, ...],
-    metadata: dict[str, str],
-    customer: str | None,
-    customer_email: str | None,
-    expires_at: int | None,
-    now: int,
+    caller: Caller, now: int, *, expires_at: int | None = None, **fields: Any
 ) -> Session:
-    """A session with what every dialect gives. If `expires_at` is None it lives MAX_LIFETIME."""
+    """An open session of the caller. `fields` are those that the dialect gives; if `expires_at` is
+    None, the session lives MAX_LIFETIME."""
     lapses_at = now + MAX_LIFETIME if expires_at is None else expires_at
     return Session(
-        id=id,
         scope=caller.scope,
         api=caller.api,
-        amount=amount,
-        currency=currency,
-        success_url=success_url,
-        cancel_url=cancel_url,
-        url=url,
         expires_at=lapses_at,
         lapses_at=lapses_at,
         created_at=now,
         updated_at=now,
-        methods=methods,
-        metadata=metadata,
-        customer=customer,
-        customer_email=customer_email,
         form_key=random_text(RANDOM_LENGTH),
+        **fields,
     )
 
 

@@ -1,1 +1,1 @@
-"""The hosted page where shoppers pay: server-rendered, usable without JavaScript."""
+"""The hosted page where shoppers pay. It is rendered by the server and works without scripts."""

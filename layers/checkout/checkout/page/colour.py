@@ -1,32 +1,32 @@
-"""Colours of a brand, and what can be read on them (WCAG 2.2: 1.4.3 and 1.4.11)."""
+"""Contrast of colours and readable text colours (WCAG 2.2, criteria 1.4.3 and 1.4.11)."""
 
 import re
 
 COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 READABLE = 4.5
-"""The contrast that text needs; more than the 3 that a border or a focus ring does."""
+"""The contrast that text needs. Borders and focus rings need 3."""
 BLACK, WHITE = "#000000", "#ffffff"
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1, the same, to 21, black on white."""
+    """From 1 for equal colours to 21 for black on white."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def text_on(background: str) -> str:
-    """Black or white, whichever reads better; on every colour one of them is readable."""
-    return max(BLACK, WHITE, key=lambda ink: contrast(ink, background))
+    """Black or white, the one with more contrast. One of them is readable on every colour."""
+    return max(BLACK, WHITE, key=lambda text: contrast(text, background))
 
 
 def readable_on(background: str, colour: str) -> str:
-    """The colour, as far towards black or white as it takes to be readable there."""
-    ink = text_on(background)
+    """The colour, mixed with as much black or white as it takes to be readable."""
+    text = text_on(background)
     for percent in range(0, 100, 5):
-        mixed = _mix(colour, ink, percent)
+        mixed = _mix(colour, text, percent)
         if contrast(mixed, background) >= READABLE:
             return mixed
-    return ink
+    return text
 
 
 def _mix(colour: str, other: str, percent: int) -> str:

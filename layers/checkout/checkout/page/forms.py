@@ -1,4 +1,4 @@
-"""What a shopper typed, made into an instrument; or errors, field by field."""
+"""Parses the page's payment form into an instrument, or into errors by field."""
 
 import re
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ _CODE = re.compile(r"\d{3,4}", re.ASCII)
 
 
 class FormError(Exception):
-    """`errors`: the texts' names by field."""
+    """`errors`: catalogue keys by field."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(", ".join(sorted(errors)))
@@ -29,15 +29,15 @@ class PaymentForm(NamedTuple):
 
 
 def parse(
-    form: dict[str, str], methods: tuple[str, ...], card_elsewhere: bool, now: int
+    form: dict[str, str], methods: tuple[str, ...], card_at_processor: bool, now: int
 ) -> PaymentForm:
-    """Raises FormError; nothing of what was typed is in it.
+    """Raises FormError, which contains no submitted values.
 
-    With `card_elsewhere` a card is typed into its processor's fields, and one that is sent here is
-    refused unread.
+    If `card_at_processor`, cards are typed into the processor's fields, and a form with card fields
+    is refused unread.
     """
     method = form.get("method", "")
-    if card_elsewhere and form.keys() & CARD_FIELDS:
+    if card_at_processor and form.keys() & CARD_FIELDS:
         raise FormError({"method": "card_not_here"})
     if method not in methods:
         raise FormError({"method": "method_not_allowed"})
@@ -46,7 +46,7 @@ def parse(
     if email and (len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email)):
         errors["email"] = "email_invalid"
     number = ""
-    if method == "card" and not card_elsewhere:
+    if method == "card" and not card_at_processor:
         number, card_errors = _card(form, now)
         errors |= card_errors
     elif method == "mobile_money":
@@ -71,7 +71,7 @@ def _card(form: dict[str, str], now: int) -> tuple[str, dict[str, str]]:
 
 
 def _is_future(text: str, now: int) -> bool:
-    """A card is good to the end of the month printed on it."""
+    """A card is valid until the end of its month."""
     found = _EXPIRY.fullmatch(text)
     if not found:
         return False

@@ -1,43 +1,43 @@
-"""Which language a shopper reads, and what the page says in it."""
+"""The shopper's language and the translation of the page's texts."""
 
 from collections.abc import Callable
 
 from checkout.page.catalogues import en, fil, fr
 
-FALLBACK = "en"
+DEFAULT_LANGUAGE = "en"
 CATALOGUES: dict[str, dict[str, str]] = {"en": en.TEXTS, "fr": fr.TEXTS, "fil": fil.TEXTS}
 ALIASES = {"tl": "fil"}
-"""Tagalog, as browsers call what catalogues call Filipino."""
+"""Browsers send `tl` for Tagalog, which the catalogues call Filipino."""
 MAX_HEADER = 1000
 
-Say = Callable[..., str]
-"""`say("back", merchant="Accra Books")`: a text with its placeholders filled. It is not escaped:
-the templates escape it as a whole."""
+Translate = Callable[..., str]
+"""`t("back", merchant="Accra Books")`: the text of a catalogue key, with its placeholders filled.
+It is not escaped: the templates escape their output."""
 
 
-def choose(accepted: str | None) -> str:
-    """The catalogue that an `Accept-Language` header likes best (RFC 9110, section 12.5.4).
+def choose_language(accepted: str | None) -> str:
+    """The catalogue that an `Accept-Language` header prefers (RFC 9110, section 12.5.4).
 
-    What can't be read is passed over; a header that names none of ours gets English.
+    Invalid parts of the header are ignored. English is the default.
     """
-    best, best_quality = FALLBACK, 0.0
+    best, best_quality = DEFAULT_LANGUAGE, 0.0
     for each in (accepted or "")[:MAX_HEADER].split(","):
         tag, _, parameter = each.partition(";")
         primary = tag.strip().lower().partition("-")[0]
-        name = FALLBACK if primary == "*" else ALIASES.get(primary, primary)
+        name = DEFAULT_LANGUAGE if primary == "*" else ALIASES.get(primary, primary)
         quality = _quality(parameter)
         if name in CATALOGUES and quality > best_quality:
             best, best_quality = name, quality
     return best
 
 
-def speaker(language: str) -> Say:
+def translator(language: str) -> Translate:
     texts = CATALOGUES[language]
 
-    def say(key: str, **values: object) -> str:
+    def translate(key: str, **values: object) -> str:
         return texts[key].format(**values)
 
-    return say
+    return translate
 
 
 def _quality(parameter: str) -> float:

@@ -1,4 +1,4 @@
-"""What is paid, line by line, as far as a page of 30 kB has room for it."""
+"""The line items that the page shows: as many as fit into its limit of 30 kB."""
 
 from typing import Any
 
@@ -9,20 +9,21 @@ from checkout.domain.money import format_amount
 from checkout.domain.session import LineItem, Session
 
 NAME_LENGTH, DESCRIPTION_LENGTH, IMAGE_LENGTH = 120, 160, 1000
-ROOM_BYTES = 7_000
+LINES_BYTES = 7_000
+"""Size of all lines together."""
 MARKUP_BYTES = 330
-"""Of a line without its texts."""
+"""Size of a line's markup without its texts."""
 
 
 def lines(session: Session) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The lines that there is room for; and of the others how many they are and what they cost."""
+    """The lines to show, and the count and amount of the remaining ones, if any."""
     shown: list[dict[str, Any]] = []
-    room = ROOM_BYTES
+    bytes_left = LINES_BYTES
     for item in session.line_items:
         line = _line(item, session.currency)
         texts = (line["name"], line["description"], line["image"] or "")
-        room -= MARKUP_BYTES + sum(len(escape(text).encode()) for text in texts)
-        if room < 0:
+        bytes_left -= MARKUP_BYTES + sum(len(escape(text).encode()) for text in texts)
+        if bytes_left < 0:
             break
         shown.append(line)
     rest = session.line_items[len(shown) :]
@@ -39,15 +40,15 @@ def _line(item: LineItem, currency: str) -> dict[str, Any]:
     return {
         "name": shortened(item.name, NAME_LENGTH),
         "description": shortened(item.description or "", DESCRIPTION_LENGTH),
-        "image": item.image if _can_be_shown(item.image) else None,
+        "image": item.image if _is_allowed(item.image) else None,
         "quantity": item.quantity,
-        "each": format_amount(item.amount, currency),
-        "together": format_amount(item.amount * item.quantity, currency),
+        "unit_price": format_amount(item.amount, currency),
+        "total": format_amount(item.amount * item.quantity, currency),
     }
 
 
-def _can_be_shown(image: str | None) -> bool:
-    """The page's policy loads pictures over https alone; any other gets the stand-in."""
+def _is_allowed(image: str | None) -> bool:
+    """Whether the page's policy lets the image load: over HTTPS only. Others get a placeholder."""
     if image is None or len(image) > IMAGE_LENGTH:
         return False
     return image.startswith("https://") and is_web_url(image)

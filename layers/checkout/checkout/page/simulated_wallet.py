@@ -1,6 +1,6 @@
-"""The simulator's stand-in for a wallet's own page: test payments are approved or declined there.
+"""The simulated wallet's page, where a test payment is approved or declined.
 
-Whoever has a payment's id, for example by its QR code, may decide on it: no money moves.
+A payment's id, for example in its QR code, is enough to decide on it: no money moves.
 """
 
 from checkout.api.http import Request, Response
@@ -9,7 +9,7 @@ from checkout.domain.payment import Payment, PaymentStatus
 from checkout.domain.session import Session
 from checkout.page import view
 from checkout.page.checkout_flow import visit_of
-from checkout.page.language import speaker
+from checkout.page.language import translator
 from checkout.page.tokens import is_token
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, sessions
@@ -19,25 +19,28 @@ from checkout.store.table import Table
 def show(table: Table, request: Request) -> Response:
     payment, session = _find(table, request)
     visit = visit_of(table, request, session, payment)
-    waiting = payment.status is PaymentStatus.PENDING and payment.deadline_at > request.now
-    method = speaker(visit.language)(f"method_{payment.method}")
-    return view.render_approval(payment, visit, method, request.path, waiting)
+    is_pending = payment.status is PaymentStatus.PENDING and payment.deadline_at > request.now
+    method = translator(visit.language)(f"method_{payment.method}")
+    return view.render_simulated_wallet(payment, visit, method, request.path, is_pending)
 
 
 def decide(table: Table, request: Request) -> Response:
-    """What the shopper decides; the checkout page, which is next, finds it at the processor."""
+    """Records the shopper's decision and redirects to the checkout page, which settles the
+    payment."""
     payment, session = _find(table, request)
     form = request.form()
     if not is_token(session, form.get("token", "")):
         return view.redirect(request.path)
     if form.get("decision") in ("approve", "decline"):
         Simulator(table).decide(payment.id, form["decision"] == "approve", request.now)
-    return view.redirect(f"{view.page_of(session)}?attempt={payment.id}")
+    return view.redirect(f"{view.page_path(session)}?attempt={payment.id}")
 
 
 def _find(table: Table, request: Request) -> tuple[Payment, Session]:
     payment = payments.find(table, request.path_id)
-    if payment is None or not view.is_approved_here(payment):
+    if payment is None or payment.processor != Simulator.name:
+        raise ResourceMissingError("payment")
+    if Simulator(table).approval_path(payment) is None:
         raise ResourceMissingError("payment")
     session = sessions.find(table, payment.session)
     if session is None:

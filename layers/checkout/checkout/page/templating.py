@@ -1,5 +1,4 @@
-"""The page's templates: as the build compiled them to Python or, on a developer's machine, as they
-stand. Both are made by the same environment."""
+"""The page's templates: compiled to Python in a build, loaded as source elsewhere."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Form tokens: only a page that this session gave out can send its forms, and each only until the
-next attempt. A second click, a stale tab and a foreign site have no good one."""
+"""Form tokens. Each is valid for one session and until the session's next payment attempt, so a
+second click, an outdated tab or a foreign site can't pay."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from checkout.domain.session import Session
 
 
 def token_of(session: Session) -> str:
-    """What the page's forms carry while the session is as it is."""
+    """The token of the page's forms until the session's next payment attempt."""
     message = f"{session.id}.{session.latest_payment or ''}"
     return hmac.new(_key(session), message.encode(), hashlib.sha256).hexdigest()
 
@@ -18,5 +18,5 @@ def is_token(session: Session, token: str) -> bool:
 
 
 def _key(session: Session) -> bytes:
-    # A session made before there were tokens has its page's key, which is as secret.
+    # Sessions from before there were form keys use the page's key, which is as secret.
     return (session.form_key or session.page_key).encode()

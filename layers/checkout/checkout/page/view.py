@@ -1,4 +1,4 @@
-"""One session, one page: which screen a session's state shows, what it says, and its headers."""
+"""Renders the hosted page: the screen of a session's state, its texts and its HTTP headers."""
 
 import json
 import secrets
@@ -11,179 +11,162 @@ from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
 from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
-from checkout.domain.mobile_networks import NETWORK_PREFIXES
+from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import format_amount
 from checkout.domain.payment import Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
-from checkout.page.language import FALLBACK, Say, choose, speaker
+from checkout.page.language import Translate, choose_language, translator
 from checkout.page.palette import palette_of
 from checkout.page.templating import templates
 from checkout.page.tokens import token_of
-from checkout.processors import simulator
 from checkout.processors.protocol import CardEntry, NextStep, Processor
-from checkout.processors.simulator import SimulatedOutcome, Simulator
 
 RETURN_SECONDS = 10
-"""How long after the payment the page waits, at most, for the merchant to have heard of it."""
+"""The page returns to the shop at the latest this long after the payment, even if the merchant has
+not answered the webhooks by then."""
 WAITING_SECONDS, RETURNING_SECONDS = 3, 1
-"""How often a page looks at what it waits for, by script."""
+"""Poll intervals of the page's script."""
 RELOAD_SECONDS = 5
-"""And without."""
+"""Reload interval of a waiting page without scripts."""
 LONGEST_TIMER = 20 * 86_400
-"""Seconds; a browser's timers do not count much further."""
+"""Seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-NETWORKS = {"mtn": "MTN", "telecel": "Telecel", "airteltigo": "AirtelTigo"}
 
 
 class Visit(NamedTuple):
-    """A shopper on a session's page: all that the page depends on."""
+    """A shopper's request for a session's page: all that the page depends on."""
 
     session: Session
     merchant: Merchant
     processor: Processor | None
-    """Who takes the money; None where the merchant takes none in this mode."""
+    """None if the merchant can't take payments in this mode."""
     language: str
     now: int
     attempt: Payment | None = None
-    """The payment that the shopper comes from."""
+    """The payment that the request names, or the one in flight."""
     next_step: NextStep | None = None
-    """What its processor still wants of the shopper."""
-    merchant_knows: bool = False
-    """Whether the merchant has answered what it was told of the payment."""
-    has_left: bool = False
+    """What the shopper does next for the payment in flight."""
+    approval_path: str | None = None
+    """The simulated page where the shopper approves the payment in flight."""
+    merchant_notified: bool = False
+    """Whether the merchant has answered the webhooks about the payment."""
+    is_canceled: bool = False
+    """Whether the shopper followed the cancel link. The session stays open."""
     is_stale: bool = False
-    """Whether the form that was sent was no longer, or never, this page's."""
+    """Whether the submitted form had an outdated or invalid token."""
     errors: Mapping[str, str] = NOTHING
-    """A form's, by field: names of texts."""
-    typed: Mapping[str, str] = NOTHING
-    """What was typed, but for the card."""
+    """Catalogue keys by form field."""
+    entered: Mapping[str, str] = NOTHING
+    """The submitted form's values, without the card."""
 
     @property
-    def page(self) -> str:
-        return page_of(self.session)
+    def page_path(self) -> str:
+        return page_path(self.session)
 
     @property
     def methods(self) -> list[str]:
-        """What the session allows and the processor takes."""
-        takes = self.processor.supports if self.processor else lambda _method: False
-        return [method for method in self.session.methods if takes(method)]
-
-    @property
-    def is_simulated(self) -> bool:
-        return self.processor is not None and self.processor.name == Simulator.name
+        """Payment methods that both the session and the processor allow."""
+        if self.processor is None:
+            return []
+        return [each for each in self.session.methods if self.processor.supports(each)]
 
     @property
     def just_paid(self) -> bool:
         return self.attempt is not None and self.session.payment == self.attempt.id
 
     @property
-    def goes_back(self) -> bool:
-        """Whether it is time for the shop: it knows, or has had its time."""
+    def returns_to_shop(self) -> bool:
+        """Whether the page redirects to the shop now."""
         waited = self.now - self.session.updated_at
-        return self.just_paid and (self.merchant_knows or waited >= RETURN_SECONDS)
+        return self.just_paid and (self.merchant_notified or waited >= RETURN_SECONDS)
 
 
 def screen_of(visit: Visit) -> str:
-    """The name of the screen, which is its template's."""
+    """The name of the visit's screen and of its template."""
     session, attempt = visit.session, visit.attempt
     status = session.status_at(visit.now)
     if attempt and attempt.failure is Failure.TOO_LATE:
-        return "late"
+        return "late_payment"
     if status is not Status.OPEN:
         return status.value
     if session.attempt:
-        return "processor" if isinstance(visit.next_step, CardEntry) else "waiting"
+        return "card_entry" if isinstance(visit.next_step, CardEntry) else "waiting"
     if not visit.methods:
         return "unavailable"
     if session.is_blocked_at(visit.now):
         return "blocked"
-    return "left" if visit.has_left else "open"
+    return "canceled" if visit.is_canceled else "open"
 
 
 def render_visit(visit: Visit) -> Response:
     screen = screen_of(visit)
-    say = speaker(visit.language)
-    context = _frame(visit, screen, say) | SCREENS.get(screen, _nothing)(visit, say)
+    t = translator(visit.language)
+    context = _common_context(visit, screen, t) | CONTEXTS.get(screen, _no_context)(visit, t)
     status = 422 if visit.errors else 200
-    step = visit.next_step if screen == "processor" else None
-    entry = step if isinstance(step, CardEntry) else None
-    return _page(screen, status, visit.language, context, entry)
+    step = visit.next_step if screen == "card_entry" else None
+    card_entry = step if isinstance(step, CardEntry) else None
+    return _html(screen, status, visit.language, context, card_entry)
 
 
 def render_state(visit: Visit) -> Response:
-    """What the page's script asks for: has anything changed?"""
-    return _answer(json.dumps({"state": _state(visit, screen_of(visit))}), "application/json")
+    """The answer to the page's script, which polls for changes."""
+    return _response(json.dumps({"state": _state(visit, screen_of(visit))}), "application/json")
 
 
 def render_message(name: str, status: int, language: str) -> Response:
-    say = speaker(language)
-    context = {"title": say(f"{name}_title"), "text": say(f"{name}_text")}
-    return _page("message", status, language, context)
+    t = translator(language)
+    context = {"title": t(f"{name}_title"), "text": t(f"{name}_text")}
+    return _html("message", status, language, context)
 
 
 def render_error(error: CheckoutError, request: Request | None = None) -> Response:
-    """The page's dialect of errors: a page."""
-    language = choose(request.header("accept-language")) if request else FALLBACK
+    """Renders an error as an HTML page in the shopper's language."""
+    language = choose_language(request.header("accept-language") if request else None)
     name = "unknown" if error.status == 404 else "broken" if error.status >= 500 else "refused"
     return render_message(name, error.status, language)
 
 
-def render_approval(
-    payment: Payment, visit: Visit, method: str, action: str, is_waiting: bool
+def render_simulated_wallet(
+    payment: Payment, visit: Visit, method: str, action: str, is_pending: bool
 ) -> Response:
-    """The simulated wallet's own page, for one payment."""
-    say = speaker(visit.language)
+    """The simulated wallet's page for one payment."""
+    t = translator(visit.language)
+    pending_title = t("simulator_title", method=method)
     context = {
-        "title": say("approval_title", method=method)
-        if is_waiting
-        else say("approval_decided_title"),
+        "title": pending_title if is_pending else t("simulator_decided_title"),
         "method": method,
         "merchant": visit.merchant.name,
         "palette": palette_of(visit.merchant.colour),
         "amount": format_amount(payment.amount, payment.currency),
         "action": action,
         "token": token_of(visit.session),
-        "waiting": is_waiting,
-        "back": f"{visit.page}?attempt={payment.id}",
+        "is_pending": is_pending,
+        "checkout_url": f"{visit.page_path}?attempt={payment.id}",
     }
-    return _page("simulated_wallet", 200, visit.language, context)
+    return _html("simulated_wallet", 200, visit.language, context)
 
 
 def redirect(location: str) -> Response:
     return Response("", 303, {"location": location})
 
 
-def is_approved_here(payment: Payment) -> bool:
-    """Whether it waits at one of the simulator's wallets."""
-    return payment.processor == Simulator.name and payment.method in simulator.APPROVED_ELSEWHERE
-
-
-def page_of(session: Session) -> str:
-    """The page's address, without scheme and host."""
+def page_path(session: Session) -> str:
+    """The path of the session's page."""
     return urlsplit(session.url).path
 
 
-def approval_url(attempt: str) -> str:
-    """Where the simulator's wallets are approved, without scheme and host."""
-    return f"/simulator/{attempt}"
-
-
-def _frame(visit: Visit, screen: str, say: Say) -> dict[str, Any]:
-    """What every screen of a session has."""
+def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
+    """The template variables that all screens of a session have."""
     session = visit.session
     amount = format_amount(session.amount, session.currency)
     attempt = visit.attempt
-    title = say("failed_title" if screen == "open" and _failure(visit, say) else f"{screen}_title",
-                **({"amount": amount} if screen == "open" else {}))  # fmt: skip
-    if screen == "complete" and not visit.just_paid:
-        title = say("complete_again_title")
     logo = visit.merchant.logo or ""
     return {
         "session": session,
-        "title": title,
+        "title": _title(visit, screen, amount, t),
         "state": _state(visit, screen),
         "merchant": visit.merchant.name,
         "logo": logo if logo.startswith("https://") and is_web_url(logo) else None,
@@ -191,63 +174,81 @@ def _frame(visit: Visit, screen: str, say: Say) -> dict[str, Any]:
         "amount": amount,
         "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
         "live": is_live(session.scope),
-        "page": visit.page,
-        "look": f"{visit.page}?look=1" + (f"&attempt={attempt.id}" if attempt else ""),
-        "failure": _failure(visit, say),
-        "poll": None,
-        "go": False,
-    } | _lapse(visit, session.lapses_at if screen in ("open", "left") else visit.now)
+        "page": visit.page_path,
+        "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={attempt.id}" if attempt else ""),
+        "failure": _failure(visit, t),
+        "poll_seconds": None,
+        "redirects": False,
+    } | _reload_at(visit, session.lapses_at if screen in ("open", "canceled") else visit.now)
 
 
-def _open(visit: Visit, say: Say) -> dict[str, Any]:
-    session = visit.session
-    tried = visit.attempt.method if visit.attempt else None
-    numbers = [(each, _fate(fate, say)) for each, fate in simulator.CARDS[session.api].items()]
-    phones = [(each, _fate(fate, say)) for each, fate in simulator.PHONES.items()]
+def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
+    if screen == "open":
+        return t("failed_title") if _failure(visit, t) else t("open_title", amount=amount)
+    if screen == "complete" and not visit.just_paid:
+        return t("complete_again_title")
+    return t(f"{screen}_title")
+
+
+def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
+    session, processor = visit.session, visit.processor
+    previous_method = visit.attempt.method if visit.attempt else None
     items, more_items = line_items.lines(session)
     return {
         "items": items,
         "more_items": more_items,
         "stale": visit.is_stale,
-        "errors": {field: say(name) for field, name in visit.errors.items()},
-        "first_wrong": next(iter(visit.errors), None),
-        "typed": visit.typed,
+        "errors": {field: t(key) for field, key in visit.errors.items()},
+        "first_error": next(iter(visit.errors), None),
+        "entered": visit.entered,
         "token": token_of(session),
-        "methods": {name: say(f"method_{name}") for name in visit.methods},
-        "chosen": visit.typed.get("method") or tried or visit.methods[0],
-        "card_elsewhere": visit.processor is not None and visit.processor.asks_for_cards,
-        "elsewhere": simulator.APPROVED_ELSEWHERE,
+        "methods": {name: t(f"method_{name}") for name in visit.methods},
+        "selected": visit.entered.get("method") or previous_method or visit.methods[0],
+        "card_at_processor": processor is not None and processor.asks_for_cards,
+        "bank_account": processor and processor.bank_account,
         "submit": session.submit_type or "pay",
         "networks": ";".join(
-            f"{NETWORKS[name]}:{','.join(heads)}" for name, heads in NETWORK_PREFIXES.items()
+            f"{NETWORK_NAMES[name]}:{','.join(prefixes)}"
+            for name, prefixes in NETWORK_PREFIXES.items()
         ),
-        "cards": numbers if visit.is_simulated and "card" in visit.methods else [],
-        "phones": phones if visit.is_simulated and "mobile_money" in visit.methods else [],
+        "test_instruments": _test_instruments(visit, t),
     }
 
 
-def _waiting(visit: Visit, say: Say) -> dict[str, Any]:
+def _test_instruments(visit: Visit, t: Translate) -> dict[str, list[tuple[str, str]]]:
+    """Numbers and outcomes by payment method."""
+    if visit.processor is None:
+        return {}
+    by_method: dict[str, list[tuple[str, str]]] = {}
+    for each in visit.processor.test_instruments(visit.session.api):
+        if each.method in visit.methods:
+            outcome = t(each.outcome, seconds=each.seconds)
+            by_method.setdefault(each.method, []).append((each.number, outcome))
+    return by_method
+
+
+def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     attempt = visit.attempt
-    assert attempt is not None  # noqa: S101 - whoever visits a session in flight comes from it
+    assert attempt is not None  # noqa: S101 - of a session with a payment in flight
     seconds = max(0, attempt.deadline_at - visit.now)
-    approval = approval_url(attempt.id) if is_approved_here(attempt) else None
+    path = visit.approval_path
     return {
         "method": attempt.method,
         "phone": masked_phone(attempt.phone or ""),
-        "network": NETWORKS.get(attempt.provider or "", ""),
-        "approval": approval,
+        "network": NETWORK_NAMES.get(attempt.provider or "", ""),
+        "approval_path": path,
         "next_step": visit.next_step,
-        "qr": _qr(visit, approval, say) if approval and attempt.method == "qrph" else None,
+        "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": _clock(seconds),
-        "poll": WAITING_SECONDS,
-        "refresh": _refresh(RELOAD_SECONDS, f"{visit.page}?attempt={attempt.id}"),
+        "poll_seconds": WAITING_SECONDS,
+        "refresh": _refresh(RELOAD_SECONDS, f"{visit.page_path}?attempt={attempt.id}"),
     }
 
 
-def _processor(visit: Visit, _say: Say) -> dict[str, Any]:
-    """The card is typed into the processor's own fields; until the attempt's deadline. No looking
-    meanwhile: each look is a call to the processor, and what it says is known here first."""
+def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
+    """This screen does not poll: each poll would call the processor, and its script knows the
+    outcome first."""
     deadline = visit.attempt.deadline_at if visit.attempt else visit.now
     seconds = max(0, deadline - visit.now)
     return {
@@ -255,29 +256,29 @@ def _processor(visit: Visit, _say: Say) -> dict[str, Any]:
         "submit": visit.session.submit_type or "pay",
         "seconds_left": seconds,
         "clock": _clock(seconds),
-    } | _lapse(visit, deadline)
+    } | _reload_at(visit, deadline)
 
 
-def _complete(visit: Visit, _say: Say) -> dict[str, Any]:
-    more: dict[str, Any] = {"just_paid": visit.just_paid, "go": visit.goes_back}
-    if visit.goes_back:
-        return more | {"refresh": _refresh(0, visit.session.return_url())}
+def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
+    context: dict[str, Any] = {"just_paid": visit.just_paid, "redirects": visit.returns_to_shop}
+    if visit.returns_to_shop:
+        return context | {"refresh": _refresh(0, visit.session.return_url())}
     if visit.just_paid:
-        again = f"{visit.page}?attempt={visit.session.payment}"
-        return more | {
-            "poll": RETURNING_SECONDS,
-            "refresh": _refresh(RETURNING_SECONDS, again),
+        url = f"{visit.page_path}?attempt={visit.session.payment}"
+        return context | {
+            "poll_seconds": RETURNING_SECONDS,
+            "refresh": _refresh(RETURNING_SECONDS, url),
         }
-    return more
+    return context
 
 
-def _left(visit: Visit, _say: Say) -> dict[str, Any]:
+def _canceled_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     minutes = max(1, (visit.session.lapses_at - visit.now) // 60)
     hours, rest = divmod(minutes, 60)
-    return {"left_to_pay": f"{hours} h {rest} min" if hours else f"{rest} min"}
+    return {"time_left": f"{hours} h {rest} min" if hours else f"{rest} min"}
 
 
-def _late(visit: Visit, _say: Say) -> dict[str, Any]:
+def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     status = visit.session.status_at(visit.now)
     return {
         "payable": status is Status.OPEN,
@@ -285,93 +286,87 @@ def _late(visit: Visit, _say: Say) -> dict[str, Any]:
     }
 
 
-def _blocked(visit: Visit, _say: Say) -> dict[str, Any]:
+def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     until = visit.session.blocked_until or visit.now
     seconds = until - visit.now
-    return {"seconds_left": seconds, "clock": _clock(seconds)} | _lapse(visit, until)
+    return {"seconds_left": seconds, "clock": _clock(seconds)} | _reload_at(visit, until)
 
 
-def _nothing(_visit: Visit, _say: Say) -> dict[str, Any]:
+def _no_context(_visit: Visit, _t: Translate) -> dict[str, Any]:
     return {}
 
 
-SCREENS = {
-    "open": _open,
-    "waiting": _waiting,
-    "processor": _processor,
-    "complete": _complete,
-    "left": _left,
-    "late": _late,
-    "blocked": _blocked,
+CONTEXTS = {
+    "open": _open_context,
+    "waiting": _waiting_context,
+    "card_entry": _card_entry_context,
+    "complete": _complete_context,
+    "canceled": _canceled_context,
+    "late_payment": _late_payment_context,
+    "blocked": _blocked_context,
 }
-"""What each screen needs beside the frame."""
+"""The template variables of each screen, besides the common ones."""
 
 
 def _state(visit: Visit, screen: str) -> str:
-    """What the script compares: the screen, and what of it a shopper would see change."""
-    return f"{screen}-go" if screen == "complete" and visit.goes_back else screen
+    """What the page's script compares to detect a change."""
+    return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
 
 
-def _lapse(visit: Visit, at: int) -> dict[str, Any]:
-    """A page that ends by the clock does so by itself, with a script and without."""
+def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
+    """Makes the page reload itself at `at`, by script or by meta refresh; not at all if that is
+    past or too far away."""
     seconds = at - visit.now
     if not 0 < seconds < LONGEST_TIMER:
-        return {"lapses_in": None, "refresh": None}
-    return {"lapses_in": seconds, "refresh": _refresh(seconds, visit.page)}
+        return {"reload_seconds": None, "refresh": None}
+    return {"reload_seconds": seconds, "refresh": _refresh(seconds, visit.page_path)}
 
 
 def _refresh(seconds: int, url: str) -> dict[str, Any]:
     return {"seconds": seconds, "url": url}
 
 
-def _failure(visit: Visit, say: Say) -> str | None:
+def _failure(visit: Visit, t: Translate) -> str | None:
     failure = visit.attempt.failure if visit.attempt else None
-    return say(f"failure_{failure.value}") if failure else None
+    return t(f"failure_{failure.value}") if failure else None
 
 
-def _fate(fate: SimulatedOutcome, say: Say) -> str:
-    if fate.failure:
-        return say(f"fate_{fate.failure.value}")
-    if fate.after >= simulator.NEVER:
-        return say("fate_silent")
-    return say("fate_later", seconds=fate.after) if fate.after else say("fate_at_once")
-
-
-def _qr(visit: Visit, approval: str, say: Say) -> str:
-    from checkout.page import qr  # noqa: PLC0415 - one method in ten needs it, and 15 ms
+def _qr(visit: Visit, path: str, t: Translate) -> str:
+    from checkout.page import qr  # noqa: PLC0415 - takes 15 ms, and one method needs it
 
     parts = urlsplit(visit.session.url)
-    return qr.draw(f"{parts.scheme}://{parts.netloc}{approval}", say("qr_label"))
+    return qr.draw(f"{parts.scheme}://{parts.netloc}{path}", t("qr_label"))
 
 
 def _clock(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _page(
-    screen: str,
+def _html(
+    template: str,
     status: int,
     language: str,
     context: dict[str, Any],
-    entry: CardEntry | None = None,
+    card_entry: CardEntry | None = None,
 ) -> Response:
     nonce = secrets.token_urlsafe(16)
-    given = {"palette": palette_of(None)} | context
+    variables = {"palette": palette_of(None)} | context
     html = (
         templates()
-        .get_template(f"{screen}.html")
-        .render(nonce=nonce, language=language, say=speaker(language), **given)
+        .get_template(f"{template}.html")
+        .render(nonce=nonce, language=language, t=translator(language), **variables)
     )
-    return _answer(html, "text/html", status, language, _policy(nonce, entry))
+    policy = _content_security_policy(nonce, card_entry)
+    return _response(html, "text/html", status, language, policy)
 
 
-def _policy(nonce: str, entry: CardEntry | None) -> str:
-    """What a page may load: its own style and script; and on the one screen where the shopper types
-    a card into a processor's fields, what these need."""
+def _content_security_policy(nonce: str, card_entry: CardEntry | None) -> str:
+    """Allows the page's own style and script. The card entry screen also gets what the processor's
+    script needs."""
     script, connects, frames = "", "", ""
-    if entry:
-        script, connects = f" {entry.script}", f" {' '.join(entry.connects)}"
-        frames = f"; frame-src {' '.join(entry.frames)}"
+    if card_entry:
+        script, connects = f" {card_entry.script}", f" {' '.join(card_entry.connects)}"
+        frames = f"; frame-src {' '.join(card_entry.frames)}"
     return (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'{script}; "
         f"connect-src 'self'{connects}; form-action 'self'; img-src https: data:; "
@@ -379,7 +374,7 @@ def _policy(nonce: str, entry: CardEntry | None) -> str:
     )
 
 
-def _answer(
+def _response(
     body: str,
     type: str,
     status: int = 200,

@@ -1,1 +1,1 @@
-"""Payment processors: the protocol, its adapters, and the life of an attempt at one."""
+"""Payment processors: the protocol, its adapters, payment attempts and refunds."""

@@ -64,11 +64,11 @@ class Attempts(NamedTuple):
         return self._conclude(payment, outcome, begun)
 
     def settle(self, id: str) -> Payment | None:
-        """Brings a payment to what its processor says; gives it up when its deadline passed."""
-        return self.watch(id)[0]
+        """Applies the processor's outcome to a payment, or cancels it after its deadline."""
+        return self.settle_with_next_step(id)[0]
 
-    def watch(self, id: str) -> tuple[Payment | None, NextStep | None]:
-        """Settles a payment; what its shopper has yet to do, where it is still pending."""
+    def settle_with_next_step(self, id: str) -> tuple[Payment | None, NextStep | None]:
+        """Settles a payment. If it is still pending, also returns what its shopper does next."""
         payment = payments.find(self.table, id)
         if payment is None or payment.status is not PaymentStatus.PENDING:
             return payment, None

@@ -1,8 +1,8 @@
-"""What a payment processor does for us. An adapter is one file that does these things.
+"""The protocol of payment processors. Each adapter is one module that implements it.
 
-A payment is one attempt, and its id is the processor's idempotency key, as a refund's is: the same
-call again changes nothing and gives the same answer. docs/processors.md says what each method has
-to guarantee.
+A payment is one attempt, and its id is the idempotency key at the processor; so is a refund's id.
+A repeated call changes nothing and returns the same answer. docs/processors.md lists the guarantees
+that each method has to give.
 """
 
 from dataclasses import dataclass, field
@@ -17,25 +17,26 @@ class State(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     PENDING = "pending"
-    """The shopper has yet to approve, for example on the phone; or it is not known just now."""
+    """The shopper has not approved yet, or the processor can't say at the moment."""
 
 
 class CardEntry(NamedTuple):
-    """The shopper types the card into the processor's own fields, which its script puts into our
-    page. The number goes from the browser to the processor, and never here."""
+    """The shopper types the card into fields of the processor, which its script adds to the page.
+    The number goes from the browser to the processor and never reaches this service."""
 
     script: str
-    """Its address; the one foreign script that the page may load."""
+    """URL of the script, the only foreign one that the page may load."""
     connects: tuple[str, ...]
-    """The origins that script talks to, and those that it frames."""
+    """Origins that the script sends requests to."""
     frames: tuple[str, ...]
+    """Origins that the script frames."""
     public_key: str
     client_secret: str
-    """What lets a browser pay this attempt and nothing else. Never stored, never logged."""
+    """Lets a browser pay this attempt and nothing else. Never stored, never logged."""
 
 
 class Redirect(NamedTuple):
-    """The shopper goes on at the processor, and comes back to the session's page."""
+    """The shopper continues at the processor's `url`, and comes back to the session's page."""
 
     url: str
 
@@ -47,9 +48,9 @@ class Outcome(NamedTuple):
     state: State
     failure: Failure | None = None
     reference: str | None = None
-    """The processor's own name of the charge. It is on the payment before anybody acts on it."""
+    """The processor's own id of the charge. It is stored with the payment before it is used."""
     next: NextStep | None = None
-    """What the shopper does about a pending one, where it is not on the phone."""
+    """What the shopper of a pending payment does next in the browser, if anything."""
 
 
 class RefundOutcome(NamedTuple):
@@ -59,59 +60,90 @@ class RefundOutcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the shopper pays with. Never stored, never logged: its `repr` shows the method alone."""
+    """What the shopper pays with. Never stored, never logged: its `repr` shows the method only."""
 
     method: str
     number: str = field(default="", repr=False)
-    """A card's number, or a phone's in the local ten-digit form; digits alone. Empty where the
-    processor asks for it itself."""
+    """Digits of a card, or of a phone in the local ten-digit form. Empty if the processor asks for
+    the card itself."""
+
+
+class TestInstrument(NamedTuple):
+    """A card or phone number of a test mode, and what a payment with it leads to."""
+
+    method: str
+    number: str
+    outcome: str
+    """Key of a text in the page's catalogues."""
+    seconds: int = 0
+    """Until the outcome is known. Some of the texts contain it."""
+
+
+class BankAccount(NamedTuple):
+    """Where a shopper transfers the money to."""
+
+    bank: str
+    number: str
 
 
 class Notification(NamedTuple):
-    """What a processor's webhook is about. Nothing else of it is believed."""
+    """The payment or refund that a processor's webhook is about. The rest of the webhook is not
+    trusted: the processor is asked instead."""
 
     payment: str | None = None
     refund: str | None = None
 
 
 class InstrumentRefusedError(Exception):
-    """The processor can't take this instrument at all; `args[0]` is the reason, a catalogue key."""
+    """The processor can't charge this instrument; `args[0]` is a catalogue key of the reason."""
 
 
 class ProcessorUnavailableError(Exception):
-    """The processor can't be asked just now, and may or may not have heard the call."""
+    """The processor did not answer; it may or may not have executed the call."""
 
 
 class ProcessorClient(Protocol):
-    """Whoever has a payment that was begun: all that its end and its refunds need.
+    """What is needed to finish a payment that was begun, and to refund it.
 
-    Every call may raise ProcessorUnavailableError; a timer then asks again.
+    Each method that takes `now` may raise ProcessorUnavailableError; a timer then repeats the call.
     """
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
-        """What became of an attempt; None when it never arrived."""
+        """The outcome of a payment so far; None if the processor does not know the payment."""
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Stops a pending attempt for good. One that was approved stays approved, and says so."""
+        """Stops a pending payment for good. An approved payment stays approved, and the outcome
+        says so."""
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
-        """Sends the refund's amount of its approved payment's money back, once for a refund."""
+        """Refunds the refund's amount of an approved payment; a repeated call refunds no more."""
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
-        """What became of a refund; None when it never arrived."""
+        """The outcome of a refund so far; None if the processor does not know the refund."""
+
+    def approval_path(self, payment: Payment) -> str | None:
+        """Path, on the page's host, of a simulated page where the shopper approves this payment;
+        None if there is none."""
 
 
 class Processor(ProcessorClient, Protocol):
     name: str
-    """Kept on each payment, so that its adapter is found again."""
+    """Stored with each payment, to find its adapter again."""
     asks_for_cards: bool
-    """Whether a card is entered on the processor's side; then no form of ours may carry one."""
+    """Whether cards are typed into fields of the processor. The page's forms then refuse them."""
+    bank_account: BankAccount | None
+    """For bank transfers, if it supports them."""
 
     def supports(self, method: str) -> bool:
-        """Whether it can be paid so; the page offers nothing else."""
+        """Whether it can charge this payment method. The page offers no other methods."""
+
+    def test_instruments(self, api: str) -> list[TestInstrument]:
+        """The numbers that the page lists for testers, as a dialect documents them. Empty for
+        processors that move money."""
 
     def check(self, instrument: Instrument) -> None:
-        """Raises InstrumentRefusedError for what can't be charged. Touches nothing."""
+        """Raises InstrumentRefusedError for what can't be charged. Changes nothing."""
 
     def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        """Charges the payment's amount, once for a payment. May raise ProcessorUnavailableError."""
+        """Charges the payment's amount; a repeated call charges no more. May raise
+        ProcessorUnavailableError."""

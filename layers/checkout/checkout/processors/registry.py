@@ -1,7 +1,7 @@
-"""Which processor an account uses. The only place that knows the adapters by name.
+"""Which processor a merchant uses. The only module that knows the adapters by name.
 
-An adapter with a package of its own is imported when the first account needs it, so that no other
-account's functions start later for it.
+The Stripe adapter and its package are imported at first use, because the import would slow down the
+cold start of all functions.
 """
 
 from functools import lru_cache
@@ -22,15 +22,15 @@ from checkout.store.table import Table
 
 SIMULATOR, STRIPE = Simulator.name, "stripe"
 ACCOUNTS = 256
-"""How many accounts' adapters a process keeps, each with its open connections."""
+"""Accounts whose adapters a process keeps, each with its open connections."""
 
 
 class ProcessorMissingError(Exception):
-    """The account at a processor that a payment was made at is not in the settings any more."""
+    """The merchant's account at a payment's processor is no longer configured."""
 
 
 def processor_of(table: Table, merchant: Merchant | None, scope: str) -> Processor | None:
-    """What takes the payments of a scope; None where nothing can: live mode without an account."""
+    """The processor of a scope; None in live mode without an account at a processor."""
     account = merchant.account_for(scope) if merchant else None
     if merchant and account and merchant.processor == STRIPE:
         return _stripe(scope, account.public_key, account.secret_key)
@@ -40,12 +40,12 @@ def processor_of(table: Table, merchant: Merchant | None, scope: str) -> Process
 def read_notification(
     table: Table, scope: str, body: bytes, signature: str | None
 ) -> Notification | None:
-    """What Stripe's webhook about a scope says; None for one that no account here was sent."""
+    """Reads a Stripe webhook for a scope; None if the signature is not valid for its account."""
     merchant = accounts.merchant(table, merchant_of(scope))
     account = merchant.account_for(scope) if merchant else None
     if account is None:
         return None
-    from checkout.encryption import decrypt  # noqa: PLC0415 - a client of KMS's
+    from checkout.encryption import decrypt  # noqa: PLC0415 - makes a KMS client
     from checkout.processors import stripe_intents  # noqa: PLC0415 - a big package
 
     secret = decrypt(
@@ -58,13 +58,13 @@ def read_notification(
 
 
 def secret_context(scope: str, name: str) -> str:
-    """What a secret of an account's is encrypted for."""
+    """The encryption context of a secret of a merchant's account."""
     return f"{scope}/{name}"
 
 
 class ProcessorRouter:
-    """Every account's processor as one: each call goes to whoever has the payment, also after its
-    merchant went back to the simulator."""
+    """Sends each call to the processor that has the payment, even if the merchant has changed to
+    another one since."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -81,8 +81,12 @@ class ProcessorRouter:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._of(payment).look_up_refund(refund, payment, now)
 
+    def approval_path(self, payment: Payment) -> str | None:
+        return self._of(payment).approval_path(payment)
+
     def _of(self, payment: Payment) -> ProcessorClient:
-        """Raises ProcessorMissingError; the payment's timer is still there when it is back."""
+        """Raises ProcessorMissingError. The payment's timer repeats the call until the account is
+        configured again."""
         if payment.processor == SIMULATOR:
             return Simulator(self._table)
         merchant = accounts.merchant(self._table, merchant_of(payment.scope))
@@ -94,7 +98,7 @@ class ProcessorRouter:
 
 @lru_cache(maxsize=ACCOUNTS)
 def _stripe(scope: str, public_key: str, encrypted_key: str) -> Processor:
-    from checkout.encryption import decrypt  # noqa: PLC0415 - a client of KMS's
+    from checkout.encryption import decrypt  # noqa: PLC0415 - makes a KMS client
     from checkout.processors.stripe_intents import StripeIntents  # noqa: PLC0415 - a big package
 
     return StripeIntents(

@@ -1,8 +1,8 @@
-"""The embedded processor of test mode: documented cards and phone numbers, each with its outcome.
+"""The simulated processor of test mode: documented card and phone numbers, each with its outcome
+(docs/contracts/paygate.md, section 7; docs/contracts/payrex.md, section 13).
 
-It keeps its own book of charges and refunds in the table, as a real processor keeps one of its
-own, so that a crash on our side forgets nothing on its side. An entry holds an outcome and no
-number.
+Like a real processor it has a ledger of its own, in the table, so that a crash of the service does
+not change what the processor knows. A ledger entry holds an outcome and no number.
 """
 
 from typing import NamedTuple
@@ -10,11 +10,13 @@ from typing import NamedTuple
 from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.processors.protocol import (
+    BankAccount,
     Instrument,
     InstrumentRefusedError,
     Outcome,
     RefundOutcome,
     State,
+    TestInstrument,
 )
 from checkout.store import simulator_ledger
 from checkout.store.items import Item
@@ -22,6 +24,7 @@ from checkout.store.table import Table
 
 LATER_SECONDS = 10
 NEVER = 10**11
+"""Seconds until an outcome that never comes."""
 
 
 class SimulatedOutcome(NamedTuple):
@@ -31,7 +34,16 @@ class SimulatedOutcome(NamedTuple):
     """Seconds until the outcome is known."""
     refund_failure: RefundFailure | None = None
     refund_after: int = 0
-    """The same of its refunds."""
+    """Seconds until the outcome of a refund is known."""
+
+    @property
+    def text_key(self) -> str:
+        """Catalogue key of a text about the payment's outcome."""
+        if self.failure:
+            return f"outcome_{self.failure}"
+        if self.after >= NEVER:
+            return "outcome_silent"
+        return "outcome_later" if self.after else "outcome_at_once"
 
 
 AT_ONCE = SimulatedOutcome("succeeds at once")
@@ -74,7 +86,7 @@ CARDS: dict[str, dict[str, SimulatedOutcome]] = {
         "4000000000005126": NO_REFUND,
     },
 }
-"""By the dialect whose documentation names them."""
+"""By the dialect that documents them."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -87,15 +99,15 @@ PHONES = {
     "0270000002": LATER,
 }
 
-
-APPROVED_ELSEWHERE = ("gcash", "maya", "qrph")
-"""Pending until the shopper decides at the wallet; here, by two buttons on the waiting page."""
-METHODS = ("card", "mobile_money", "bank_transfer", *APPROVED_ELSEWHERE)
+WALLETS = ("gcash", "maya", "qrph")
+"""Methods that stay pending until the shopper decides on the page of `page/simulated_wallet.py`."""
+METHODS = ("card", "mobile_money", "bank_transfer", *WALLETS)
 
 
 class Simulator:
     name = "simulator"
     asks_for_cards = False
+    bank_account: BankAccount | None = BankAccount("Simulator Bank", "0000000000")
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -103,11 +115,22 @@ class Simulator:
     def supports(self, method: str) -> bool:
         return method in METHODS
 
+    def test_instruments(self, api: str) -> list[TestInstrument]:
+        numbers = {"card": CARDS[api], "mobile_money": PHONES}
+        return [
+            TestInstrument(method, number, outcome.text_key, outcome.after)
+            for method, outcomes in numbers.items()
+            for number, outcome in outcomes.items()
+        ]
+
+    def approval_path(self, payment: Payment) -> str | None:
+        return f"/simulator/{payment.id}" if payment.method in WALLETS else None
+
     def check(self, instrument: Instrument) -> None:
-        _outcome_for(instrument)
+        _simulated_outcome(instrument)
 
     def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        outcome = _outcome_for(instrument)
+        outcome = _simulated_outcome(instrument)
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
@@ -117,24 +140,24 @@ class Simulator:
             "refund_after": outcome.refund_after,
             "refund_failure": outcome.refund_failure,
         }
-        return _outcome(simulator_ledger.record_charge(self._table, payment.id, entry), now)
+        return _charge_outcome(simulator_ledger.record_charge(self._table, payment.id, entry), now)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
         entry = simulator_ledger.find_charge(self._table, payment.id)
-        return None if entry is None else _outcome(entry, now)
+        return None if entry is None else _charge_outcome(entry, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
         entry = simulator_ledger.settle(self._table, payment.id, Failure.TIMED_OUT, now)
-        return None if entry is None else _outcome(entry, now)
+        return None if entry is None else _charge_outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
-        """What the shopper does at the wallet. An attempt that is decided stays so."""
+        """Records the shopper's decision at the wallet; a second decision changes nothing."""
         failure = None if approved else Failure.DECLINED
         simulator_ledger.settle(self._table, attempt, failure, now)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         charge = simulator_ledger.find_charge(self._table, payment.id)
-        if charge is None or _outcome(charge, now).state is not State.APPROVED:
+        if charge is None or _charge_outcome(charge, now).state is not State.APPROVED:
             return REFUSED
         entry: Item = {
             "amount": refund.amount,
@@ -142,8 +165,8 @@ class Simulator:
             "settles_at": now + charge["refund_after"],
             "failure": charge.get("refund_failure"),
         }
-        entered = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
-        return _refund_outcome(entered, now) if entered else REFUSED
+        recorded = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
+        return _refund_outcome(recorded, now) if recorded else REFUSED
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         entry = simulator_ledger.find_refund(self._table, refund.id, payment.id)
@@ -153,10 +176,11 @@ class Simulator:
 _ALL_CARDS = {number: outcome for cards in CARDS.values() for number, outcome in cards.items()}
 
 
-def _outcome_for(instrument: Instrument) -> SimulatedOutcome:
+def _simulated_outcome(instrument: Instrument) -> SimulatedOutcome:
+    """Raises InstrumentRefusedError for a number that is not a test number."""
     if instrument.method == "bank_transfer":
         return LATER
-    if instrument.method in APPROVED_ELSEWHERE:
+    if instrument.method in WALLETS:
         return SILENT
     known = _ALL_CARDS if instrument.method == "card" else PHONES
     outcome = known.get(instrument.number)
@@ -165,7 +189,7 @@ def _outcome_for(instrument: Instrument) -> SimulatedOutcome:
     return outcome
 
 
-def _outcome(entry: Item, now: int) -> Outcome:
+def _charge_outcome(entry: Item, now: int) -> Outcome:
     if entry["settles_at"] > now:
         return Outcome(State.PENDING)
     if "failure" in entry:
@@ -174,7 +198,7 @@ def _outcome(entry: Item, now: int) -> Outcome:
 
 
 REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
-"""Of what was not charged, or was sent back already."""
+"""For a payment that was not charged, or has been refunded."""
 
 
 def _refund_outcome(entry: Item, now: int) -> RefundOutcome:

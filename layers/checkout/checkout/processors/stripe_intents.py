@@ -1,9 +1,9 @@
-"""Stripe PaymentIntents: an attempt is an intent. The shopper types the card into Stripe's own
-fields, so that no number ever comes here.
+"""The Stripe adapter: each payment attempt is a PaymentIntent. The shopper types the card into
+Stripe's own fields, so that no number reaches this service.
 
-An intent's client secret, the one thing it can be paid with, leaves this service only after the
-intent's id is on the payment (`Outcome.reference`). So an intent that nobody wrote down is never
-paid, and making one again under the same idempotency key is safe whatever became of the first call.
+An intent is paid with its client secret, which leaves this service only after the intent's id is
+stored with the payment (`Outcome.reference`). So an intent whose id was lost is never paid, and it
+is safe to create it again under the same idempotency key.
 """
 
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.log import log_fault
 from checkout.processors.protocol import (
+    BankAccount,
     CardEntry,
     Instrument,
     InstrumentRefusedError,
@@ -35,22 +36,24 @@ from checkout.processors.protocol import (
     ProcessorUnavailableError,
     RefundOutcome,
     State,
+    TestInstrument,
 )
 from checkout.settings import settings
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 1
-"""Stripe's package repeats a call that got no answer, under the same idempotency key."""
+"""Stripe's package repeats an unanswered call, under the same idempotency key."""
 SIGNATURE_SECONDS = 300
-"""How old a notification may be: Stripe's own tolerance, by the machine's clock."""
+"""A notification's greatest age by the machine's clock: Stripe's own tolerance."""
 LISTED = 100
+"""Refunds in a page of a list."""
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
-"""What Stripe's script frames beside its own origin: the card's fields, and 3-D Secure."""
+"""Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
 UNANSWERED = (APIConnectionError, APIError, IdempotencyError, RateLimitError)
-"""What was asked for may have happened or not; the next look says."""
-LOCKED_OUT = (AuthenticationError, stripe.PermissionError)
-"""The key we have is not good any more: nothing happened, and nothing can be known."""
+"""The call may have been executed or not; a later look-up tells."""
+KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
+"""Stripe does not accept the merchant's key: the call was not executed."""
 
 FAILURES = {
     "insufficient_funds": Failure.INSUFFICIENT_FUNDS,
@@ -63,8 +66,8 @@ FAILURES = {
     "reenter_transaction": Failure.SYSTEM_ERROR,
     "try_again_later": Failure.SYSTEM_ERROR,
 }
-"""By Stripe's `decline_code`, or `code`. Every other one is a plain decline: a shopper is not told
-that a card is reported stolen."""
+"""By Stripe's `decline_code` or `code`. All others are plain declines: a shopper does not learn
+that a card was reported stolen."""
 REFUND_STATUSES = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
@@ -79,16 +82,17 @@ REFUND_FAILURES = {
 
 Json = dict[str, Any]
 
-stripe.enable_telemetry = False  # It asks the machine for its name before each call.
+stripe.enable_telemetry = False  # It looks up the machine's name before each call.
 
 
 class SignatureError(Exception):
-    """Not from Stripe, too old, or not for this account."""
+    """The notification is not from Stripe, is too old, or is for another account."""
 
 
 class StripeIntents:
     name = "stripe"
     asks_for_cards = True
+    bank_account: BankAccount | None = None
 
     def __init__(self, public_key: str, secret_key: str) -> None:
         self._public_key = public_key
@@ -103,35 +107,41 @@ class StripeIntents:
     def supports(self, method: str) -> bool:
         return method == "card"
 
+    def test_instruments(self, api: str) -> list[TestInstrument]:
+        return []
+
+    def approval_path(self, payment: Payment) -> str | None:
+        return None
+
     def check(self, instrument: Instrument) -> None:
         if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
     def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        """Makes the intent. No money moves before the shopper confirms it at Stripe."""
-        with _answered():
+        """Creates the intent. No money moves before the shopper confirms it at Stripe."""
+        with _translated_errors():
             try:
-                return self._outcome(self._make(payment))
-            except (InvalidRequestError, *LOCKED_OUT) as error:
+                return self._outcome(self._create(payment))
+            except (InvalidRequestError, *KEY_REFUSED) as error:
                 log_fault(error, where=payment.id)
                 return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
-        with _answered():
+        with _translated_errors():
             if payment.reference is None:
-                return self._outcome(self._make(payment))
+                return self._outcome(self._create(payment))
             intent = self._intents.retrieve(payment.reference).to_dict()
-            # A declined one could be tried again behind the back of the session's next attempt.
-            return self._stop(intent["id"]) if _was_declined(intent) else self._outcome(intent)
+            # A declined intent is canceled: the browser could still pay it during a later attempt.
+            return self._cancel(intent["id"]) if _was_declined(intent) else self._outcome(intent)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
         if payment.reference is None:
-            return None  # Nobody was ever given what it could be paid with.
-        with _answered():
-            return self._stop(payment.reference)
+            return None  # No client secret was given out, so it can't be paid.
+        with _translated_errors():
+            return self._cancel(payment.reference)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
-        with _answered():
+        with _translated_errors():
             try:
                 return _refund_outcome(self._send(refund, payment))
             except InvalidRequestError as error:
@@ -139,19 +149,19 @@ class StripeIntents:
                 return RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
-        """By the list of the intent's refunds: Stripe forgets an idempotency key after a day."""
-        with _answered():
+        """Searches the intent's refunds, because Stripe forgets idempotency keys after a day."""
+        with _translated_errors():
             found = self._refunds.list({"payment_intent": payment.reference or "", "limit": LISTED})
             for each in found.auto_paging_iter():
-                kept: Json = each.to_dict()
-                if (kept["metadata"] or {}).get("refund") == refund.id:
-                    return _refund_outcome(kept)
+                listed: Json = each.to_dict()
+                if (listed["metadata"] or {}).get("refund") == refund.id:
+                    return _refund_outcome(listed)
         return None
 
-    def _make(self, payment: Payment) -> Json:
-        """Everything here stays the same for as long as the payment lives: Stripe refuses to repeat
-        a call whose parameters changed."""
-        made = self._intents.create(
+    def _create(self, payment: Payment) -> Json:
+        """The parameters must not change during a payment: Stripe refuses a repeated call with
+        other parameters under the same idempotency key."""
+        created = self._intents.create(
             {
                 "amount": payment.amount,
                 "currency": payment.currency.lower(),
@@ -160,12 +170,12 @@ class StripeIntents:
             },
             {"idempotency_key": payment.id},
         )
-        return made.to_dict()
+        return created.to_dict()
 
-    def _stop(self, intent_id: str) -> Outcome:
+    def _cancel(self, intent_id: str) -> Outcome:
         try:
             return self._outcome(self._intents.cancel(intent_id).to_dict())
-        except InvalidRequestError:  # It succeeded, is being charged, or was canceled before.
+        except InvalidRequestError:  # It succeeded, is processing, or was canceled before.
             return self._outcome(self._intents.retrieve(intent_id).to_dict())
 
     def _send(self, refund: Refund, payment: Payment) -> Json:
@@ -200,7 +210,7 @@ class StripeIntents:
 
 
 def read_notification(body: bytes, signature: str | None, secret: str) -> Notification:
-    """What a webhook of Stripe's is about. Raises SignatureError."""
+    """Verifies and reads a webhook of Stripe. Raises SignatureError."""
     try:
         event = stripe.Webhook.construct_event(body, signature, secret, SIGNATURE_SECONDS)
     except (stripe.SignatureVerificationError, ValueError):
@@ -210,13 +220,13 @@ def read_notification(body: bytes, signature: str | None, secret: str) -> Notifi
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
-    """Raises ProcessorUnavailableError for every answer that nothing can be built on."""
+def _translated_errors() -> Iterator[None]:
+    """Raises ProcessorUnavailableError for an answer that does not tell the outcome."""
     try:
         yield
     except UNANSWERED as error:
         raise ProcessorUnavailableError from error
-    except LOCKED_OUT as error:
+    except KEY_REFUSED as error:
         log_fault(error, where="stripe")
         raise ProcessorUnavailableError from error
 
@@ -226,12 +236,12 @@ def _was_declined(intent: Json) -> bool:
 
 
 def _error(intent: Json) -> Json:
-    """What went wrong with the last try to pay it; empty where nobody tried."""
+    """The error of the last attempt to confirm the intent; empty if there was none."""
     return intent.get("last_payment_error") or {}
 
 
 def _failure(intent: Json) -> Failure:
-    """Why a canceled intent was not paid."""
+    """The failure of a canceled intent."""
     error = _error(intent)
     if not error:
         return Failure.TIMED_OUT
@@ -252,8 +262,8 @@ def _origin(url: str) -> str:
 
 
 class _Client(stripe.HTTPClient):
-    """Stripe's package over the urllib3 that is here anyway, with time-outs: its own client over
-    urllib has none, and `requests` would be one more package to start."""
+    """An HTTP client with time-outs for Stripe's package, on urllib3, which botocore needs anyway.
+    The package's own clients have no time-outs (urllib) or need another package (requests)."""
 
     name = "urllib3"
 
@@ -274,7 +284,7 @@ class _Client(stripe.HTTPClient):
                 method.upper(), url, headers=headers, body=post_data, redirect=False
             )
         except HTTPError as error:
-            # Without the error's own text: it repeats the address, and an intent's id with it.
+            # Without the error's text, which contains the URL and thereby the intent's id.
             raise APIConnectionError("No answer.", should_retry=True) from error
         return answer.data.decode(), answer.status, answer.headers
 

@@ -1,1 +1,1 @@
-"""Telling merchants: fan-out, queue, signature, sending, retries."""
+"""Webhooks: fan-out of events, queue, signatures, sending and retries."""

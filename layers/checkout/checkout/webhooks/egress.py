@@ -1,42 +1,38 @@
-"""The way out to a merchant's server: public addresses only, checked on the connection itself.
+"""Sends webhooks to merchants' servers: to public addresses only, and within one deadline.
 
-The name is resolved once, every address it has must be public, and the socket connects to an
-address that was checked; TLS and `Host` keep the name. A name that changes its answer in between
-changes nothing. A redirect is an answer like any other. One deadline stands over all of it.
+The host's name is resolved once, all of its addresses must be public, and the socket connects to
+one of those addresses; TLS and `Host` keep the name. A redirect is an answer like any other. The
+deadline covers look-up, connection, TLS, request and answer.
+
+urllib3, requests and httpx were looked at: their time-outs start again with every byte that
+arrives, so a server that drips its answer would hold a sender for hours.
 """
 
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
-
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
-from urllib3.exceptions import TimeoutError as UrllibTimeoutError
-from urllib3.response import BaseHTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Lock, Thread, Timer
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote, urlsplit
 
 from checkout.domain.addresses import is_endpoint_url, is_public
 from checkout.settings import Settings
 
 ANSWER_BYTES = 16 * 1024
+TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
+"""What a path and a query may contain besides letters, digits and `-._` (RFC 3986)."""
 
 
 class NoAnswerError(Exception):
-    """A try that was not answered. `code` says why, in a merchant's words."""
+    """An attempt without an answer. `code` is the reason that the merchant is shown."""
 
     code = "broken_answer"
-    """The connection broke, or what came was no HTTP."""
-
-    @classmethod
-    def of(cls, error: HTTPError) -> "NoAnswerError":
-        reason = error.__cause__ if isinstance(error, NewConnectionError) else error
-        return next((made for kind, made in _REASONS if isinstance(reason, kind)), cls)()
+    """The connection broke, or the answer was not HTTP."""
 
 
 class AddressRefusedError(NoAnswerError):
@@ -54,7 +50,7 @@ class NameUnknownError(NoAnswerError):
 
 
 class TlsFailedError(NoAnswerError):
-    """No certificate, another's, or one that no known authority signed."""
+    """No certificate, one of another name, or one that no known authority signed."""
 
     code = "tls_failed"
 
@@ -63,31 +59,70 @@ class TimedOutError(NoAnswerError):
     code = "timed_out"
 
 
-_REASONS: list[tuple[type[BaseException], type[NoAnswerError]]] = [
+_REASONS: list[tuple[type[Exception], type[NoAnswerError]]] = [
     (socket.gaierror, NameUnknownError),
-    (UnicodeError, NameUnknownError),
+    (UnicodeError, NameUnknownError),  # not a valid host name
     (TimeoutError, TimedOutError),
-    (UrllibTimeoutError, TimedOutError),
-    (SSLError, TlsFailedError),
-    (HTTPError, NoAnswerError),
-    (OSError, NotConnectedError),
+    (ssl.SSLError, TlsFailedError),
 ]
 
 
 class Limits(NamedTuple):
     connect_seconds: float
+    """For the look-up and the connection, all addresses together."""
     total_seconds: float
-    """For everything, from looking the name up to the end of the answer."""
+    """For everything, from the look-up to the end of the answer."""
     allow_local: bool
-    """http://127.0.0.1: devstack alone."""
+    """Whether http://127.0.0.1 is allowed: in devstack only."""
 
 
 class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
-    """Found by any case."""
+    """By lower-case name."""
     body: bytes
-    """As much of it as came in time, `ANSWER_BYTES` at most."""
+    """Its first part: what arrived in time, at most `ANSWER_BYTES`."""
+
+
+class Deadline:
+    """Shuts one connection when the time is up, whatever the connection is doing at that moment."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._connection: socket.socket | None = None
+        self._lock = Lock()
+        self._timer = Timer(seconds, self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        # The timer may have fired before it was canceled. With the lock it can't shut another
+        # connection that has been given the same file number since.
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+            self._connection = None
+
+    def guard(self, connection: socket.socket) -> None:
+        """Guards a duplicate, because TLS detaches the socket that it is given."""
+        with self._lock:
+            self._connection = connection.dup()
+            if self.passed:
+                self._shut()
+
+    def _pass(self) -> None:
+        with self._lock:
+            self.passed = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._connection:
+            with suppress(OSError):  # it is closed already
+                self._connection.shutdown(socket.SHUT_RDWR)
 
 
 def limits(settings: Settings) -> Limits:
@@ -99,104 +134,60 @@ def limits(settings: Settings) -> Limits:
 
 
 def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answer:
-    """Raises NoAnswerError, of one kind or another."""
+    """Sends one request. Raises NoAnswerError or one of its subclasses."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
     parts = urlsplit(url)
-    target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-    with _pool(parts, limits) as pool:
-        try:
-            answer = pool.urlopen(
-                "POST",
-                target,
-                body=body,
-                headers=headers,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except HTTPError as error:
-            raise NoAnswerError.of(error) from error
-        try:
-            return Answer(answer.status, answer.headers, _read(answer))
-        finally:
-            answer.close()
+    host, is_secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if is_secure else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    with Deadline(limits.total_seconds) as deadline:
+        with _translated_errors(deadline, NotConnectedError):
+            seconds = min(limits.connect_seconds, limits.total_seconds)
+            connected = _connect(host, port, seconds, is_secure)
+        with connected, _translated_errors(deadline, NoAnswerError):
+            deadline.guard(connected)
+            with closing(_http(connected, host.removesuffix("."), port, is_secure)) as http:
+                http.request("POST", quote(target, TARGET_CHARACTERS), body, headers)
+                with http.getresponse() as response:
+                    if deadline.passed:  # http.client accepts incomplete headers
+                        raise TimeoutError
+                    named = {name.lower(): value for name, value in response.getheaders()}
+                    return Answer(response.status, named, _read(response))
 
 
-def _pool(parts: SplitResult, limits: Limits) -> HTTPConnectionPool:
-    host = parts.hostname or ""
-    # An answer that drips would begin urllib3's own time-out again with every byte.
-    timeout = Timeout(connect=limits.connect_seconds, read=limits.total_seconds)
-    deadline = Deadline.after(limits.total_seconds)
-    named: dict[str, Any] = {"timeout": timeout, "retries": False, "deadline": deadline}
-    if parts.scheme == "http":
-        return _LocalPool(host, parts.port or 80, **named)
-    return _PublicPool(host, parts.port or 443, ssl_context=tls(), **named)
-
-
-def _read(answer: BaseHTTPResponse) -> bytes:
-    """The answer's first part. The status said all that counts: a body that breaks off is short."""
-    body = b""
+@contextmanager
+def _translated_errors(deadline: Deadline, otherwise: type[NoAnswerError]) -> Iterator[None]:
     try:
-        while len(body) < ANSWER_BYTES and (part := answer.read1(ANSWER_BYTES - len(body))):
-            body += part
-    except HTTPError:
-        return body
-    return body
+        yield
+    except (OSError, UnicodeError, HTTPException) as error:
+        if deadline.passed:
+            raise TimedOutError from error
+        reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
+        raise next(reasons, otherwise) from error
 
 
-class Deadline(NamedTuple):
-    ends_at: float
-    """By time.monotonic()."""
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        return cls(time.monotonic() + seconds)
-
-    def left(self, most: float = float("inf")) -> float:
-        """Seconds, `most` at most. Raises TimeoutError when there are none."""
-        seconds = min(self.ends_at - time.monotonic(), most)
-        if seconds <= 0:
-            raise TimeoutError("the try took too long")
-        return seconds
-
-
-class _Socket(socket.socket):
-    """Each of its waits ends with the deadline."""
-
-    deadline: Deadline
-
-    def recv_into(self, *arguments: Any) -> int:
-        self.settimeout(self.deadline.left())
-        return super().recv_into(*arguments)
-
-    def sendall(self, *arguments: Any) -> None:
-        self.settimeout(self.deadline.left())
-        super().sendall(*arguments)  # Python's own time-out is for all of it.
-
-
-class _TlsSocket(ssl.SSLSocket):
-    """The same inside TLS, where `sendall` is a series of `send`."""
-
-    deadline: Deadline
-
-    def recv_into(self, *arguments: Any) -> int:
-        self.settimeout(self.deadline.left())
-        return super().recv_into(*arguments)
-
-    def send(self, *arguments: Any) -> int:
-        self.settimeout(self.deadline.left())
-        return super().send(*arguments)
-
-
-@lru_cache(maxsize=1)
-def tls() -> ssl.SSLContext:
-    """Reading the authorities' certificates takes 20 ms, so it is done once, and not on import:
-    nobody waits for the first try."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    context.sslsocket_class = _TlsSocket
-    return context
+def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.socket:
+    """A socket to the first address that answers; `seconds` are for the look-up and all of them."""
+    ends_at = time.monotonic() + seconds
+    # Without TLS the host is one that `is_endpoint_url` allows in devstack.
+    addresses = public_addresses(host, port, seconds) if is_secure else [host]
+    failure: OSError = OSError("the name has no address")
+    for address in addresses:
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        try:
+            connection.settimeout(left)
+            connection.connect((address, port))
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            connection.settimeout(None)  # from now on only the deadline limits it
+            return connection
+    raise failure
 
 
 def public_addresses(host: str, port: int, seconds: float) -> list[str]:
@@ -208,85 +199,44 @@ def public_addresses(host: str, port: int, seconds: float) -> list[str]:
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
-    """getaddrinfo, which knows no time-out: one that hangs is left to its thread."""
-    outcome: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+    """`getaddrinfo`, which has no time-out of its own: a call that hangs is left to its thread."""
+    found: Future[list[Any]] = Future()
 
     def ask() -> None:
         try:
-            outcome.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:  # the latter for a name that can't be one
-            outcome.put(error)
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
 
     Thread(target=ask, daemon=True).start()
-    try:
-        found = outcome.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError("the name was not resolved in time") from None
-    if isinstance(found, Exception):
-        raise found
-    return found
+    return found.result(timeout=seconds)
 
 
-def _connect(addresses: list[str], port: int, seconds: float, deadline: Deadline) -> _Socket:
-    """To the first address that answers, within `seconds` for all of them."""
-    connecting = Deadline.after(deadline.left(seconds))
-    failure: OSError = OSError("the name has no address")
-    for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        connection = _Socket(family, socket.SOCK_STREAM)
-        connection.deadline = deadline
-        try:
-            connection.settimeout(connecting.left())
-            connection.connect((address, port))
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
+def _http(connected: socket.socket, host: str, port: int, is_secure: bool) -> HTTPConnection:
+    """HTTP over a connected socket. http.client uses `sock` and does not connect again."""
+    if is_secure:
+        http: HTTPConnection = HTTPSConnection(host, port, context=tls())
+        http.sock = tls().wrap_socket(connected, server_hostname=host)
+    else:
+        http = HTTPConnection(host, port)
+        http.sock = connected
+    return http
 
 
-class _PinnedConnection(HTTPSConnection):
-    def __init__(self, *arguments: Any, deadline: Deadline, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._deadline = deadline
-
-    def connect(self) -> None:
-        super().connect()
-        if isinstance(self.sock, _TlsSocket):
-            self.sock.deadline = self._deadline
-
-    def _new_conn(self) -> socket.socket:
-        port, seconds = self.port or 443, float(self.timeout or 0)
-        try:
-            asked = Deadline.after(seconds)
-            addresses = public_addresses(self._dns_host, port, self._deadline.left(seconds))
-            return _connect(addresses, port, asked.left(), self._deadline)
-        except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, f"connection failed: {type(error).__name__}") from error
+@lru_cache(maxsize=1)
+def tls() -> ssl.SSLContext:
+    """Made at the first attempt and not on import: reading the authorities' certificates takes
+    20 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PinnedConnection
-
-
-class _LocalConnection(HTTPConnection):
-    def __init__(self, *arguments: Any, deadline: Deadline, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._deadline = deadline
-
-    def _new_conn(self) -> socket.socket:
-        seconds = float(self.timeout or 0)
-        try:
-            return _connect([self.host], self.port or 80, seconds, self._deadline)
-        except OSError as error:
-            raise NewConnectionError(self, f"connection failed: {type(error).__name__}") from error
-
-
-class _LocalPool(HTTPConnectionPool):
-    """devstack alone: a merchant's server on the developer's own machine."""
-
-    ConnectionCls = _LocalConnection
-
-
-__all__ = ["AddressRefusedError", "Answer", "Limits", "NoAnswerError", "limits", "post"]
+def _read(response: HTTPResponse) -> bytes:
+    """The body's first part. If the connection breaks off, the part so far is enough: the status
+    decides about the attempt."""
+    body = b""
+    with suppress(OSError, HTTPException):
+        while len(body) < ANSWER_BYTES and (part := response.read1(ANSWER_BYTES - len(body))):
+            body += part
+    return body

@@ -1,4 +1,4 @@
-"""From an event to its deliveries, and from a due delivery to the queue."""
+"""Creates the deliveries of an event, and queues the deliveries that are due."""
 
 from dataclasses import replace
 
@@ -10,26 +10,31 @@ from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
 RESUME_PAGES = 50
-"""How many batches of parked deliveries one firing puts back on their way."""
+"""Batches of parked deliveries that one firing of a resume timer queues."""
 RESUME_PAUSE = 1
+"""Seconds until the timer fires again for the rest."""
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
-    """Writes each subscribed endpoint its delivery, with a timer, and only then tells the queue."""
-    hearing = [
-        each for each in webhook_endpoints.of_scope(table, event.scope) if hears(each, event)
-    ]
-    queue.send(deliveries.create_all(table, event, hearing, now))
+    """Creates a delivery, with its timer, for each subscribed endpoint, and then queues them."""
+    endpoints = subscribed_endpoints(table, event)
+    queue.send(deliveries.create_all(table, event, endpoints, now))
 
 
-def hears(endpoint: WebhookEndpoint, event: Event) -> bool:
+def subscribed_endpoints(table: Table, event: Event) -> list[WebhookEndpoint]:
+    endpoints = webhook_endpoints.of_scope(table, event.scope)
+    return [each for each in endpoints if _is_subscribed(each, event)]
+
+
+def _is_subscribed(endpoint: WebhookEndpoint, event: Event) -> bool:
     if event.only_endpoint is None:
         return endpoint.wants(event.type)
     return endpoint.id == event.only_endpoint and endpoint.status is EndpointStatus.ENABLED
 
 
 def on_fan_out_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What a fanout timer does: the stream should have brought this event a minute ago."""
+    """Handles a fan-out timer: fans out an event that the table's stream has not delivered within
+    a minute."""
     event = events.find(table, timer.target)
     if event is None or event.fanned_out_at is not None:
         table.write(timers.delete(timer))
@@ -38,10 +43,10 @@ def on_fan_out_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None
 
 
 def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What a delivery's timer does: stays a while longer, then sends the message for the try; for
-    an endpoint that is left alone it only stays.
+    """Handles a delivery's timer: moves the timer and queues the attempt, or only moves the timer
+    while the endpoint's pause lasts.
 
-    In this order: a message that is handled at once finds the delivery as it will stay.
+    The timer moves first, so that an attempt which starts at once does not see it change.
     """
     delivery = deliveries.find(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
@@ -57,19 +62,19 @@ def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> Non
 
 
 def on_resume_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What an endpoint's resume timer does: sends what was parked for it, a bounded part at a
-    time. If the endpoint is gone, the sender finds that out."""
+    """Handles an endpoint's resume timer: queues deliveries that were parked for it, up to
+    `RESUME_PAGES` batches. The sender cancels them if the endpoint was deleted."""
     scope, endpoint_id = keys.split_resume_target(timer.target)
     endpoint = webhook_endpoints.find(table, scope, endpoint_id)
     if endpoint is not None and endpoint.status is EndpointStatus.DISABLED:
-        table.write(timers.delete(timer))  # Enabling it writes another.
+        table.write(timers.delete(timer))  # Enabling it creates another timer.
         return
     for _ in range(RESUME_PAGES):
         parked = deliveries.list_parked_events(table, endpoint_id, BATCH)
-        back = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
-        queue.send([delivery for delivery in back if delivery is not None])
+        unparked = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
+        queue.send([delivery for delivery in unparked if delivery is not None])
         if len(parked) < BATCH:
             table.write(timers.delete(timer))
             return
-    # The rest with the next sweep: other timers are due as well.
+    # The next sweep continues: other timers are due as well.
     table.write(*timers.move(timer, replace(timer, due=now + RESUME_PAUSE)))

@@ -1,4 +1,4 @@
-"""What an endpoint's answers say of the endpoint: that it is well, failing, slow, or gone."""
+"""An endpoint's health, derived from its answers: healthy, failing, slow, hanging or gone."""
 
 from checkout.domain.delivery import DeliveryAttempt
 from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus, WebhookEndpoint
@@ -12,27 +12,29 @@ from checkout.webhooks.retry import DAY
 
 GONE, GATEWAY_TIMEOUT = 410, 504
 PATIENCE = 5 * DAY
-"""An endpoint whose every try has failed for so long is disabled."""
+"""Seconds after which an endpoint is disabled if every attempt since has failed."""
 HANGS_AFTER = 5
-"""Where every lease is taken, and one for so many seconds, the endpoint counts as hanging."""
+"""Seconds after which an endpoint counts as hanging: all of its leases are taken, and one of them
+has been held for that long."""
 
 
-def record_success(table: Table, endpoint: WebhookEndpoint, made: DeliveryAttempt) -> None:
-    """Before the delivery's end is on record: a success that is forgotten would count for days."""
+def record_success(table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt) -> None:
+    """Marks the endpoint as healthy again. Called before the delivery is finished: if the process
+    died in between, a forgotten success would let the endpoint count as failing for days."""
     marked = endpoint.failing_since is not None or endpoint.slow_until is not None
-    # Whoever found it hanging meanwhile was wrong: it works, and takes its time.
-    if marked or made.duration_ms >= HANGS_AFTER * 1000:
+    # Another sender may have marked it as hanging meanwhile. It is slow, but it works.
+    if marked or attempt.duration_ms >= HANGS_AFTER * 1000:
         webhook_endpoints.update_health(table, endpoint, HEALTHY, "url")
 
 
 def record_failure(
-    table: Table, endpoint: WebhookEndpoint, made: DeliveryAttempt, retry_after: int, now: int
+    table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt, retry_after: int, now: int
 ) -> bool:
-    """Whether this failure disabled the endpoint.
+    """Records a failed attempt; returns whether it disabled the endpoint.
 
-    Tries that failed side by side count once, and none counts against a URL it was not sent to.
+    Attempts that fail at the same time count once. An attempt at an earlier URL does not count.
     """
-    if made.status == GONE:
+    if attempt.status == GONE:
         gone = _disabled(DisabledBecause.GONE, now)
         return webhook_endpoints.update_health(table, endpoint, gone, "url", "status")
     if endpoint.failing_since is not None and now - endpoint.failing_since >= PATIENCE:
@@ -41,10 +43,10 @@ def record_failure(
             table, endpoint, failing, "url", "status", "failing_since"
         )
     changes: Item = {} if endpoint.failing_since is not None else {"failing_since": now}
-    # One time-out may be bad luck; after a failure it is a server that does not get to its work.
-    silent = made.error == TimedOutError.code and endpoint.failing_since is not None
-    status = GATEWAY_TIMEOUT if silent else made.status or 0
-    pause = retry.slow_seconds(status, endpoint.slowdowns, retry_after)
+    # One time-out may be bad luck. After another failure, the server is overloaded.
+    silent = attempt.error == TimedOutError.code and endpoint.failing_since is not None
+    status = GATEWAY_TIMEOUT if silent else attempt.status or 0
+    pause = retry.pause_seconds(status, endpoint.slowdowns, retry_after)
     if pause:
         changes |= {"slow_until": now + pause, "slowdowns": endpoint.slowdowns + 1}
     if changes:
@@ -55,8 +57,8 @@ def record_failure(
 
 
 def record_hanging(table: Table, endpoint: WebhookEndpoint, now: int) -> int:
-    """Until when an endpoint is left alone all of whose leases are held by tries that hang."""
-    until = now + retry.SLOW_SECONDS
+    """Pauses an endpoint whose leases are all held by hanging attempts; returns the pause's end."""
+    until = now + retry.FIRST_PAUSE_SECONDS
     webhook_endpoints.update_health(
         table, endpoint, {"slow_until": until}, "url", "status", "slow_until"
     )

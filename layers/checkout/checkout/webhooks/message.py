@@ -1,4 +1,4 @@
-"""What the queue carries from fan-out to sender."""
+"""The queue's messages, from fan-out to sender."""
 
 import json
 from typing import NamedTuple

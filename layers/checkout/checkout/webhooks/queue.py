@@ -1,4 +1,5 @@
-"""The queue between fan-out and sender. It makes deliveries fast; nothing depends on its memory."""
+"""The SQS queue between fan-out and sender. If it loses a message, the delivery's timer queues
+another."""
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH = 10
-"""SQS's limit of messages in one call."""
+"""Messages in one call, at most: SQS's limit."""
 
 
 class MessagesRefusedError(Exception):
-    """SQS took only a part. The timers of the rest send them again."""
+    """SQS refused some of a batch's messages. Their deliveries' timers queue them again."""
 
 
 class Queue(NamedTuple):
@@ -30,7 +31,10 @@ class Queue(NamedTuple):
     url: str
 
     def send(self, deliveries: Sequence[Delivery], delay: int = 0) -> None:
-        """A message each, held back for `delay` seconds (900 at most)."""
+        """Queues a message for each delivery, visible after `delay` seconds (900 at most).
+
+        Raises MessagesRefusedError.
+        """
         for start in range(0, len(deliveries), BATCH):
             batch = deliveries[start : start + BATCH]
             entries = [_entry(str(number), each, delay) for number, each in enumerate(batch)]
@@ -48,7 +52,7 @@ def _entry(id: str, delivery: Delivery, delay: int) -> SendMessageBatchRequestEn
     return {
         "Id": id,
         "MessageBody": Message.of(delivery).to_body(),
-        # A fair queue: one endpoint's backlog does not delay the others.
+        # Makes it a fair queue: one endpoint's backlog does not delay the others.
         "MessageGroupId": delivery.endpoint,
         "DelaySeconds": delay,
     }

@@ -1,4 +1,4 @@
-"""Sending events again: one to one endpoint or to all, or those of a time range page by page."""
+"""Sends events again: one event to one or all endpoints, or all events of a time range."""
 
 from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
@@ -9,15 +9,18 @@ from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import deliveries, events, resends, timers, webhook_endpoints
 from checkout.store.events import EventFilters
 from checkout.store.table import Table
-from checkout.webhooks.fan_out import fan_out, hears
+from checkout.webhooks.fan_out import fan_out, subscribed_endpoints
 from checkout.webhooks.queue import Queue
 
 PAGE = 25
+"""Events in a page."""
 PAGES = 10
-"""How many pages one firing sends; the rest waits for the next sweep: other timers are due too."""
+"""Pages that one firing of a resend's timer sends. The next sweep continues: other timers are due
+too."""
 PAUSE = 1
+"""Seconds until the timer fires again for the rest."""
 
-_SAME = {
+_DELIVERY_STATES = {
     EventState.PENDING: DeliveryState.PENDING,
     EventState.DELIVERED: DeliveryState.DELIVERED,
     EventState.FAILED: DeliveryState.FAILED,
@@ -25,8 +28,10 @@ _SAME = {
 
 
 def endpoint_for(table: Table, scope: str, id: str) -> WebhookEndpoint:
-    """The endpoint that a request names, whether it subscribes or not. Raises
-    ReferenceMissingError, or EndpointDisabledError: nothing is sent to one."""
+    """The endpoint that a resend request names; it need not subscribe to the event.
+
+    Raises ReferenceMissingError or EndpointDisabledError.
+    """
     endpoint = webhook_endpoints.find(table, scope, id)
     if endpoint is None:
         raise ReferenceMissingError("webhook endpoint", "webhook")
@@ -35,28 +40,28 @@ def endpoint_for(table: Table, scope: str, id: str) -> WebhookEndpoint:
     return endpoint
 
 
-def send_again(
+def resend_event(
     table: Table, queue: Queue, event: Event, endpoint: WebhookEndpoint | None, now: int
 ) -> list[Delivery]:
-    """Sends an event to the endpoint, or to all that subscribe to it: its id and body stay."""
-    targets = [endpoint] if endpoint else _subscribed(table, event)
-    return _send(table, queue, event, targets, now)
+    """Sends an event again, with the same id and body, to `endpoint` or to all that subscribe."""
+    targets = [endpoint] if endpoint else subscribed_endpoints(table, event)
+    return _resend_to(table, queue, event, targets, now)
 
 
 def on_resend_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """What a resend's timer does: sends some pages, and moves the cursor with the timer. A page
-    whose end is not on record is sent again."""
+    """Handles a resend's timer: sends up to `PAGES` pages, and stores the cursor after each. A page
+    is sent twice if the process dies before its cursor is stored."""
     resend = resends.find(table, timer.target)
     if resend is None or not resends.is_current(resend, timer):
         table.write(timers.delete(timer))
         return
     for page in range(1, PAGES + 1):
         found, more = _page(table, resend)
-        sent = sum(_resend(table, queue, resend, event, now) for event in found)
+        sent = sum(_resend_matching(table, queue, resend, event, now) for event in found)
         if not more:
             due = None
         else:
-            # While it goes on the timer stays where it is.
+            # Between pages of one firing the timer keeps its time.
             due = resend.timer_due if page < PAGES else max(now, resend.timer_due) + PAUSE
         last = found[-1].id if found else None
         moved = resends.move_on(table, resend, last, sent, due, now)
@@ -66,36 +71,32 @@ def on_resend_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
 
 
 def _page(table: Table, resend: Resend) -> tuple[list[Event], bool]:
-    """Oldest first: those before the page are behind the cursor."""
+    """The next events, oldest first, and whether more follow."""
     filters = EventFilters(
         type=resend.type, state=resend.state, since=resend.since, until=resend.until
     )
     return events.oldest_first(table, resend.scope, resend.cursor, PAGE, filters)
 
 
-def _resend(table: Table, queue: Queue, resend: Resend, event: Event, now: int) -> int:
-    """1 if the event was sent to anybody."""
+def _resend_matching(table: Table, queue: Queue, resend: Resend, event: Event, now: int) -> bool:
+    """Sends one event of a resend to the endpoints that match; returns whether there were any."""
     if resend.endpoint:
         named = webhook_endpoints.find(table, resend.scope, resend.endpoint)
         targets = [named] if named and named.status is EndpointStatus.ENABLED else []
     else:
-        targets = _subscribed(table, event)
+        targets = subscribed_endpoints(table, event)
     if resend.state:
-        wanted = _SAME[resend.state]
+        wanted = _DELIVERY_STATES[resend.state]
         states = {each.endpoint: each.state for each in deliveries.list_for_event(table, event.id)}
         targets = [each for each in targets if states.get(each.id) is wanted]
-    return int(bool(_send(table, queue, event, targets, now)))
+    return bool(_resend_to(table, queue, event, targets, now))
 
 
-def _send(
+def _resend_to(
     table: Table, queue: Queue, event: Event, targets: list[WebhookEndpoint], now: int
 ) -> list[Delivery]:
     if event.fanned_out_at is None:
         fan_out(table, queue, event, now)
-    again = [deliveries.resend(table, event, each.id, now) for each in targets]
-    queue.send(again)
-    return again
-
-
-def _subscribed(table: Table, event: Event) -> list[WebhookEndpoint]:
-    return [each for each in webhook_endpoints.of_scope(table, event.scope) if hears(each, event)]
+    resent = [deliveries.resend(table, event, each.id, now) for each in targets]
+    queue.send(resent)
+    return resent

@@ -1,6 +1,6 @@
-"""When a delivery that was not answered 2xx is tried again: ten tries over about three days.
+"""When a delivery is attempted again: ten attempts over about three days.
 
-Besides, how long an endpoint that asks for a pause is left alone, and a try waits for a free lease.
+Also how long an endpoint that asks for a pause gets one, and how long an attempt waits for a lease.
 """
 
 import random
@@ -21,27 +21,27 @@ DELAYS = (
     20 * HOUR,
     24 * HOUR,
 )
-"""Seconds from a failed try to the next; the first try is made at once."""
+"""Seconds from a failed attempt to the next one. The first attempt is made at once."""
 JITTER = 0.2
 LONGEST_RETRY_AFTER = DAY
 
-SLOWING = (429, 502, 504)
-"""Statuses that slow an endpoint down: it, or the gateway before it, has too much to do."""
-SLOW_SECONDS, SLOWEST_SECONDS = 30, HOUR
+PAUSE_STATUSES = (429, 502, 504)
+"""HTTP statuses of an endpoint, or of the gateway before it, that is overloaded."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30, HOUR
 
-WAIT_SECONDS = (5, 30)
-"""For a lease of a busy endpoint, the first time; each further time twice as long."""
-FAILING_WAIT_SECONDS = (30, 120)
-"""The same where the endpoint fails: who waits for it costs as much as who is sent."""
+LEASE_WAIT_SECONDS = (5, 30)
+"""Range of the first wait for a lease of a busy endpoint. Each further wait is twice as long."""
+FAILING_LEASE_WAIT_SECONDS = (30, 120)
+"""The same for a failing endpoint: a wait costs as much as an attempt, so there are fewer."""
 LONGEST_WAIT = 15 * MINUTE
-"""SQS holds no message back for longer."""
+"""SQS's longest delay of a message."""
 
 
 def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:
-    """The time of the next try after `failed` ones of this round; None when that was the last.
+    """The time of the next attempt after `failed` attempts of this round; None after the last one.
 
-    `retry_after` is how many seconds the endpoint asked for: it makes the next try later, up to a
-    day, and never earlier.
+    `retry_after` is how many seconds the endpoint asked for. It can make the next attempt later, by
+    a day at most, and never earlier.
     """
     if failed > len(DELAYS):
         return None
@@ -49,26 +49,26 @@ def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:
     return now + max(scheduled, min(retry_after, LONGEST_RETRY_AFTER))
 
 
-def slow_seconds(status: int, slowdowns: int, retry_after: int) -> int:
-    """How long an endpoint is left alone after such an answer, the `slowdowns`-th in a row before
-    this one; 0 for not at all. An hour at most: then one try finds out."""
-    if status not in SLOWING and not (status == 503 and retry_after):
+def pause_seconds(status: int, slowdowns: int, retry_after: int) -> int:
+    """The pause that an answer of this HTTP status asks for, 0 for none. It doubles with
+    `slowdowns`, the number of pauses in a row before this one, up to an hour."""
+    if status not in PAUSE_STATUSES and not (status == 503 and retry_after):
         return 0
-    doubled = SLOW_SECONDS << min(slowdowns, 10)
+    doubled = FIRST_PAUSE_SECONDS << min(slowdowns, 10)
     pause = max(round(doubled * _jitter()), retry_after)
-    return min(pause, SLOWEST_SECONDS)
+    return min(pause, LONGEST_PAUSE_SECONDS)
 
 
 def lease_wait(waits: int, failing: bool) -> int:
-    """How long a try waits when every lease of its endpoint is taken, after it did so `waits`
-    times."""
-    shortest, longest = FAILING_WAIT_SECONDS if failing else WAIT_SECONDS
+    """Seconds that an attempt waits when all leases of its endpoint are taken. `waits` is how often
+    it has waited before."""
+    shortest, longest = FAILING_LEASE_WAIT_SECONDS if failing else LEASE_WAIT_SECONDS
     doubled = random.randint(shortest, longest) << min(waits, 10)
     return min(doubled, LONGEST_WAIT)
 
 
 def retry_after(headers: Mapping[str, str], now: int) -> int:
-    """Seconds that `Retry-After` asks for, as a number or a date; 0 for none, or for nonsense."""
+    """The seconds of a `Retry-After` header, a number or a date; 0 if it is missing or invalid."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:10]), LONGEST_RETRY_AFTER)
@@ -82,5 +82,5 @@ def retry_after(headers: Mapping[str, str], now: int) -> int:
 
 
 def _jitter() -> float:
-    """Keeps the retries of one outage from arriving all at once."""
+    """A random factor that spreads the retries after an outage."""
     return random.SystemRandom().uniform(1 - JITTER, 1 + JITTER)

@@ -1,7 +1,7 @@
-"""One try of one delivery: signed, sent, and its answer written down.
+"""Makes one delivery attempt: signs the event, sends it and records the answer.
 
-Nobody is in another's way: a try holds one of its endpoint's leases, and one that finds none is put
-off without having been made.
+An attempt holds one of its endpoint's concurrency leases, so a slow endpoint can't occupy all
+senders. If no lease is free, the attempt is postponed and does not count.
 """
 
 import time
@@ -22,23 +22,25 @@ from checkout.webhooks.message import Message
 from checkout.webhooks.queue import Queue
 
 BuildRequest = Callable[[Event, Sequence[str], int], tuple[bytes, dict[str, str]]]
-"""The account's dialect: an event's body and, under secrets at a time, what signs it."""
+"""Takes an event, the endpoint's secrets and the time; returns a body and signature headers in the
+event's dialect."""
 
 LEASE_MARGIN = 15
-"""Seconds that a lease is leased for beyond the longest try, for what comes before and after it."""
+"""Seconds that a lease lasts beyond the longest attempt, for the work before and after it."""
 LEASE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks for a lease of an endpoint that answers: one is free in a moment."""
+"""Seconds between attempts to acquire a lease of an endpoint that answers fast."""
 LEASE_PATIENCE = 2
-"""Where a lease is held for so many seconds, the endpoint takes its time, and nobody waits here."""
-EARLY = 1
-"""Seconds that two machines' clocks may differ by."""
+"""If a lease has been held for so many seconds, the endpoint is slow: the attempt is postponed."""
+CLOCK_SKEW = 1
+"""Seconds by which two machines' clocks may differ."""
 FAILING_IN_FLIGHT = 2
+"""Attempts in flight to a failing endpoint, at most."""
 SHOWN_CHARACTERS = 500
-"""How much of an answer is kept."""
+"""How much of an answer is stored."""
 
 
 class Sender(NamedTuple):
-    """What a try needs of its process."""
+    """What a delivery attempt needs besides its message."""
 
     table: Table
     queue: Queue
@@ -47,7 +49,7 @@ class Sender(NamedTuple):
     now: int
 
     def send(self, message: Message) -> None:
-        """Makes the try that the message asks for, unless it was made, or moved, already."""
+        """Makes the attempt that the message asks for, unless it was made or postponed already."""
         delivery, endpoint, event = deliveries.find_for_attempt(
             self.table, message.scope, message.event, message.endpoint
         )
@@ -57,7 +59,7 @@ class Sender(NamedTuple):
             or delivery.attempt_count != message.attempt_count
         ):
             return
-        if delivery.next_attempt_at > self.now + EARLY:
+        if delivery.next_attempt_at > self.now + CLOCK_SKEW:
             return
         if endpoint is None or event is None:
             deliveries.finish(self.table, delivery, DeliveryState.CANCELED, None, None)
@@ -66,35 +68,35 @@ class Sender(NamedTuple):
         elif (pause_ends_at := endpoint.pause_ends_at(self.now)) is not None:
             self._wait_for_pause(delivery, pause_ends_at)
         else:
-            taken = self._acquire_lease(endpoint)
-            if isinstance(taken, Lease):
-                self._try(delivery, endpoint, event, taken)
-            elif taken.since <= self.now - health.HANGS_AFTER:
+            acquired = self._acquire_lease(endpoint)
+            if isinstance(acquired, Lease):
+                self._attempt(delivery, endpoint, event, acquired)
+            elif acquired.since <= self.now - health.HANGS_AFTER:
                 pause_ends_at = health.record_hanging(self.table, endpoint, self.now)
                 self._wait_for_pause(delivery, pause_ends_at)
             else:
                 self._wait_for_lease(delivery, endpoint)
 
-    def _try(
+    def _attempt(
         self, delivery: Delivery, endpoint: WebhookEndpoint, event: Event, lease: Lease
     ) -> None:
-        made, retry_after = self._attempt(endpoint, event)
-        if made.status is not None and 200 <= made.status < 300:
-            health.record_success(self.table, endpoint, made)
-            deliveries.finish(self.table, delivery, DeliveryState.DELIVERED, made, lease)
+        attempt, retry_after = self._post(endpoint, event)
+        if attempt.status is not None and 200 <= attempt.status < 300:
+            health.record_success(self.table, endpoint, attempt)
+            deliveries.finish(self.table, delivery, DeliveryState.DELIVERED, attempt, lease)
             return
-        disabled = health.record_failure(self.table, endpoint, made, retry_after, self.now)
-        if disabled and deliveries.park(self.table, delivery, event, self.now, made, lease):
+        disabled = health.record_failure(self.table, endpoint, attempt, retry_after, self.now)
+        if disabled and deliveries.park(self.table, delivery, event, self.now, attempt, lease):
             return
         failed = delivery.attempt_count - delivery.round_start + 1
         next_attempt_at = retry.next_attempt_at(failed, self.now, retry_after)
         if next_attempt_at is None:
-            deliveries.finish(self.table, delivery, DeliveryState.FAILED, made, lease)
+            deliveries.finish(self.table, delivery, DeliveryState.FAILED, attempt, lease)
         else:
-            deliveries.schedule_next_attempt(self.table, delivery, next_attempt_at, made, lease)
+            deliveries.schedule_next_attempt(self.table, delivery, next_attempt_at, attempt, lease)
 
-    def _attempt(self, endpoint: WebhookEndpoint, event: Event) -> tuple[DeliveryAttempt, int]:
-        """The try, and how many seconds `Retry-After` asks for."""
+    def _post(self, endpoint: WebhookEndpoint, event: Event) -> tuple[DeliveryAttempt, int]:
+        """Sends the request; returns the attempt and the seconds that `Retry-After` asks for."""
         secrets = [
             decrypt(each, encryption_context=endpoint.id) for each in endpoint.secrets_at(self.now)
         ]
@@ -110,36 +112,40 @@ class Sender(NamedTuple):
             answer = egress.post(endpoint.url, body, headers, egress.limits(self.settings))
         except egress.NoAnswerError as failure:
             error = failure.code
-        made = DeliveryAttempt(
+        attempt = DeliveryAttempt(
             at=self.now,
             duration_ms=round((time.perf_counter() - started) * 1000),
             status=answer and answer.status,
             error=error,
-            answer=_shown(answer.body) if answer else None,
+            answer=_printable(answer.body) if answer else None,
         )
-        return made, retry.retry_after(answer.headers, self.now) if answer else 0
+        return attempt, retry.retry_after(answer.headers, self.now) if answer else 0
 
     def _acquire_lease(self, endpoint: WebhookEndpoint) -> Lease | AllLeased:
         until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN
-        bound = self._bound(endpoint)
-        taken = leases.acquire(self.table, endpoint.id, bound, until, self.now)
+        bound = self._max_in_flight(endpoint)
+        acquired = leases.acquire(self.table, endpoint.id, bound, until, self.now)
         for pause in LEASE_PAUSES:
-            if isinstance(taken, Lease) or taken.since <= self.now - LEASE_PATIENCE:
+            if isinstance(acquired, Lease) or acquired.since <= self.now - LEASE_PATIENCE:
                 break
             self.table.pause(pause)
-            taken = leases.acquire(self.table, endpoint.id, bound, until, self.now)
-        return taken
+            acquired = leases.acquire(self.table, endpoint.id, bound, until, self.now)
+        return acquired
 
-    def _bound(self, endpoint: WebhookEndpoint) -> int:
-        """How many tries at once: one that is slow is asked one at a time whether it still is, and
-        one that fails may be hanging, and would take what the others need."""
+    def _max_in_flight(self, endpoint: WebhookEndpoint) -> int:
+        """How many attempts may be in flight to the endpoint.
+
+        An overloaded endpoint gets one at a time. A failing one may hang, and gets few, so that it
+        leaves senders to the others.
+        """
         most = self.settings.webhook_in_flight
         if endpoint.slowdowns:
             return 1
         return most if endpoint.failing_since is None else min(most, FAILING_IN_FLIGHT)
 
     def _wait_for_lease(self, delivery: Delivery, endpoint: WebhookEndpoint) -> None:
-        """A message that comes late is sooner than the next sweep; its timer looks after it."""
+        """Postpones the attempt, and queues it with a delay, which is sooner than the next sweep.
+        The delivery's timer covers a lost message."""
         wait = retry.lease_wait(delivery.waits, endpoint.failing_since is not None)
         next_attempt_at = self.now + wait
         delayed = deliveries.postpone(
@@ -152,8 +158,8 @@ class Sender(NamedTuple):
         deliveries.postpone(self.table, delivery, pause_ends_at, pause_ends_at)
 
 
-def _shown(body: bytes) -> str | None:
-    """An answer's first part as text: nothing in it steers a terminal or a page."""
+def _printable(body: bytes) -> str | None:
+    """The answer's first part as printable text, without control characters."""
     text = body.decode("utf-8", "replace")
     return (
         "".join(each for each in text if each.isprintable() or each in "\n\t")[:SHOWN_CHARACTERS]

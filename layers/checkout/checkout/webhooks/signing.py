@@ -1,8 +1,11 @@
-"""Signatures over the raw body, made anew for each try.
+"""Signatures over the raw body, computed anew for each delivery attempt.
 
-PayGate: `t=<epoch>,v1=<hex>`, HMAC-SHA256 of `<t>.<body>` under the whole `whsec_…` string;
-PayRex the same under `whsk_…`, in a place of its own for each mode.
-Beside it the Standard Webhooks headers, whose key is the base64-decoded part after the prefix.
+PayGate (docs/contracts/paygate.md, section 5): `t=<epoch>,v1=<hex>`, where v1 is the HMAC-SHA256 of
+`<t>.<body>` and the key is the whole `whsec_…` string. Standard Webhooks headers are sent as well;
+their key is the base64-decoded part after `whsec_`.
+
+PayRex (docs/contracts/payrex.md, section 10.4): the same HMAC under `whsk_…`, in a field for each
+mode.
 """
 
 import base64
@@ -16,12 +19,12 @@ SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """Valid base64 after its prefix, so that one secret serves both signatures."""
+    """Its part after the prefix is valid base64, so that one secret serves both signatures."""
     return SECRET_PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
 
 
 def paygate_headers(secrets: Sequence[str], event_id: str, body: bytes, now: int) -> dict[str, str]:
-    """Signed under each of the secrets: while one is rolled, receivers know the old or the new."""
+    """Signed with each secret: during a rotation a receiver knows either the old or the new one."""
     signed = "".join(f",v1={_signed(secret, now, body)}" for secret in secrets)
     standard = " ".join(_standard(secret, event_id, now, body) for secret in secrets)
     return {
@@ -33,7 +36,7 @@ def paygate_headers(secrets: Sequence[str], event_id: str, body: bytes, now: int
 
 
 def payrex_headers(secret: str, body: bytes, live: bool, now: int) -> dict[str, str]:
-    """`t=…,te=…,li=…` in that order; the signature of the other mode is there, and empty."""
+    """`t=<epoch>,te=<hex>,li=<hex>` in that order; the other mode's signature is empty."""
     signature = _signed(secret, now, body)
     test, real = ("", signature) if live else (signature, "")
     return {"Payrex-Signature": f"t={now},te={test},li={real}"}

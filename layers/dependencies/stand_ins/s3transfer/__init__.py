@@ -1,1 +1,1 @@
-"""Stands in for s3transfer: no function moves files to S3."""
+"""Replaces s3transfer: no function transfers files to or from S3."""

@@ -1,4 +1,4 @@
-"""What boto3.compat asks of s3transfer.manager when it is imported."""
+"""The part of s3transfer.manager that boto3.compat needs on import."""
 
 
 class TransferConfig:

@@ -1,1 +1,1 @@
-"""PayGate's dialect: JSON bodies, Bearer keys, ISO timestamps."""
+"""PayGate's dialect: JSON bodies, Bearer authentication, ISO 8601 timestamps."""

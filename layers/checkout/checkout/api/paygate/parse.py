@@ -1,7 +1,7 @@
-"""What PayGate's request bodies have in common (seed, contract sections 2, 5 and 6). The field's
-description is the error message: "amount must be <description>".
+"""What PayGate's request bodies have in common (docs/contracts/paygate.md, sections 2, 4 and 6).
 
-Each body has a module of its own: a function builds the models that it reads, and no others."""
+A field's description is its error message: "amount must be <description>".
+"""
 
 import hashlib
 import json
@@ -18,8 +18,9 @@ from pydantic import (
     ValidationError,
 )
 
-from checkout.api.http import MAX_IDEMPOTENCY_KEY, Request
-from checkout.domain.account import Caller
+from checkout.api.authentication import Call
+from checkout.api.http import MAX_IDEMPOTENCY_KEY, Json
+from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, PHONE, is_web_url
 from checkout.domain.errors import (
     CheckoutError,
@@ -34,7 +35,7 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
 
 
 def fits(rule: Callable[[str], bool]) -> AfterValidator:
-    """A text that keeps a rule, as it was sent."""
+    """Accepts a string that keeps the rule, and leaves it as it is."""
 
     def check(text: str) -> str:
         if not rule(text):
@@ -54,7 +55,7 @@ def without_repeats(values: list[str]) -> list[str]:
     return values
 
 
-def _metadata(values: dict[str, str]) -> dict[str, str]:
+def _check_metadata(values: dict[str, str]) -> dict[str, str]:
     if len(values) > MAX_METADATA_KEYS:
         raise ValueError
     return values
@@ -85,13 +86,18 @@ Metadata = Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=MAX_METADATA_KEY)],
         Annotated[str, StringConstraints(max_length=MAX_METADATA_VALUE)],
     ],
-    AfterValidator(_metadata),
+    AfterValidator(_check_metadata),
     described(
         f"an object of at most {MAX_METADATA_KEYS} keys of up to {MAX_METADATA_KEY} characters, "
         f"its values strings of up to {MAX_METADATA_VALUE}"
     ),
 ]
 Text = Annotated[str, Field(max_length=500), described("a text of at most 500 characters")]
+EventType = Annotated[
+    str,
+    fits(lambda text: text in EVENT_TYPES.values()),
+    described(f"one of {', '.join(EVENT_TYPES.values())}"),
+]
 IdempotencyKey = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_IDEMPOTENCY_KEY),
@@ -99,43 +105,59 @@ IdempotencyKey = Annotated[
 ]
 
 
-CONFIG = ConfigDict(extra="forbid", hide_input_in_errors=True)
+class Params(BaseModel):
+    """The parameters of an endpoint. An unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class Body(BaseModel):
-    model_config = CONFIG
+class IdempotentParams(Params):
+    """The parameters of an endpoint that takes an idempotency key."""
 
     idempotency_key: IdempotencyKey | None = None
 
 
-Model = TypeVar("Model", bound=BaseModel)
+AnyParams = TypeVar("AnyParams", bound=Params)
+AnyIdempotentParams = TypeVar("AnyIdempotentParams", bound=IdempotentParams)
 
 
-def parse(model: type[Model], body: dict[str, Any]) -> Model:
-    """Raises the error of the first parameter that is wrong."""
+def parse_params(call: Call, model: type[AnyParams]) -> AnyParams:
+    """The call's body. Raises the error of its first bad parameter."""
+    return _validate(model, call.request.json())
+
+
+def parse_idempotent_params(
+    call: Call, model: type[AnyIdempotentParams]
+) -> tuple[AnyIdempotentParams, IdempotentRequest | None]:
+    """The call's body and, if it or the header `Idempotency-Key` has a key, its idempotency
+    (docs/contracts/paygate.md, section 4). Raises the error of its first bad parameter."""
+    body = call.request.json()
+    params = _validate(model, body)
+    key = _idempotency_key(call, params)
+    if key is None:
+        return params, None
+    # The key is not part of the request that it stands for.
+    request = {name: value for name, value in body.items() if name != "idempotency_key"}
+    canonical = json.dumps(request, sort_keys=True).encode()
+    route = f"{call.request.method} {call.request.path}"
+    fingerprint = hashlib.sha256(canonical).hexdigest()
+    return params, IdempotentRequest(call.scope, route, key, fingerprint)
+
+
+def _idempotency_key(call: Call, params: IdempotentParams) -> str | None:
+    in_header, in_body = call.request.idempotency_key(), params.idempotency_key
+    if in_header and in_body and in_header != in_body:
+        raise ParameterInvalidError(
+            "idempotency_key and the header Idempotency-Key differ.", "idempotency_key"
+        )
+    return in_header or in_body
+
+
+def _validate(model: type[AnyParams], body: Json) -> AnyParams:
     try:
         return model.model_validate(body)
     except ValidationError as error:
         raise _first_error(model, error) from None
-
-
-def idempotency(
-    caller: Caller, request: Request, body: dict[str, Any], in_body: str | None
-) -> IdempotentRequest | None:
-    """From the header `Idempotency-Key`, or `idempotency_key` in the body (contract, section 4)."""
-    header = request.idempotency_key()
-    if header and in_body and header != in_body:
-        raise ParameterInvalidError(
-            "idempotency_key and the header Idempotency-Key differ.", "idempotency_key"
-        )
-    key = header or in_body
-    if key is None:
-        return None
-    # The key is no part of what it stands for, wherever it was given.
-    rest = {name: value for name, value in body.items() if name != "idempotency_key"}
-    canonical = json.dumps(rest, sort_keys=True).encode()
-    route = f"{request.method} {request.path}"
-    return IdempotentRequest(caller.scope, route, key, hashlib.sha256(canonical).hexdigest())
 
 
 def _first_error(model: type[BaseModel], error: ValidationError) -> CheckoutError:

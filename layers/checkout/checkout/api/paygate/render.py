@@ -1,11 +1,11 @@
-"""The one renderer of PayGate's objects, lists, events and errors (contract, sections 1 to 6)."""
+"""Renders PayGate's objects, lists, events and errors
+(docs/contracts/paygate.md, sections 1 to 6)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
-from checkout.api.http import Response
+from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.domain.customer import Customer
 from checkout.domain.delivery import Delivery
 from checkout.domain.errors import (
@@ -27,8 +27,6 @@ from checkout.domain.resend import Resend
 from checkout.domain.session import Session, Status
 from checkout.domain.webhook_endpoint import WebhookEndpoint
 
-Json = dict[str, Any]
-
 ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (AuthenticationError, "authentication_error"),
     (PermissionDeniedError, "permission_error"),
@@ -41,7 +39,7 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (TooManyAttemptsError, "rate_limit_error"),
     (CheckoutError, "api_error"),
 )
-"""The first that fits."""
+"""An error has the type of the first class that it is an instance of."""
 
 EVENT_TYPES = {
     EventKind.SESSION_COMPLETED: "checkout.session.completed",
@@ -56,12 +54,13 @@ PAYMENT_STATUSES = {
     PaymentStatus.PENDING: "pending",
     PaymentStatus.SUCCEEDED: "succeeded",
     PaymentStatus.FAILED: "failed",
-    # To the merchant, money that came too late and goes back is a payment that failed.
+    # Money that came too late is refunded, so to the merchant the payment failed.
     PaymentStatus.LATE: "failed",
 }
 
 
 def render_time(moment: int) -> str:
+    """Epoch seconds as `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -119,7 +118,7 @@ def render_refund(refund: Refund) -> Json:
 
 
 def render_refund_json(refund: Refund) -> str:
-    return encode(render_refund(refund))
+    return encode_json(render_refund(refund))
 
 
 def render_customer(customer: Customer) -> Json:
@@ -136,8 +135,8 @@ def render_customer(customer: Customer) -> Json:
 
 
 def render_endpoint(endpoint: WebhookEndpoint) -> Json:
-    """Without its secret, which only the answer that made it shows. `disabled_because` is this
-    service's own: `merchant`, `gone` (it answered 410) or `failing` (for five days)."""
+    """Without the secret. `disabled_because` is this service's own field: `merchant`, `gone` (the
+    endpoint answered 410) or `failing` (for five days)."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
@@ -150,18 +149,17 @@ def render_endpoint(endpoint: WebhookEndpoint) -> Json:
     }
 
 
-def render_new_endpoint(endpoint: WebhookEndpoint, secret: str) -> Json:
-    """With its secret, encrypted as it is: see `webhook_secret.show_secret`."""
-    shown = render_endpoint(endpoint)
-    created_at = shown.pop("created_at")
-    return shown | {"secret": secret, "created_at": created_at}
+def render_endpoint_with_secret(endpoint: WebhookEndpoint, secret: str) -> Json:
+    rendered = render_endpoint(endpoint)
+    created_at = rendered.pop("created_at")
+    return rendered | {"secret": secret, "created_at": created_at}
 
 
 def render_event(event: Event) -> Json:
-    """The event as the API shows it: `pending_webhooks` have yet to be answered 2xx.
+    """`pending_webhooks` is the number of deliveries that are still pending.
 
-    `sequence` counts the session's events from 1 without a gap, for those who receive them out of
-    order; it and `checkout_session` are this service's own.
+    `checkout_session` and `sequence` are this service's own fields. `sequence` numbers a session's
+    events from 1 without gaps, so that a merchant can order them.
     """
     return {
         "id": event.id,
@@ -177,13 +175,15 @@ def render_event(event: Event) -> Json:
 
 
 def render_envelope(event: Event) -> Json:
-    """The event as endpoints receive it, the same in every try."""
+    """The event as webhook endpoints receive it. It is the same in every delivery attempt."""
     return render_event(event) | {"pending_webhooks": event.webhooks}
 
 
 def render_delivery(delivery: Delivery) -> Json:
-    """This service's own, as is what follows here. `tries` are the last ones, `tried` counts all;
-    one that waits for its disabled endpoint has no next try."""
+    """This service's own object. `attempts` are the latest ones, `attempt_count` counts all.
+
+    A delivery that waits until its endpoint is enabled has no next attempt.
+    """
     return {
         "object": "event_delivery",
         "event": delivery.event,
@@ -205,6 +205,7 @@ def render_delivery(delivery: Delivery) -> Json:
 
 
 def render_resend(resend: Resend) -> Json:
+    """This service's own object."""
     return {
         "id": resend.id,
         "object": "event_resend",
@@ -219,37 +220,28 @@ def render_resend(resend: Resend) -> Json:
     }
 
 
-def render_events(
-    kind: EventKind, session: Session, subject: Subject
-) -> list[tuple[str, dict[str, Any]]]:
+def render_events(kind: EventKind, session: Session, subject: Subject) -> list[tuple[str, Json]]:
+    """The types of an event kind's events, each with its object. A phone number is masked."""
     if subject is None or kind in (EventKind.SESSION_COMPLETED, EventKind.SESSION_EXPIRED):
-        told = render_session(session, session.updated_at)
+        rendered = render_session(session, session.updated_at)
     elif isinstance(subject, Refund):
-        told = render_refund(subject)
+        rendered = render_refund(subject)
     else:
-        told = render_payment(subject)
-        told["phone"] = subject.phone and masked_phone(subject.phone)
-    return [(EVENT_TYPES[kind], told)]
+        rendered = render_payment(subject)
+        rendered["phone"] = subject.phone and masked_phone(subject.phone)
+    return [(EVENT_TYPES[kind], rendered)]
 
 
-def render_list(url: str, objects: Sequence[Json], has_more: bool, status: int = 200) -> Response:
-    return answer({"object": "list", "data": objects, "has_more": has_more, "url": url}, status)
+def render_list(url: str, objects: Iterable[Json], has_more: bool = False) -> Json:
+    return {"object": "list", "data": list(objects), "has_more": has_more, "url": url}
 
 
-def answer(body: Json, status: int = 200) -> Response:
-    return json_response(encode(body), status)
-
-
-def encode(body: Json) -> str:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-
-
-def json_response(body: str, status: int = 200, **headers: str) -> Response:
-    return Response(body, status, {"content-type": "application/json", **headers})
+def render_deleted(id: str, kind: str) -> Json:
+    return {"id": id, "object": kind, "deleted": True}
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
-    body = {
+    fields = {
         "type": next(name for kind, name in ERROR_TYPES if isinstance(error, kind)),
         "code": error.code,
         "message": error.message,
@@ -260,10 +252,5 @@ def render_error(error: CheckoutError, _request: object = None) -> Response:
         headers["allow"] = ", ".join(error.allowed)
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    told = {"error": {k: v for k, v in body.items() if v is not None}}
-    return json_response(encode(told), error.status, **headers)
-
-
-def created(body: str, replayed: bool, status: int = 201) -> Response:
-    """The answer to a creation; a repeat under the same idempotency key says that it is one."""
-    return json_response(body, status, **({"idempotent-replayed": "true"} if replayed else {}))
+    body = {"error": {name: value for name, value in fields.items() if value is not None}}
+    return json_response(body, error.status, **headers)

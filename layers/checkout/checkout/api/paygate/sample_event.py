@@ -1,62 +1,88 @@
-"""A sample event, for an endpoint that wants to see one: real in all but what it tells of."""
+"""Sample events, for merchants who test a webhook endpoint (docs/contracts/paygate.md, section 5).
 
-from checkout.api.paygate.render import EVENT_TYPES, encode, render_events
-from checkout.domain.account import Caller
-from checkout.domain.errors import ParameterInvalidError
-from checkout.domain.event import Cause, Event, EventKind, Subject
+They are sent like any event, but their session, payment or refund does not exist.
+"""
+
+from checkout.api.authentication import Call
+from checkout.api.http import encode_json
+from checkout.api.paygate.parse import EventType, Params, parse_params
+from checkout.api.paygate.render import EVENT_TYPES, render_events
+from checkout.domain.errors import EndpointDisabledError, ParameterInvalidError
+from checkout.domain.event import Event, EventKind, Subject
 from checkout.domain.ids import EVENT, PAYMENT, REFUND, SESSION, TIME_LENGTH, new_id, within
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.refund import Refund, RefundStatus
 from checkout.domain.session import MAX_LIFETIME, Session, Status
-from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
+from checkout.store import events, webhook_endpoints
 
 TAIL = "1" * TIME_LENGTH + "SAMPLE" + "1" * 18
-"""Of the ids of what does not exist: those of 1970, and no random ones."""
+"""Of the sample objects' ids. Their time is 1970, so no real id is equal."""
 METADATA = {"sample": "true"}
 SHOP = "https://example.com"
 
 
-def new_sample(
-    caller: Caller, endpoint: WebhookEndpoint, event_type: str | None, cause: Cause, now: int
-) -> Event:
-    """An event of one of the endpoint's types, by default its first, for it alone. It has no
-    `sequence`: it is no session's. Raises ParameterInvalidError."""
-    wanted = event_type or endpoint.event_types[0]
-    if wanted not in endpoint.event_types:
+class SendSample(Params):
+    type: EventType | None = None
+
+
+def send_sample(call: Call) -> Event:
+    """Sends a sample event to one webhook endpoint.
+
+    Raises ResourceMissingError, EndpointDisabledError, or the error of the body's first bad
+    parameter.
+    """
+    params = parse_params(call, SendSample)
+    endpoint = webhook_endpoints.retrieve(call.table, call.scope, call.path_id)
+    if endpoint.status is EndpointStatus.DISABLED:
+        raise EndpointDisabledError
+    event = _event(call, endpoint, params)
+    call.table.write(*events.writes([event]))
+    return event
+
+
+def _event(call: Call, endpoint: WebhookEndpoint, params: SendSample) -> Event:
+    """An event for this endpoint only, by default of the first type it subscribes to.
+
+    It has no `sequence`, because it belongs to no session. Raises ParameterInvalidError for a type
+    that the endpoint does not subscribe to.
+    """
+    event_type = params.type or endpoint.event_types[0]
+    if event_type not in endpoint.event_types:
         raise ParameterInvalidError("type must be one of the endpoint's events.", "type")
-    kind = next(kind for kind, name in EVENT_TYPES.items() if name == wanted)
-    session = _session(caller, kind, now)
+    kind = next(kind for kind, name in EVENT_TYPES.items() if name == event_type)
+    session = _session(call, kind)
     ((_, rendered),) = render_events(kind, session, _subject(session, kind))
     return Event(
-        id=new_id(EVENT, within(now)),
-        scope=caller.scope,
-        api=caller.api,
-        type=wanted,
+        id=new_id(EVENT, within(call.now)),
+        scope=call.scope,
+        api=call.caller.api,
+        type=event_type,
         session=session.id,
-        object=encode(rendered),
-        created_at=now,
-        request_id=cause.request_id,
+        object=encode_json(rendered),
+        created_at=call.now,
+        request_id=call.request.id,
         only_endpoint=endpoint.id,
     )
 
 
-def _session(caller: Caller, kind: EventKind, now: int) -> Session:
-    paid = kind is EventKind.SESSION_COMPLETED
+def _session(call: Call, kind: EventKind) -> Session:
+    is_paid = kind is EventKind.SESSION_COMPLETED
     return Session(
         id=f"{SESSION}_{TAIL}",
-        scope=caller.scope,
-        api=caller.api,
+        scope=call.scope,
+        api=call.caller.api,
         amount=5000,
         currency="GHS",
         success_url=f"{SHOP}/success",
         cancel_url=f"{SHOP}/cancel",
         url=f"{SHOP}/checkout/{SESSION}_{TAIL}",
-        expires_at=now + MAX_LIFETIME,
-        lapses_at=now + MAX_LIFETIME,
-        created_at=now,
-        updated_at=now,
-        status=Status.COMPLETE if paid else Status.EXPIRED,
-        payment=f"{PAYMENT}_{TAIL}" if paid else None,
+        expires_at=call.now + MAX_LIFETIME,
+        lapses_at=call.now + MAX_LIFETIME,
+        created_at=call.now,
+        updated_at=call.now,
+        status=Status.COMPLETE if is_paid else Status.EXPIRED,
+        payment=f"{PAYMENT}_{TAIL}" if is_paid else None,
         methods=("card",),
         customer_email="customer@example.com",
         metadata=METADATA,
@@ -84,7 +110,7 @@ def _subject(session: Session, kind: EventKind) -> Subject:
 
 
 def _payment(session: Session, kind: EventKind) -> Payment:
-    failed = kind is EventKind.PAYMENT_FAILED
+    has_failed = kind is EventKind.PAYMENT_FAILED
     return Payment(
         id=f"{PAYMENT}_{TAIL}",
         scope=session.scope,
@@ -93,8 +119,8 @@ def _payment(session: Session, kind: EventKind) -> Payment:
         amount=session.amount,
         currency=session.currency,
         method="card",
-        status=PaymentStatus.FAILED if failed else PaymentStatus.SUCCEEDED,
-        failure=Failure.DECLINED if failed else None,
+        status=PaymentStatus.FAILED if has_failed else PaymentStatus.SUCCEEDED,
+        failure=Failure.DECLINED if has_failed else None,
         deadline_at=session.created_at,
         check_at=session.created_at,
         created_at=session.created_at,

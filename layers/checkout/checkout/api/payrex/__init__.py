@@ -1,1 +1,1 @@
-"""PayRex's dialect: form bodies, Basic keys, epoch seconds."""
+"""PayRex's dialect: form bodies, Basic authentication, epoch seconds."""

@@ -1,44 +1,55 @@
-"""PayRex's form bodies, as its four SDKs really send them (contract, section 4).
+"""Decodes PayRex's forms, as its four SDKs send them (docs/contracts/payrex.md, section 4).
 
     currency=PHP                                     {"currency": "PHP"}
-    payment_methods[]=card&payment_methods[]=gcash   {"payment_methods": Items of two}
-    line_items[][name]=A&line_items[][name]=B        {"line_items": Items of two maps}
-    line_items[10][name]=C                           a map keyed "10", taken for a list's eleventh
+    payment_methods[]=card&payment_methods[]=gcash   {"payment_methods": [two strings]}
+    line_items[][name]=A&line_items[][name]=B        {"line_items": [two maps]}
+    line_items[10][name]=C                           {"line_items": {"10": a map}}
     metadata[1]=v                                    {"metadata": {"1": "v"}}
 
-An element of `[]` begins where its key stands in the last one already, as Rack has it. From two of
-the SDKs the first ten elements come with empty brackets and the rest with numbers, so a name may
-hold both; only the reader of a parameter knows whether numbers are places or keys, hence `as_list`
-and `as_map`. Values are text.
+As in Rack, a new element of `[]` starts when its key is already present in the last element. Two
+of the SDKs send the first ten elements with empty brackets and the others with numbers, and only
+the reader of a parameter knows whether numbers are places in a list or keys of a map: hence
+`as_list` and `as_map`.
+
+Libraries looked at: querystring-parser 1.2.4 and qs-codec 1.6.3 join all maps of `[]` into one
+element and read `metadata[1]` as a number or a list; nested-multipart-parser 1.6.0 rejects
+`[][name]`.
 """
 
 import re
 from urllib.parse import parse_qsl
 
 MAX_DEPTH = 8
+"""Parts of a name."""
 MAX_INDEX_LENGTH = 9
-"""Digits of a list's index: Python reads no number of any length."""
+"""Digits of a place in a list. Python refuses to convert very long numbers."""
 
 
-class Group:
-    """What stands below a name: elements of `[]`, and entries by key."""
+class Node:
+    """The values below a name: elements sent with `[]`, and entries sent with a key."""
 
     def __init__(self) -> None:
-        self.items: list[str | Group] = []
-        self.entries: dict[str, str | Group] = {}
+        self.items: list[str | Node] = []
+        self.entries: dict[str, str | Node] = {}
 
 
 class ShapeError(Exception):
-    """A name is used in two ways: `a=1&a[b]=2`."""
+    """A name is used in two shapes (`a=1&a[b]=2`), or has too many parts.
+
+    `parameter` is the name's first part.
+    """
 
     def __init__(self, parameter: str) -> None:
         super().__init__(parameter)
         self.parameter = parameter
 
 
-def parse(text: str) -> Group:
-    """The whole form. Raises ShapeError; of a name given twice the last counts."""
-    form = Group()
+def decode_form(text: str) -> Node:
+    """The form of a body or query string. Of a scalar sent twice, the last counts.
+
+    Raises ShapeError.
+    """
+    form = Node()
     for name, value in parse_qsl(text, keep_blank_values=True):
         path = _split(name)
         if path[0]:
@@ -46,86 +57,87 @@ def parse(text: str) -> Group:
     return form
 
 
-def as_list(node: "str | Group") -> "list[str | Group]":
-    """Elements in order: those of `[]`, then the numbered ones. A lone text is a list of itself."""
+def as_list(node: "str | Node") -> "list[str | Node]":
+    """The elements sent with `[]`, then the numbered ones in order. A lone string is a list of one.
+
+    Raises ShapeError for a key that is not a place.
+    """
     if isinstance(node, str):
         return [node]
-    if not all(map(_is_index, node.entries)):
+    if not all(map(_is_place, node.entries)):
         raise ShapeError("")
     numbered = sorted(node.entries.items(), key=lambda entry: int(entry[0]))
     return [*node.items, *(value for _, value in numbered)]
 
 
-def as_map(node: "str | Group") -> "dict[str, str | Group]":
+def as_map(node: "str | Node") -> "dict[str, str | Node]":
+    """Raises ShapeError for a string and for elements sent with `[]`."""
     if isinstance(node, str) or node.items:
         raise ShapeError("")
     return node.entries
 
 
-def _is_index(key: str) -> bool:
+def _is_place(key: str) -> bool:
     return key.isascii() and key.isdigit() and len(key) <= MAX_INDEX_LENGTH
 
 
 def _split(name: str) -> list[str]:
-    """`a[b][]` as `["a", "b", ""]`. What is no bracket expression is part of the name."""
+    """`a[b][]` as `["a", "b", ""]`. Any other name is one part."""
     head, *rest = re.split(r"\[", name, maxsplit=1)
     if not rest or not name.endswith("]"):
         return [name]
     return [head, *rest[0][:-1].split("][")]
 
 
-def _put(group: Group, path: list[str], value: str, parameter: str) -> None:
-    """Puts a value at a path below a group."""
+def _put(node: Node, path: list[str], value: str, parameter: str) -> None:
+    """Puts a value at a path below a node."""
     if len(path) > MAX_DEPTH:
         raise ShapeError(parameter)
     key, below = path[0], path[1:]
     if not below:
-        _put_leaf(group, key, value, parameter)
-    elif below[:2] == ["", ""]:
-        raise ShapeError(parameter)  # a list of lists: no SDK writes one
-    elif below[0] == "" and len(below) > 1:
-        _put(
-            _element(_child(group, key, parameter), below[1:], parameter),
-            below[1:],
-            value,
-            parameter,
-        )
-    else:
-        _put(_child(group, key, parameter), below, value, parameter)
+        _put_leaf(node, key, value, parameter)
+        return
+    if below[:2] == ["", ""]:
+        raise ShapeError(parameter)  # a list of lists: no SDK sends one
+    child = _child(node, key, parameter)
+    if below[0] == "" and len(below) > 1:
+        below = below[1:]
+        child = _element(child, below, parameter)
+    _put(child, below, value, parameter)
 
 
-def _put_leaf(group: Group, key: str, value: str, parameter: str) -> None:
+def _put_leaf(node: Node, key: str, value: str, parameter: str) -> None:
     if key == "":
-        group.items.append(value)
-    elif isinstance(group.entries.get(key), Group):
+        node.items.append(value)
+    elif isinstance(node.entries.get(key), Node):
         raise ShapeError(parameter)
     else:
-        group.entries[key] = value
+        node.entries[key] = value
 
 
-def _child(group: Group, key: str, parameter: str) -> Group:
-    child = group.entries.setdefault(key, Group())
+def _child(node: Node, key: str, parameter: str) -> Node:
+    child = node.entries.setdefault(key, Node())
     if isinstance(child, str):
         raise ShapeError(parameter)
     return child
 
 
-def _element(group: Group, path: list[str], parameter: str) -> Group:
-    """The element that the path goes on in: the last, or a new one where the last has it."""
-    last = group.items[-1] if group.items else None
+def _element(node: Node, path: list[str], parameter: str) -> Node:
+    """The element to put a path into: the last one, or a new one if the last has the path."""
+    last = node.items[-1] if node.items else None
     if isinstance(last, str):
         raise ShapeError(parameter)
-    if last is None or _holds(last, path):
-        last = Group()
-        group.items.append(last)
+    if last is None or _has(last, path):
+        last = Node()
+        node.items.append(last)
     return last
 
 
-def _holds(group: Group, path: list[str]) -> bool:
+def _has(node: Node, path: list[str]) -> bool:
     key, below = path[0], path[1:]
     if key == "":
-        return False  # one more element of a list within the element
-    found = group.entries.get(key)
-    if found is None:
+        return False  # a list within the element gets one more element
+    child = node.entries.get(key)
+    if child is None:
         return False
-    return not below or isinstance(found, str) or _holds(found, below)
+    return not below or isinstance(child, str) or _has(child, below)

@@ -1,13 +1,12 @@
-"""The one renderer of PayRex's objects, lists, events and errors (seed; contract, 6 to 11).
+"""Renders PayRex's objects, lists, events and errors (docs/contracts/payrex.md, sections 5 to 11).
 
-Every key is always there, null where there is nothing: one of the SDKs reads them by index.
+Every key is always present, with null where there is no value: an SDK reads them unchecked.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from checkout.api.http import Response
+from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
@@ -35,8 +34,6 @@ from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.refund import Refund
 from checkout.domain.session import LineItem, Session, Status
 from checkout.domain.webhook_endpoint import WebhookEndpoint
-
-Json = dict[str, Any]
 
 SESSION_STATUSES = {
     Status.OPEN: "active",
@@ -84,16 +81,17 @@ ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (BusyError, 503, "internal_system_error"),
     (CheckoutError, 500, "internal_system_error"),
 )
-"""Status and code of an error, by the first that fits; None is the error's own code."""
+"""An error has the status and code of the first class that it is an instance of. None stands for
+the error's own code."""
 
 
 def payment_intent_id(session_id: str) -> str:
-    """A payment intent is its session seen from the payment's side, so it needs no item."""
+    """A payment intent is rendered from its session, so its id is the session's with `pi_`."""
     return f"{PAYMENT_INTENT}_{session_id.partition('_')[2]}"
 
 
 def session_id(payment_intent: str) -> str:
-    """The session whose payment intent this is; for any other id one that no session has."""
+    """The id of a payment intent's session, or, for any other id, one that no session has."""
     prefix, _, rest = payment_intent.partition("_")
     return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
@@ -183,8 +181,9 @@ def render_payment(payment: Payment) -> Json:
 
 
 def render_refund(refund: Refund) -> Json:
-    """A refund that nobody asked for has another reason than a merchant can give."""
-    asked = refund.reason in REFUND_REASONS
+    """A refund that this service made itself has a reason that merchants cannot set. It is shown as
+    `other_reason`."""
+    by_merchant = refund.reason in REFUND_REASONS
     return {
         "id": refund.id,
         "resource": "refund",
@@ -192,8 +191,8 @@ def render_refund(refund: Refund) -> Json:
         "currency": refund.currency,
         "status": refund.status,
         "description": refund.description or f"Refund of payment {refund.payment}",
-        "reason": refund.reason if asked else "others",
-        "other_reason": None if asked else refund.reason,
+        "reason": refund.reason if by_merchant else "others",
+        "other_reason": None if by_merchant else refund.reason,
         "remarks": refund.remarks,
         "livemode": is_live(refund.scope),
         "metadata": refund.metadata or None,
@@ -205,7 +204,7 @@ def render_refund(refund: Refund) -> Json:
 
 
 def render_refund_json(refund: Refund) -> str:
-    return encode(render_refund(refund))
+    return encode_json(render_refund(refund))
 
 
 def render_customer(customer: Customer) -> Json:
@@ -227,7 +226,7 @@ def render_customer(customer: Customer) -> Json:
     }
 
 
-def render_endpoint(endpoint: WebhookEndpoint, secret_key: str) -> Json:
+def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> Json:
     return {
         "id": endpoint.id,
         "resource": "webhook",
@@ -242,30 +241,31 @@ def render_endpoint(endpoint: WebhookEndpoint, secret_key: str) -> Json:
     }
 
 
-def render_deleted(id: str, resource: str) -> Response:
-    return answer({"id": id, "resource": resource, "deleted": True})
+def render_deleted(id: str, resource: str) -> Json:
+    return {"id": id, "resource": resource, "deleted": True}
 
 
-def render_events(
-    kind: EventKind, session: Session, subject: Subject
-) -> list[tuple[str, dict[str, Any]]]:
-    """PayRex has no event for a failed payment: the shopper tries again on the same page."""
+def render_events(kind: EventKind, session: Session, subject: Subject) -> list[tuple[str, Json]]:
+    """The types of an event kind's events, each with its object and the previous attributes.
+
+    There is no event for a failed payment: the shopper can try again on the same page.
+    """
     now = session.updated_at
     if isinstance(subject, Refund):
-        return [(REFUND_EVENTS[kind], _told(render_refund(subject), {}))]
+        return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
     if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
         intent = render_payment_intent(session, now) | {"latest_payment": render_payment(subject)}
-        before = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
-        return [("payment_intent.succeeded", _told(intent, before))]
-    names = {
-        EventKind.SESSION_COMPLETED: "checkout_session.completed",
-        EventKind.SESSION_EXPIRED: "checkout_session.expired",
-    }
-    if kind not in names:
-        return []
-    return [(names[kind], _told(render_session(session, now), {"status": "active"}))]
+        previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
+        return [("payment_intent.succeeded", _change(intent, previous))]
+    if kind in SESSION_EVENTS:
+        return [(SESSION_EVENTS[kind], _change(render_session(session, now), {"status": "active"}))]
+    return []
 
 
+SESSION_EVENTS = {
+    EventKind.SESSION_COMPLETED: "checkout_session.completed",
+    EventKind.SESSION_EXPIRED: "checkout_session.expired",
+}
 REFUND_EVENTS = {
     EventKind.REFUND_CREATED: "refund.created",
     EventKind.REFUND_UPDATED: "refund.updated",
@@ -296,24 +296,26 @@ EVENT_TYPES = (
     "billing_statement_line_item.updated",
     "billing_statement_line_item.deleted",
 )
-"""What an endpoint may subscribe to: PayRex's catalog (contract, section 10.3), for a merchant's
-program names what it wants of all of it, though only the events of `announce` ever happen here."""
+"""What a webhook may subscribe to: all of PayRex's event types, so that a merchant's program runs
+unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of `render_events`."""
 
 
 def render_envelope(event: Event) -> Json:
-    """Flat `data`, `previous_attributes` beside it: the form that every official SDK reads.
+    """The event as webhooks receive it: `data` is the object itself, with `previous_attributes`
+    beside it, as every official SDK reads it.
 
-    `checkout_session_id` and `sequence`, the event's number among the session's, are our own.
+    `checkout_session_id` and `sequence` are this service's own fields. `sequence` numbers a
+    session's events from 1 without gaps.
     """
-    told = json.loads(event.object)
+    change = json.loads(event.object)
     return {
         "id": event.id,
         "resource": "event",
         "type": event.type,
-        "data": told["data"],
+        "data": change["data"],
         "livemode": is_live(event.scope),
         "pending_webhooks": event.webhooks,
-        "previous_attributes": told["previous_attributes"],
+        "previous_attributes": change["previous_attributes"],
         "checkout_session_id": event.session,
         "sequence": event.sequence,
         "created_at": event.created_at,
@@ -321,44 +323,30 @@ def render_envelope(event: Event) -> Json:
     }
 
 
-def render_list(objects: Sequence[Json], has_more: bool) -> Response:
-    return answer({"resource": "list", "has_more": has_more, "data": objects})
-
-
-def answer(body: Json, status: int = 200) -> Response:
-    return json_response(encode(body), status)
-
-
-def json_response(body: str, status: int = 200) -> Response:
-    return Response(body, status, {"content-type": "application/json"})
-
-
-def encode(body: Json) -> str:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+def render_list(objects: Iterable[Json], has_more: bool) -> Json:
+    return {"resource": "list", "has_more": has_more, "data": list(objects)}
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
     errors = error.errors if isinstance(error, ManyInvalidError) else [error]
-    status, _ = _code(errors[0])
-    response = answer({"errors": [_told_error(each) for each in errors]}, status)
-    if status == 401:
-        return response._replace(headers={**response.headers, "www-authenticate": "Basic"})
-    return response
+    status, _ = _status_and_code(errors[0])
+    headers = {"www-authenticate": "Basic"} if status == 401 else {}
+    return json_response({"errors": [_render_one(each) for each in errors]}, status, **headers)
 
 
-def _told_error(error: CheckoutError) -> Json:
-    told = {"code": _code(error)[1], "detail": error.message}
+def _render_one(error: CheckoutError) -> Json:
+    rendered = {"code": _status_and_code(error)[1], "detail": error.message}
     if isinstance(error, InvalidRequestError) and error.param:
-        told["parameter"] = error.param
-    return told
+        rendered["parameter"] = error.param
+    return rendered
 
 
-def _code(error: CheckoutError) -> tuple[int, str]:
+def _status_and_code(error: CheckoutError) -> tuple[int, str]:
     status, code = next((s, c) for kind, s, c in ERROR_CODES if isinstance(error, kind))
     return status, code or error.code
 
 
-def _told(rendered: Json, previous: Json) -> Json:
+def _change(rendered: Json, previous: Json) -> Json:
     return {"data": rendered, "previous_attributes": previous}
 
 
@@ -375,7 +363,7 @@ def _line_item(item: LineItem) -> Json:
 
 
 def _customer_within(session: Session) -> Json | None:
-    """A session's customer comes without its id and type (contract, section 6.3)."""
+    """A session's customer has no id and no type (docs/contracts/payrex.md, section 6.3)."""
     customer: Json | None = session.details.get("customer")
     if customer is None:
         return None
@@ -410,6 +398,6 @@ def _payment_status(payment: Payment) -> str:
 
 
 def _no_billing() -> Json:
-    """The page asks for no address; the keys are there all the same."""
+    """The hosted page asks for no address, but every key is present."""
     address = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"))
     return {"name": None, "email": None, "phone": None, "address": address}

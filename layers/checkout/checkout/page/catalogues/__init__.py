@@ -1,1 +1,1 @@
-"""What the page says, a module per language. A test holds their keys and placeholders together."""
+"""The page's texts, a module for each language, all with the same keys and placeholders."""

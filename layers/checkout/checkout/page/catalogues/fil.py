@@ -5,12 +5,12 @@ TEXTS = {
     "test_mode": "Test mode",
     "test_note": "Walang totoong perang gagalaw.",
     "items": "Ang binabayaran mo",
-    "each": "{amount} bawat isa",
+    "unit_price": "{amount} bawat isa",
     "more_items": "at {count} pa",
     "optional": "hindi kailangan",
-    # paying
+    # the open page
     "open_title": "Magbayad ng {amount}",
-    "choose": "Paano mo gustong magbayad?",
+    "choose_method": "Paano mo gustong magbayad?",
     "method_card": "Card",
     "method_mobile_money": "Mobile money",
     "method_bank_transfer": "Bank transfer",
@@ -41,17 +41,17 @@ TEXTS = {
     "pay_transfer": "Nailipat ko na",
     "pay_wallet": "Pumunta sa {method}",
     "pay_qrph": "Ipakita ang QR code",
-    "busy": "Sandali lang …",
+    "in_progress": "Sandali lang …",
     "copy": "Kopyahin",
     "copied": "Nakopya na",
     "card_note": "Hindi itinatago ang mga detalye ng iyong card.",
-    "card_elsewhere": "Ilalagay mo ang card sa susunod na screen, sa mga field ng payment "
+    "card_at_processor": "Ilalagay mo ang card sa susunod na screen, sa mga field ng payment "
     "processor ng tindahan.",
-    "leave": "Kanselahin at bumalik sa {merchant}",
-    "check_marked": "Pakitingnan ang mga may marka sa ibaba.",
+    "cancel": "Kanselahin at bumalik sa {merchant}",
+    "form_errors": "Pakitingnan ang mga may marka sa ibaba.",
     "stale": "Hindi na bago ang pahinang ito, kaya walang siningil sa pagkakataong ito. "
     "Ito ang kalagayan ngayon.",
-    # what is wrong with a field
+    # form errors
     "card_number_invalid": "Pakisuri ang numero ng card.",
     "card_expiry_invalid": "Pakisuri ang petsa: buwan at taon, hindi pa lumilipas.",
     "card_code_invalid": "Pakisuri ang security code: tatlo o apat na numero.",
@@ -61,7 +61,7 @@ TEXTS = {
     "card_not_here": "Sa susunod na screen ilalagay ang card. Walang itinago rito.",
     "not_a_test_card": "Test mode ito: gamitin ang isa sa mga test card sa ibaba. Walang itinago.",
     "not_a_test_mobile_money": "Test mode ito: gamitin ang isa sa mga test number sa ibaba.",
-    # a payment that failed
+    # failed payments
     "failed_title": "Hindi natuloy ang bayad",
     "failed_again": "Hindi ka siningil. Subukan muli, o magbayad sa ibang paraan.",
     "not_charged": "Hindi ka siningil.",
@@ -73,7 +73,7 @@ TEXTS = {
     "failure_system_error": "Hindi maabot ang bangko sa ngayon.",
     "failure_timed_out": "Hindi naaprubahan ang bayad sa takdang oras.",
     "failure_too_late": "Huli na nang dumating ang pag-apruba.",
-    # being paid
+    # waiting for a payment
     "waiting_title": "Hinihintay ang iyong bayad",
     "waiting_card": "Sinusuri ng iyong bangko ang bayad.",
     "waiting_phone": "Aprubahan ang kahilingan sa iyong telepono gamit ang iyong PIN: {phone}, "
@@ -87,45 +87,45 @@ TEXTS = {
     "waiting_qrph": "I-scan ang code na ito gamit ang app ng iyong bangko o wallet, at aprubahan "
     "doon.",
     "waiting_qrph_link": "Dito na lang sa device na ito aprubahan",
-    "waiting_go_on": "Magpatuloy sa pagbayad",
-    "processor_title": "Ilagay ang iyong card",
-    "processor_script": "Kailangan ng JavaScript para magbayad gamit ang card dito: galing sa "
+    "waiting_continue": "Magpatuloy sa pagbayad",
+    "card_entry_title": "Ilagay ang iyong card",
+    "card_entry_script": "Kailangan ng JavaScript para magbayad gamit ang card dito: galing sa "
     "payment processor ng tindahan ang mga field, para walang ibang makakita ng numero.",
-    "processor_unreachable": "Hindi na-load ang mga field ng card. Hindi ka siningil. I-reload "
+    "card_entry_unreachable": "Hindi na-load ang mga field ng card. Hindi ka siningil. I-reload "
     "ang pahinang ito para subukan muli.",
     "qr_label": "QR code ng bayad na ito",
-    "goes_on": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
+    "waiting_note": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
     "time_left": "Natitirang oras para mag-apruba",
     "minutes_left": "{minutes} minuto na lang para mag-apruba",
-    "look_again": "Tingnan muli ngayon",
+    "check_again": "Tingnan muli ngayon",
     "offline": "Walang koneksyon. Patuloy kaming tumitingin; huwag magbayad nang dalawang beses.",
     "lost_title": "Hindi kami maabot",
     "lost_text": "Naputol ang koneksyon mo habang nagbabayad. Maaaring natuloy ang bayad: huwag "
     "munang magbayad muli hangga’t hindi mo alam.",
-    "lost_look": "Tingnan kung ano ang nangyari",
-    "lost_unpaid": "Hindi nakarating sa amin ang bayad. Hindi ka siningil, at puwede kang sumubok "
-    "muli.",
-    # the ends
+    "lost_check": "Tingnan kung ano ang nangyari",
+    "lost_not_charged": "Hindi nakarating sa amin ang bayad. Hindi ka siningil, at puwede kang "
+    "sumubok muli.",
+    # final screens and messages
     "complete_title": "Natanggap ang bayad",
-    "complete_telling": "Salamat. Sinasabihan namin ang {merchant}, at ibabalik ka namin doon "
+    "complete_notifying": "Salamat. Sinasabihan namin ang {merchant}, at ibabalik ka namin doon "
     "maya-maya.",
-    "complete_going": "Salamat. Ibinabalik ka na namin sa {merchant}.",
+    "complete_redirecting": "Salamat. Ibinabalik ka na namin sa {merchant}.",
     "complete_again_title": "Bayad na ito",
     "complete_again_text": "Wala nang dapat bayaran. Hindi ka siningil muli.",
     "back": "Bumalik sa {merchant}",
     "expired_title": "Lumipas na ang link na ito",
     "expired_text": "Wala nang mababayaran dito. Bumalik sa tindahan para magsimula muli.",
-    "left_title": "Hindi ka pa nagbabayad",
-    "left_text": "Walang siningil. Makakapagbayad ka pa rito sa loob ng {left}.",
-    "left_stay": "Magbayad pa rin",
-    "late_title": "Huli na ang iyong pag-apruba",
-    "late_going_back": "Ibinabalik sa iyo ang nasingil.",
-    "late_again": "Makakapagbayad ka pa rito.",
-    "late_stay": "Subukan muli",
+    "canceled_title": "Hindi ka pa nagbabayad",
+    "canceled_text": "Walang siningil. Makakapagbayad ka pa rito sa loob ng {time}.",
+    "canceled_resume": "Magbayad pa rin",
+    "late_payment_title": "Huli na ang iyong pag-apruba",
+    "late_payment_refund": "Ibinabalik sa iyo ang nasingil.",
+    "late_payment_payable": "Makakapagbayad ka pa rito.",
+    "late_payment_retry": "Subukan muli",
     "blocked_title": "Napakaraming pagsubok",
     "blocked_text": "Napakaraming bayad ang hindi natuloy dito, kaya hindi muna tatanggap ang "
     "pahinang ito. Hindi ka siningil.",
-    "blocked_left": "Makakasubok ka muli pagkaraan ng",
+    "blocked_time_left": "Makakasubok ka muli pagkaraan ng",
     "unavailable_title": "Hindi pa puwedeng magbayad",
     "unavailable_text": "Hindi pa nakahanda ang {merchant} na tumanggap ng totoong bayad dito. "
     "Hindi ka siningil.",
@@ -137,26 +137,26 @@ TEXTS = {
     "refused_title": "Hindi iyon natuloy",
     "refused_text": "Hindi naintindihan ng pahina ang ipinadala ng iyong browser. "
     "Walang siningil. Bumalik at subukan muli.",
-    # the simulator
-    "approval_title": "Aprubahan sa {method}",
-    "approval_simulator": "Test simulator",
-    "approval_note": "Ang pahinang ito ang pumapalit sa {method}. Pang-test lamang ito: walang "
+    # the simulator's wallet page and test numbers
+    "simulator_title": "Aprubahan sa {method}",
+    "simulator_banner": "Test simulator",
+    "simulator_note": "Ang pahinang ito ang pumapalit sa {method}. Pang-test lamang ito: walang "
     "totoong perang gagalaw.",
-    "approval_question": "Ano ang gagawin ng mamimili?",
-    "approval_approve": "Aprubahan",
-    "approval_decline": "Tanggihan",
-    "approval_decided_title": "Wala nang hinihintay ang bayad na ito",
-    "approval_decided_text": "Naaprubahan, natanggihan o sinukuan na ito.",
-    "approval_back": "Bumalik sa pahina ng pagbabayad",
+    "simulator_question": "Ano ang gagawin ng mamimili?",
+    "simulator_approve": "Aprubahan",
+    "simulator_decline": "Tanggihan",
+    "simulator_decided_title": "Wala nang hinihintay ang bayad na ito",
+    "simulator_decided_text": "Naaprubahan, natanggihan o sinukuan na ito.",
+    "simulator_back": "Bumalik sa pahina ng pagbabayad",
     "test_numbers": "Mga test number",
-    "test_any": "Kahit anong petsa sa hinaharap, kahit anong security code.",
-    "fate_at_once": "natutuloy agad",
-    "fate_later": "natutuloy pagkaraan ng {seconds} segundo",
-    "fate_silent": "hindi sumasagot",
-    "fate_declined": "tinatanggihan",
-    "fate_insufficient_funds": "kulang ang pondo",
-    "fate_blocked": "naka-block",
-    "fate_code_incorrect": "mali ang security code",
-    "fate_processing_error": "may error sa pagproseso",
-    "fate_system_error": "may error sa sistema",
+    "test_card_note": "Kahit anong petsa sa hinaharap, kahit anong security code.",
+    "outcome_at_once": "natutuloy agad",
+    "outcome_later": "natutuloy pagkaraan ng {seconds} segundo",
+    "outcome_silent": "hindi sumasagot",
+    "outcome_declined": "tinatanggihan",
+    "outcome_insufficient_funds": "kulang ang pondo",
+    "outcome_blocked": "naka-block",
+    "outcome_code_incorrect": "mali ang security code",
+    "outcome_processing_error": "may error sa pagproseso",
+    "outcome_system_error": "may error sa sistema",
 }

@@ -5,12 +5,12 @@ TEXTS = {
     "test_mode": "Mode test",
     "test_note": "Aucun argent ne circule.",
     "items": "Ce que vous payez",
-    "each": "{amount} l’unité",
+    "unit_price": "{amount} l’unité",
     "more_items": "et {count} de plus",
     "optional": "facultatif",
-    # paying
+    # the open page
     "open_title": "Payer {amount}",
-    "choose": "Comment voulez-vous payer ?",
+    "choose_method": "Comment voulez-vous payer ?",
     "method_card": "Carte",
     "method_mobile_money": "Mobile money",
     "method_bank_transfer": "Virement bancaire",
@@ -41,17 +41,17 @@ TEXTS = {
     "pay_transfer": "J’ai fait le virement",
     "pay_wallet": "Aller à {method}",
     "pay_qrph": "Afficher le code QR",
-    "busy": "Un instant …",
+    "in_progress": "Un instant …",
     "copy": "Copier",
     "copied": "Copié",
     "card_note": "Les données de votre carte ne sont pas conservées.",
-    "card_elsewhere": "Vous saisissez la carte à l’écran suivant, dans les champs du prestataire "
-    "de paiement de la boutique.",
-    "leave": "Annuler et revenir à {merchant}",
-    "check_marked": "Vérifiez ce qui est signalé ci-dessous.",
+    "card_at_processor": "Vous saisissez la carte à l’écran suivant, dans les champs du "
+    "prestataire de paiement de la boutique.",
+    "cancel": "Annuler et revenir à {merchant}",
+    "form_errors": "Vérifiez ce qui est signalé ci-dessous.",
     "stale": "Cette page n’était plus à jour : cette fois, rien n’a été débité. "
     "Voici où en sont les choses.",
-    # what is wrong with a field
+    # form errors
     "card_number_invalid": "Vérifiez le numéro de carte.",
     "card_expiry_invalid": "Vérifiez la date d’expiration : mois et année, non dépassée.",
     "card_code_invalid": "Vérifiez le code de sécurité : trois ou quatre chiffres.",
@@ -62,7 +62,7 @@ TEXTS = {
     "not_a_test_card": "Mode test : utilisez une des cartes de test ci-dessous. "
     "Rien n’a été conservé.",
     "not_a_test_mobile_money": "Mode test : utilisez un des numéros de test ci-dessous.",
-    # a payment that failed
+    # failed payments
     "failed_title": "Paiement non effectué",
     "failed_again": "Rien n’a été débité. Réessayez, ou payez autrement.",
     "not_charged": "Rien n’a été débité.",
@@ -74,7 +74,7 @@ TEXTS = {
     "failure_system_error": "La banque est injoignable pour le moment.",
     "failure_timed_out": "Le paiement n’a pas été validé à temps.",
     "failure_too_late": "La validation est arrivée trop tard.",
-    # being paid
+    # waiting for a payment
     "waiting_title": "En attente de votre paiement",
     "waiting_card": "Votre banque vérifie le paiement.",
     "waiting_phone": "Validez la demande sur votre téléphone avec votre code PIN : {phone}, "
@@ -87,44 +87,44 @@ TEXTS = {
     "waiting_qrph": "Scannez ce code avec l’application de votre banque ou portefeuille, et "
     "validez-y le paiement.",
     "waiting_qrph_link": "Valider plutôt sur cet appareil",
-    "waiting_go_on": "Continuer le paiement",
-    "processor_title": "Saisissez votre carte",
-    "processor_script": "Payer par carte demande JavaScript ici : les champs viennent du "
+    "waiting_continue": "Continuer le paiement",
+    "card_entry_title": "Saisissez votre carte",
+    "card_entry_script": "Payer par carte demande JavaScript ici : les champs viennent du "
     "prestataire de paiement de la boutique, pour que personne d’autre ne voie le numéro.",
-    "processor_unreachable": "Les champs de la carte n’ont pas pu être chargés. Rien n’a été "
+    "card_entry_unreachable": "Les champs de la carte n’ont pas pu être chargés. Rien n’a été "
     "débité. Rechargez cette page pour réessayer.",
     "qr_label": "Code QR de ce paiement",
-    "goes_on": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
+    "waiting_note": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
     "time_left": "Temps restant pour valider",
     "minutes_left": "Il reste {minutes} min pour valider",
-    "look_again": "Vérifier maintenant",
+    "check_again": "Vérifier maintenant",
     "offline": "Pas de connexion. Nous continuons de vérifier ; ne payez pas une deuxième fois.",
     "lost_title": "Nous sommes injoignables",
     "lost_text": "Votre connexion a échoué pendant le paiement. Il a peut-être été effectué : "
     "ne payez pas une deuxième fois avant d’en être sûr.",
-    "lost_look": "Voir ce qu’il est devenu",
-    "lost_unpaid": "Le paiement ne nous est pas parvenu. Rien n’a été débité, vous pouvez "
+    "lost_check": "Voir ce qu’il est devenu",
+    "lost_not_charged": "Le paiement ne nous est pas parvenu. Rien n’a été débité, vous pouvez "
     "réessayer.",
-    # the ends
+    # final screens and messages
     "complete_title": "Paiement reçu",
-    "complete_telling": "Merci. Nous prévenons {merchant} et vous y ramenons dans un instant.",
-    "complete_going": "Merci. Nous vous ramenons à {merchant}.",
+    "complete_notifying": "Merci. Nous prévenons {merchant} et vous y ramenons dans un instant.",
+    "complete_redirecting": "Merci. Nous vous ramenons à {merchant}.",
     "complete_again_title": "C’était déjà payé",
     "complete_again_text": "Il n’y a plus rien à payer. Rien n’a été débité de nouveau.",
     "back": "Revenir à {merchant}",
     "expired_title": "Ce lien de paiement a expiré",
     "expired_text": "On ne peut plus rien payer ici. Retournez à la boutique pour recommencer.",
-    "left_title": "Vous n’avez pas payé",
-    "left_text": "Rien n’a été débité. Vous pouvez encore payer ici pendant {left}.",
-    "left_stay": "Payer quand même",
-    "late_title": "Votre validation est arrivée trop tard",
-    "late_going_back": "Ce qui a été débité vous est rendu.",
-    "late_again": "Vous pouvez encore payer ici.",
-    "late_stay": "Réessayer",
+    "canceled_title": "Vous n’avez pas payé",
+    "canceled_text": "Rien n’a été débité. Vous pouvez encore payer ici pendant {time}.",
+    "canceled_resume": "Payer quand même",
+    "late_payment_title": "Votre validation est arrivée trop tard",
+    "late_payment_refund": "Ce qui a été débité vous est rendu.",
+    "late_payment_payable": "Vous pouvez encore payer ici.",
+    "late_payment_retry": "Réessayer",
     "blocked_title": "Trop d’essais",
     "blocked_text": "Trop de paiements ont échoué ici ; cette page n’en accepte plus pendant un "
     "moment. Rien n’a été débité.",
-    "blocked_left": "Vous pourrez réessayer dans",
+    "blocked_time_left": "Vous pourrez réessayer dans",
     "unavailable_title": "Le paiement n’est pas encore possible",
     "unavailable_text": "{merchant} ne peut pas encore encaisser de vrais paiements ici. "
     "Rien n’a été débité.",
@@ -136,26 +136,26 @@ TEXTS = {
     "refused_title": "Cela n’a pas marché",
     "refused_text": "La page n’a pas compris ce que votre navigateur a envoyé. "
     "Rien n’a été débité. Revenez en arrière et réessayez.",
-    # the simulator
-    "approval_title": "Valider avec {method}",
-    "approval_simulator": "Simulateur de test",
-    "approval_note": "Cette page tient lieu de {method}. Elle ne sert qu’aux tests : aucun argent "
+    # the simulator's wallet page and test numbers
+    "simulator_title": "Valider avec {method}",
+    "simulator_banner": "Simulateur de test",
+    "simulator_note": "Cette page tient lieu de {method}. Elle ne sert qu’aux tests : aucun argent "
     "ne circule.",
-    "approval_question": "Que fait le client ?",
-    "approval_approve": "Valider",
-    "approval_decline": "Refuser",
-    "approval_decided_title": "Ce paiement n’attend plus rien",
-    "approval_decided_text": "Il a déjà été validé, refusé ou abandonné.",
-    "approval_back": "Revenir à la page de paiement",
+    "simulator_question": "Que fait le client ?",
+    "simulator_approve": "Valider",
+    "simulator_decline": "Refuser",
+    "simulator_decided_title": "Ce paiement n’attend plus rien",
+    "simulator_decided_text": "Il a déjà été validé, refusé ou abandonné.",
+    "simulator_back": "Revenir à la page de paiement",
     "test_numbers": "Numéros de test",
-    "test_any": "N’importe quelle date future, n’importe quel code de sécurité.",
-    "fate_at_once": "réussit aussitôt",
-    "fate_later": "réussit après {seconds} secondes",
-    "fate_silent": "ne répond jamais",
-    "fate_declined": "est refusé",
-    "fate_insufficient_funds": "n’a pas assez de fonds",
-    "fate_blocked": "est bloqué",
-    "fate_code_incorrect": "a un code de sécurité faux",
-    "fate_processing_error": "rencontre une erreur de traitement",
-    "fate_system_error": "rencontre une erreur du système",
+    "test_card_note": "N’importe quelle date future, n’importe quel code de sécurité.",
+    "outcome_at_once": "réussit aussitôt",
+    "outcome_later": "réussit après {seconds} secondes",
+    "outcome_silent": "ne répond jamais",
+    "outcome_declined": "est refusé",
+    "outcome_insufficient_funds": "n’a pas assez de fonds",
+    "outcome_blocked": "est bloqué",
+    "outcome_code_incorrect": "a un code de sécurité faux",
+    "outcome_processing_error": "rencontre une erreur de traitement",
+    "outcome_system_error": "rencontre une erreur du système",
 }

@@ -1,1 +1,1 @@
-"""Stands in for Powertools' utilities."""
+"""Replaces Powertools' utilities."""

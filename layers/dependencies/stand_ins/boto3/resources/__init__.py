@@ -1,1 +1,1 @@
-"""Stands in for boto3's resources: clients alone are used."""
+"""Replaces boto3's resources: only clients are used."""

@@ -1,8 +1,8 @@
-"""What a boto3.Session makes of boto3.resources.factory."""
+"""The part of boto3.resources.factory that boto3.Session needs."""
 
 from typing import Any
 
 
 class ResourceFactory:
     def __init__(self, emitter: Any) -> None:
-        """A session has one, and uses it in `Session.resource` alone."""
+        """A session makes one and uses it only in `Session.resource`."""

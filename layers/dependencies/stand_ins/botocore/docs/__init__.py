@@ -1,1 +1,1 @@
-"""Stands in for botocore's documentation generator."""
+"""Replaces botocore's documentation generator."""

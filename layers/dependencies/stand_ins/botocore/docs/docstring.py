@@ -1,4 +1,4 @@
-"""The docstrings of a client's methods, without their text: nobody asks a Lambda for help()."""
+"""Empty docstrings for clients' methods: `help()` is not used in a Lambda."""
 
 from typing import Any, Self
 

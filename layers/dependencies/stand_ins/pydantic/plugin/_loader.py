@@ -1,4 +1,4 @@
-"""Stands in for pydantic's search for plugins: there are none, and no metadata to find any by."""
+"""Replaces pydantic's search for plugins, which imports importlib.metadata: there are none."""
 
 
 def get_plugins() -> tuple[()]:

@@ -1,1 +1,1 @@
-"""Stands in for urllib3's HTTP/2, which asks importlib.metadata for a package that is not here."""
+"""Replaces urllib3's HTTP/2, which imports importlib.metadata to search for a package."""

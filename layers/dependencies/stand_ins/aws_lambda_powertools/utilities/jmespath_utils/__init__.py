@@ -1,1 +1,1 @@
-"""Stands in for what the Logger looks correlation ids up with; ours come from the request."""
+"""Replaces the search for correlation ids, which this service takes from the request."""

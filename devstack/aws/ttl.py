@@ -1,0 +1,144 @@
+"""DynamoDB's time to live: deletes expired items, and marks the records of these deletions.
+
+Not left to the engines: moto never deletes expired items, and dynoxide does not follow the stack's
+clock.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from devstack.aws.stream_records import TTL_IDENTITY, Record, encode_attributes
+from devstack.template import Json
+
+BATCH = 100
+"""The most deletions that are planned at once."""
+
+
+@dataclass
+class PlannedDeletion:
+    """A deletion whose stream record is still to come, or not yet handled by all consumers.
+
+    `after` has the stream's positions when it was planned; earlier records are not its own.
+    `shard` and `sequence` are those of its record, once that has been read.
+    """
+
+    keys: Json
+    ttl: str
+    after: dict[str, int]
+    shard: str | None = None
+    sequence: int | None = None
+
+    def matches(self, record: Record, ttl: str | None) -> bool:
+        """Whether `record`, of an item with this `ttl`, is the record of this deletion."""
+        if (self.keys, self.ttl) != (record.keys, ttl):
+            return False
+        if self.shard is not None:
+            return (self.shard, self.sequence) == (record.shard, record.sequence)
+        return record.sequence > self.after.get(record.shard, -1)
+
+
+class TimeToLive:
+    """Knows all items with a time to live, from the stream, and the deletions made here."""
+
+    def __init__(self, client: Any, table: str, attribute: str, planned: list[Json]) -> None:
+        self._client = client
+        self._table = table
+        self._attribute = attribute
+        self._lock = threading.Lock()
+        self._items: dict[str, tuple[Json, str]] = {}
+        self._planned = [PlannedDeletion(**each) for each in planned]
+
+    def load(self) -> None:
+        """Read the items that were in the table before this process read its stream."""
+        key = [each["AttributeName"] for each in self._describe_key()]
+        names = {f"#k{number}": name for number, name in enumerate(key)}
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="attribute_exists(#ttl)",
+            ProjectionExpression=", ".join([*names, "#ttl"]),
+            ExpressionAttributeNames={**names, "#ttl": self._attribute},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                keys = encode_attributes({name: item[name] for name in key})
+                self._set_ttl(keys, item[self._attribute].get("N"))
+
+    def observe(self, record: Record) -> None:
+        """Note the item's time to live. The record of a deletion made here gets userIdentity."""
+        if not record.is_removal:
+            self._set_ttl(record.keys, record.number("NewImage", self._attribute))
+            return
+        self._set_ttl(record.keys, None)
+        ttl = record.number("OldImage", self._attribute)
+        for deletion in self._planned:
+            if deletion.matches(record, ttl):
+                deletion.shard, deletion.sequence = record.shard, record.sequence
+                record.content["userIdentity"] = dict(TTL_IDENTITY)
+                return
+
+    def due_times(self) -> list[float]:
+        """The times to live of all items, in unix seconds."""
+        with self._lock:
+            return [float(ttl) for _, ttl in self._items.values()]
+
+    def due_items(self, until: float) -> set[str]:
+        """The keys, as text, of the items whose time to live ended at `until` or before."""
+        with self._lock:
+            return {text for text, (_, ttl) in self._items.items() if float(ttl) <= until}
+
+    def plan_deletions(self, until: float, after: Mapping[str, int]) -> list[PlannedDeletion]:
+        """Plan to delete up to `BATCH` items whose time to live ended at `until` or before."""
+        with self._lock:
+            due = [each for each in self._items.values() if float(each[1]) <= until][:BATCH]
+        fresh = [PlannedDeletion(keys, ttl, dict(after)) for keys, ttl in due]
+        self._planned += fresh
+        return fresh
+
+    def delete(self, deletion: PlannedDeletion) -> None:
+        """Delete the item, unless it is gone or its time to live has changed."""
+        self._set_ttl(deletion.keys, None)
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key=deletion.keys,
+                ConditionExpression="#ttl = :ttl",
+                ExpressionAttributeNames={"#ttl": self._attribute},
+                ExpressionAttributeValues={":ttl": {"N": deletion.ttl}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            self._planned.remove(deletion)
+
+    def forget_handled(self, positions: list[Mapping[str, int]]) -> None:
+        """Forget deletions whose records are handled; `positions` has a mapping per consumer."""
+        self._planned = [
+            each
+            for each in self._planned
+            if each.shard is None
+            or each.sequence is None
+            or any(at.get(each.shard, -1) < each.sequence for at in positions)
+        ]
+
+    def to_json(self) -> list[Json]:
+        """The planned deletions, as the constructor takes them after a restart."""
+        return [asdict(each) for each in self._planned]
+
+    def _set_ttl(self, keys: Json, ttl: str | None) -> None:
+        text = json.dumps(keys, sort_keys=True)
+        with self._lock:
+            if ttl is None:
+                self._items.pop(text, None)
+            else:
+                self._items[text] = (keys, ttl)
+
+    def _describe_key(self) -> list[Json]:
+        table = self._client.describe_table(TableName=self._table)["Table"]
+        schema: list[Json] = table["KeySchema"]
+        return schema

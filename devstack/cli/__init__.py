@@ -1,0 +1,1 @@
+"""The command line: settings, console output, the /dev/ endpoints and `sam local`."""

@@ -1,0 +1,287 @@
+"""Runs built functions in Lambda's container with `sam local`, on an engine of this process.
+
+    with opened() as local:
+        local.put_samples()
+        print(local.invoke("ShowPage", Path("events/show_page.json")).result)
+
+`python -m devstack.cli.sam_local <function> <event file>` does that once. It needs Docker and the
+built functions: see `make invoke`. Engine and queue listen only on the address of this machine
+that containers reach.
+"""
+
+import contextlib
+import ipaddress
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from devstack import engines
+from devstack.aws import layers
+from devstack.aws.dynamodb import create_table
+from devstack.aws.kms import SECRETS_KEY, create_key
+from devstack.aws.queues import create_queues
+from devstack.engines import Engine, moto_proxy
+from devstack.environment import applied
+from devstack.errors import DevstackError
+from devstack.files import ROOT
+from devstack.fixtures import demo_accounts
+from devstack.fixtures.sample_objects import save_samples
+from devstack.processes import free_port, start_process, stop_process, wait_for_port
+from devstack.template import REGION, Template, load_template, read_document
+
+BUILD = ROOT / ".aws-sam" / "local"
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+
+# The name of this machine inside containers.
+_HOST = "host.docker.internal"
+
+# Variables of a local stack. `sam local` passes only those that a template declares.
+_UNDECLARED = (
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_SQS",
+    "ALLOW_LOCAL_ENDPOINTS",
+)
+
+_INVOKE_TIMEOUT = 180
+_START_TIMEOUT = 300.0
+_STOP_TIMEOUT = 60.0
+
+
+class SamError(DevstackError):
+    """`sam local` failed. The message ends with its output."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a function returned, and what its container logged."""
+
+    result: Any
+    log: str
+
+
+@dataclass
+class Local:
+    """An engine, a table, a queue and a key, and the built functions that use them.
+
+    `host` is the address of this machine that containers reach.
+    """
+
+    host: str
+    engine: Engine
+    template: Template
+    queue_url: str
+    table: str
+    arguments: list[str]
+    work: Path
+    _environment: dict[str, str] = field(repr=False)
+
+    def put_samples(self) -> None:
+        """Replace the table by one with the demo accounts and the sample objects only."""
+        from checkout.encryption import encrypt
+        from checkout.store.table import open_table
+
+        client = self.engine.client("dynamodb")
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            client.delete_table(TableName=self.table)
+        create_table(client, self.template, self.table)
+        demo_accounts.create()
+        save_samples(open_table(), int(time.time()), encrypt)
+
+    def invoke(self, function: str, event: Path) -> Invocation:
+        """Call one function once, in a new container. Raises `SamError` if the function fails."""
+        command = [str(SAM), "local", "invoke", function, "--event", str(event), *self.arguments]
+        done = subprocess.run(
+            command,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=_INVOKE_TIMEOUT,
+            check=False,
+        )
+        try:
+            result = json.loads(done.stdout)
+        except ValueError:
+            result = None
+        # sam's exit code is 0 although the function raised.
+        raised = isinstance(result, dict) and "errorType" in result
+        if done.returncode or result is None or raised:
+            output = (done.stderr + done.stdout).strip()
+            raise SamError(f"sam local invoke {function} failed:\n{output}")
+        return Invocation(result, _function_log(done.stderr))
+
+    @contextmanager
+    def api(self) -> Iterator[str]:
+        """Serve the template's routes, with a warm container per function; yields the URL."""
+        host, port = "127.0.0.1", free_port("127.0.0.1")
+        command = [str(SAM), "local", "start-api", "--host", host, "--port", str(port),
+                   "--warm-containers", "EAGER", *self.arguments]  # fmt: skip
+        log = self.work / "start-api.log"
+        process = start_process(command, log, self._environment)
+        try:
+            try:
+                wait_for_port(process, host, port, _START_TIMEOUT)
+            except DevstackError as error:
+                output = log.read_text("utf-8", "replace")
+                raise SamError(f"sam local start-api fails ({error}):\n{output}") from error
+            yield f"http://{host}:{port}"
+        finally:
+            stop_process(process, _STOP_TIMEOUT)  # sam removes its containers
+
+
+@contextmanager
+def opened(build: Path = BUILD) -> Iterator[Local]:
+    """Open an engine and a queue that containers reach, for the functions in the folder `build`.
+
+    Meanwhile the checkout layer is importable and uses the same table. Raises `DevstackError`.
+    """
+    template = load_template(ROOT / "template.yaml")
+    host = _reachable_address()
+    with ExitStack() as opening:
+        work = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="sam-local-")))
+        engine = opening.enter_context(engines.open("dynoxide", print_line=_print_error, host=host))
+        opening.enter_context(applied(engine.environment))
+        environment = _sam_environment(work)
+        urls = create_queues(engine.client("sqs"), template.queues)
+        port = opening.enter_context(moto_proxy.serving(engine.calls, host))
+        table = template.table_name
+        others = {SECRETS_KEY: create_key(engine.client("kms")), **urls}
+        references = template.environment({template.table.name: table, **others})
+        opening.enter_context(applied(references, keep_aws=True))
+        opening.enter_context(layers.importable(template.layers))
+        engine_port = urlsplit(engine.environment["AWS_ENDPOINT_URL_DYNAMODB"]).port or 80
+        variables = {
+            **references,
+            "AWS_ENDPOINT_URL_DYNAMODB": container_url(engine_port),
+            "AWS_ENDPOINT_URL_KMS": container_url(port),
+            "AWS_ENDPOINT_URL_SQS": container_url(port),
+            "ALLOW_LOCAL_ENDPOINTS": "true",
+        }
+        arguments = _arguments(_declare(build), variables, work)
+        yield Local(
+            host, engine, template, references["QUEUE_URL"], table, arguments, work, environment
+        )
+
+
+def container_url(port: int) -> str:
+    """The URL by which containers reach a port of `Local.host`."""
+    return f"http://{_HOST}:{port}"
+
+
+def main() -> int:
+    """Print a function's result for an event, and its log to stderr; return the exit code."""
+    function, event = sys.argv[1], Path(sys.argv[2])
+    try:
+        with opened() as local:
+            if function not in local.template.functions:
+                known = ", ".join(sorted(local.template.functions))
+                raise DevstackError(f"there is no function {function!r}: {known}")
+            if not event.is_file():
+                raise DevstackError(f"there is no file {event}")
+            local.put_samples()
+            invocation = local.invoke(function, event)
+    except DevstackError as error:
+        _print_error(str(error))
+        return 1
+    _print_error(invocation.log)
+    print(json.dumps(invocation.result, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _print_error(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _declare(build: Path) -> Path:
+    """A copy of the built template that also declares the variables of a local stack."""
+    built = build / "template.yaml"
+    if not built.exists():
+        raise SamError(f"{build} has no built functions: run `make test-sam-local`.")
+    document = read_document(built)
+    variables = document["Globals"]["Function"]["Environment"]["Variables"]
+    variables.update(dict.fromkeys(_UNDECLARED, ""))
+    document["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
+    # In the same folder, because paths in it are relative. The content is the same in each run.
+    declared = build / "template-local.json"
+    fresh = declared.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(document, indent=1), "utf-8")
+    os.replace(fresh, declared)
+    return declared
+
+
+def _arguments(template: Path, variables: dict[str, str], work: Path) -> list[str]:
+    file = work / "variables.json"
+    file.write_text(json.dumps({"Parameters": variables}), "utf-8")
+    return [
+        "--template", str(template),
+        "--env-vars", str(file),
+        "--layer-cache-basedir", str(work / "layers"),
+        "--add-host", f"{_HOST}:host-gateway",
+        "--region", REGION,
+        "--skip-pull-image",
+    ]  # fmt: skip
+
+
+def _sam_environment(work: Path) -> dict[str, str]:
+    """The environment for sam: without AWS keys, because sam asks STS about them for seconds.
+
+    It has a temporary folder of its own: in a shared one, sam waits five minutes for the lock of
+    a sam that was killed.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "PYTHON", "SAM_"))
+    }
+    return kept | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAM_CLI_TELEMETRY": "0",
+        "TMPDIR": str(work),
+    }
+
+
+def _reachable_address() -> str:
+    """The address of this machine on Docker's bridge network.
+
+    With Docker Desktop the bridge is in a virtual machine, and containers reach the loopback.
+    """
+    command = ["docker", "network", "inspect", "bridge"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        (configuration,) = json.loads(done.stdout)[0]["IPAM"]["Config"]
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise DevstackError("Docker does not answer, or has no network named bridge.") from error
+    # Docker omits a gateway that was not configured; it is then the first address.
+    first = next(ipaddress.ip_network(configuration["Subnet"]).hosts())
+    address = str(configuration.get("Gateway", first))
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return "127.0.0.1"
+    return address
+
+
+def _function_log(output: str) -> str:
+    """The container's log, without sam's own lines before it."""
+    start = output.find("START RequestId")
+    return output[max(start, 0) :].strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""Opens an engine.
+
+    with engines.open("moto") as engine, applied(engine.environment):
+        boto3.client("dynamodb")
+
+SQS and KMS are moto's with every engine, in this process. moto passes calls to other endpoints on.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from moto import mock_aws
+
+from devstack.engines import dynoxide
+from devstack.engines.moto_calls import MotoCalls
+from devstack.engines.moto_speed import cheap_transactions, fast_responses
+from devstack.environment import applied
+from devstack.errors import EngineError
+from devstack.template import REGION
+
+Kind = Literal["moto", "dynoxide", "url"]
+
+# Calls to AWS's own DynamoDB, which moto would answer, have to leave the machine.
+_AWS_DYNAMODB = r"https?://([^/]+\.)?dynamodb\.[^/]+\.(amazonaws|api\.aws)\.?.*"
+
+
+@dataclass
+class Engine:
+    """An open engine.
+
+    With the variables of `environment`, plain boto3 clients reach it. `durable` says whether items
+    survive the process, and `calls` sees each botocore call.
+    """
+
+    kind: Kind
+    name: str
+    environment: dict[str, str]
+    durable: bool
+    calls: MotoCalls
+    is_alive: Callable[[], bool] = lambda: True
+    # Shared, because each new session parses botocore's models again.
+    _session: Any = field(default=None, repr=False)
+
+    @property
+    def keeps_aws_variables(self) -> bool:
+        """Whether calls use the AWS settings of the developer's environment."""
+        return self.kind == "url"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        if self._session is None:
+            self._session = boto3.session.Session()
+        # dynoxide's shard ids are shorter than botocore's minimum length.
+        config = Config(parameter_validation=False) if service == "dynamodbstreams" else None
+        return self._session.client(service, config=config)
+
+
+@contextmanager
+def open(
+    which: str | None = None,
+    data: Path | None = None,
+    print_line: Callable[[str], None] = print,
+    tools: Path = dynoxide.TOOLS,
+    host: str = "127.0.0.1",
+) -> Iterator[Engine]:
+    """Open `moto`, `dynoxide` or an http(s) URL; None is dynoxide if available, and moto if not.
+
+    `data` is the folder of dynoxide's file (without it, items are in memory only), `tools` the
+    folder where it is installed, and `host` the address that it listens on. Raises `EngineError`
+    if the chosen engine is not available.
+    """
+    with ExitStack() as opened:
+        calls = MotoCalls()
+        opened.enter_context(mock_aws(config=_moto_config(which)))
+        opened.enter_context(calls.installed())
+        opened.enter_context(cheap_transactions())
+        opened.enter_context(fast_responses())
+        if which is None:
+            which, binary = _choose(tools, print_line)
+        elif which == "dynoxide":
+            binary = dynoxide.find_or_install(tools, print_line)
+        if which == "moto":
+            yield Engine("moto", "moto", _local_variables(), False, calls)
+        elif which == "dynoxide":
+            address, process = opened.enter_context(dynoxide.running(binary, data, host))
+            variables = {**_local_variables(host), **_endpoint_variables(address)}
+            yield Engine("dynoxide", "dynoxide", variables, data is not None, calls,
+                         lambda: process.poll() is None)  # fmt: skip
+        elif re.match(r"https?://[^/]+", which):
+            engine = Engine("url", which, _remote_variables(which), True, calls)
+            _check_connection(engine)
+            yield engine
+        else:
+            raise EngineError(f"ENGINE={which}: choose dynoxide, moto or an http address.")
+
+
+def _choose(tools: Path, print_line: Callable[[str], None]) -> tuple[str, Path]:
+    try:
+        return "dynoxide", dynoxide.find_or_install(tools, print_line)
+    except EngineError as reason:
+        print_line(f"{reason}: using moto, which is slower and loses all items when it stops.")
+        return "moto", Path()
+
+
+def _local_variables(host: str = "127.0.0.1") -> dict[str, str]:
+    """Credentials that no engine checks, and no configuration of the developer's own."""
+    return {
+        "AWS_ACCESS_KEY_ID": "devstack",
+        "AWS_SECRET_ACCESS_KEY": "devstack",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        **_common_variables(host),
+    }
+
+
+def _remote_variables(url: str) -> dict[str, str]:
+    defaults = {**_local_variables()}
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        del defaults[name]
+    # A profile or keys of the developer's own take precedence over the made-up ones.
+    if "AWS_PROFILE" in os.environ or "AWS_ACCESS_KEY_ID" in os.environ:
+        del defaults["AWS_ACCESS_KEY_ID"], defaults["AWS_SECRET_ACCESS_KEY"]
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        defaults[name] = os.environ.get(name, defaults[name])
+    return {**defaults, **_endpoint_variables(url.rstrip("/"))}
+
+
+def _common_variables(host: str) -> dict[str, str]:
+    variables = {
+        # Otherwise boto3 puts the account into the host name, which moto does not expect.
+        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    # A developer's HTTP proxy cannot reach this machine's own addresses.
+    own = ",".join(dict.fromkeys(["127.0.0.1", "localhost", host]))
+    for name in ("NO_PROXY", "no_proxy"):
+        given = os.environ.get(name)
+        variables[name] = f"{given},{own}" if given else own
+    return variables
+
+
+def _endpoint_variables(address: str) -> dict[str, str]:
+    parts = urlsplit(address)
+    streams = address
+    if parts.netloc.startswith("dynamodb."):  # AWS has another host for streams
+        streams = urlunsplit(parts._replace(netloc=f"streams.{parts.netloc}"))
+    return {"AWS_ENDPOINT_URL_DYNAMODB": address, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": streams}
+
+
+def _moto_config(which: str | None) -> Any:
+    urls = [] if which in (None, "moto", "dynoxide") else [_AWS_DYNAMODB]
+    # mock_credentials would replace the developer's own credentials.
+    return {"core": {"mock_credentials": False, "passthrough": {"urls": urls, "services": []}}}
+
+
+def _check_connection(engine: Engine) -> None:
+    with applied(engine.environment, keep_aws=True):
+        client = boto3.session.Session().client(
+            "dynamodb", config=Config(connect_timeout=3, retries={"total_max_attempts": 1})
+        )
+        try:
+            client.list_tables(Limit=1)
+        except (BotoCoreError, ClientError) as error:
+            raise EngineError(f"ENGINE={engine.name} does not answer: {error}") from error

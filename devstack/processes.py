@@ -1,0 +1,68 @@
+"""Starts child processes that listen on a port, and stops them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from devstack.errors import DevstackError
+
+Process = subprocess.Popen[bytes]
+
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
+
+
+def free_port(host: str) -> int:
+    """A port of `host` that is not in use now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def start_process(
+    command: list[str], log: Path | None, environment: Mapping[str, str] | None = None
+) -> Process:
+    """Start `command` with its output in `log`; see `die_with_parent` for what ends it."""
+    if sys.platform != "win32":  # where execv would return to the caller at once
+        python = [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid())]
+        command = [*python, *command]
+    with Path(log or os.devnull).open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches devstack only, which stops its children
+        )
+
+
+def wait_for_port(process: Process, host: str, port: int, timeout: float) -> None:
+    """Wait until the port takes connections.
+
+    Raises `DevstackError` if the process ends first or `timeout` seconds pass.
+    """
+    ends_at = time.monotonic() + timeout
+    while time.monotonic() < ends_at:
+        if process.poll() is not None:
+            raise DevstackError(f"exit code {process.returncode}")
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise DevstackError(f"no answer within {timeout:g} s")
+
+
+def stop_process(process: Process, timeout: float) -> None:
+    """Terminate the process, and kill it after `timeout` seconds."""
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

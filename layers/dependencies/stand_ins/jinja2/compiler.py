@@ -1,3 +1,0 @@
-"""Stands in for Jinja's compiler: the build has compiled every template."""
-
-CodeGenerator = generate = None

@@ -1,3 +1,0 @@
-"""Stands in for Jinja's parser: the build has compiled every template."""
-
-Parser = None
