@@ -1,7 +1,7 @@
 """Which hosts and addresses are public, so that webhooks may be sent there.
 
-An address is refused unless a rule here allows it. `ipaddress.is_global` was looked at and is not
-used: it accepts NAT64, 6to4 and multicast addresses.
+`ipaddress.is_global` was looked at and is not used: it accepts NAT64, 6to4 and multicast addresses,
+which can lead into private networks.
 """
 
 import re
