@@ -22,6 +22,8 @@ class _RecordingClient:
     def put_item(self, **request: Any) -> None:
         self.items.append(request["Item"])
 
+    update_item = delete_item = put_item  # never called: samples are only put
+
 
 def sample_items() -> list[dict[str, Any]]:
     client: Any = _RecordingClient()

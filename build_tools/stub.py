@@ -62,6 +62,9 @@ def answer(operation: str, request: Json) -> bytes:
             put(action["Item"])
     if operation == "GetItem":
         return b"".join(b'{"Item":%s}' % item for item in get(request["Key"])) or b"{}"
+    if operation == "UpdateItem":
+        (item,) = get(request["Key"]) or [json.dumps(request["Key"]).encode()]
+        return b'{"Attributes":%s}' % item
     if operation == "BatchGetItem":
         ((table, wanted),) = request["RequestItems"].items()
         found = b",".join(item for key in wanted["Keys"] for item in get(key))
