@@ -55,7 +55,7 @@ def run_deliveries(*arguments: str) -> dict[str, Any]:
 def compare(healthy: str, hanging: str) -> None:
     others = {ALONE: (), HANGING: (hanging,), ANSWERING: (healthy,)}
     arrivals: dict[str, list[Arrivals]] = {name: [] for name in others}
-    print(f"| {'run':24} | count |    p50 |    p90 |    p99 |   load |\n|---|--:|--:|--:|--:|--:|")
+    print(f"| {'run':25} | count |    p50 |    p90 |    p99 |   load |\n|---|--:|--:|--:|--:|--:|")
     for number in range(int(CHOSEN["ROUNDS"])):
         # In rotating order, so that other load on the machine affects all of them alike.
         names = list(others)[number % 3 :] + list(others)[: number % 3]
@@ -63,7 +63,7 @@ def compare(healthy: str, hanging: str) -> None:
             arrivals[name].append(run_deliveries("run", healthy, *others[name])["found"])
             show(name, latencies(arrivals[name][-1:]), f"{os.getloadavg()[0]:6.1f}")
     for name, runs in arrivals.items():
-        show(f"all {name}", latencies(runs))
+        show(f"all: {name}", latencies(runs))
     report("p99 with five hanging ÷ p99 alone", arrivals[HANGING], arrivals[ALONE], 0)
     report(f"  from {KNOWN_AFTER} s on", arrivals[HANGING], arrivals[ALONE], KNOWN_AFTER)
     report("p99 with five hanging ÷ with five answering", arrivals[HANGING], arrivals[ANSWERING], 0)
@@ -75,13 +75,17 @@ def latencies(runs: Sequence[Arrivals], since: float = 0) -> list[float]:
 
 
 def report(name: str, runs: Sequence[Arrivals], others: Sequence[Arrivals], since: float) -> None:
-    ratio = percentile(latencies(runs, since), 0.99) / percentile(latencies(others, since), 0.99)
+    values, other_values = latencies(runs, since), latencies(others, since)
+    if not values or not other_values:
+        print(f"{name}: no deliveries; choose more EVENTS")
+        return
+    ratio = percentile(values, 0.99) / percentile(other_values, 0.99)
     print(f"{name}: {ratio:.2f} (goal {GOAL}){'' if ratio <= GOAL else '  missed'}")
 
 
 def show(name: str, values: Sequence[float], load: str = " " * 6) -> None:
     shown = (f"{percentile(values, share) * 1000:6.0f}" for share in (0.5, 0.9, 0.99))
-    print(f"| {name:24} | {len(values):5} | {' | '.join(shown)} | {load} |", flush=True)
+    print(f"| {name:25} | {len(values):5} | {' | '.join(shown)} | {load} |", flush=True)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
