@@ -30,7 +30,7 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 # Adds dynoxide, on which threads can race, a real browser, SAM's check of the template, and the built
 # functions in Lambda's container.
 test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done ## run every test
-	ENGINES=moto,dynoxide $(BIN)/pytest -m "not sam_local"
+	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
 lint: $(VENV)/.test ## check style, types and spelling

@@ -1,14 +1,17 @@
 """The engines that the tests run on, and a fresh world for each test.
 
 The environment variable `ENGINES` names them: `moto` in `make test`, `moto,dynoxide` in
-`make test-all`. Each module starts engines of its own, so modules can run in any order.
+`make test-all`. Each module starts engines of its own, so modules can run in any order and in
+parallel. `HYPOTHESIS_PROFILE` is `fast` in `make test` and `long` in `make test-all`.
 """
 
 import os
 from collections.abc import Iterator
 from io import StringIO
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from checkout.log import logger
 from checkout.settings import settings
@@ -19,6 +22,15 @@ from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, World
 
 ENGINES = os.environ.get("ENGINES", "moto").split(",")
+
+for profile, examples in (("fast", 30), ("long", 200)):
+    hypothesis.settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -6,7 +6,7 @@ Other resources, pages, ids, states, unexpected errors and random forms.
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout.store import sessions
@@ -164,9 +164,6 @@ FIELDS = st.builds(
 
 
 @given(st.lists(FIELDS, max_size=6), st.booleans())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 def test_no_form_causes_a_500(shop: World, fields: list[str], complete: bool) -> None:
     """A form either creates an object or is a 400."""
     for target, base in (

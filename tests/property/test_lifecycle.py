@@ -319,13 +319,11 @@ def test_sessions_live_as_merchants_expect(
     engine: Engine, steps: int, dialect: PayGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "MAX_FAILED_ATTEMPTS", TOO_MANY)
-    moto = engine.kind == "moto"
     run_state_machine_as_test(
         type("Life", (Lifecycle,), {"engine": engine, "dialect": dialect}),
         settings=settings(
-            max_examples=12 if moto else 40,
+            max_examples=settings().max_examples // 5,
             stateful_step_count=steps,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout.domain import session as machine
@@ -100,9 +100,6 @@ def test_every_transition_leads_to_its_documented_status() -> None:
     }
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(*map(st.sampled_from, (SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS)))
 def test_dynamodb_allows_exactly_the_transitions_of_the_table(
     world: World, session: Session, transition: Transition, now: int, attempt: str

@@ -51,7 +51,7 @@ FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
 UNANSWERED = (APIConnectionError, APIError, IdempotencyError, RateLimitError)
-"""The call may have been executed or not; a later look-up tells."""
+"""The call may have been executed or not; the next look-up finds out."""
 KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
 """Stripe does not accept the merchant's key: the call was not executed."""
 
@@ -221,7 +221,7 @@ def read_notification(body: bytes, signature: str | None, secret: str) -> Notifi
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Raises ProcessorUnavailableError for an answer that does not tell the outcome."""
+    """Raises ProcessorUnavailableError for an answer without an outcome."""
     try:
         yield
     except UNANSWERED as error:

@@ -14,7 +14,7 @@ from checkout.store import keys
 from checkout.store.table import Delete, Put, Table
 
 CHOICES = 3
-"""How many leases that look free are tried before the endpoint counts as busy."""
+"""Attempts to acquire a lease that looks free, before the endpoint counts as busy."""
 
 
 class Lease(NamedTuple):
