@@ -37,7 +37,7 @@ class TlsServer:
     connected: list[Any] = field(default_factory=list)
     """Addresses that the sender connected to."""
     answer: Callable[[ssl.SSLSocket], None] = lambda secured: secured.sendall(
-        OK + b"content-length: 5\r\n\r\nheard"
+        OK + b"content-length: 5\r\n\r\nhello"
     )
 
 
