@@ -38,7 +38,7 @@ compare the two.
 
 
 render_error = paygate.render_error
-"""Of an error that refusing itself meets."""
+"""Renders an unexpected error of `refuse` itself."""
 
 
 def refuse(table: Table, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """What PayGate's list of events may be filtered by (docs/contracts/paygate.md, section 5).
 
-Apart from `query`, whose other lists need not load the events' part of the store.
+Not part of `query`, because the functions of other lists do not import the store's events.
 """
 
 import re

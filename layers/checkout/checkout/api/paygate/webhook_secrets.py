@@ -2,8 +2,8 @@
 (docs/contracts/paygate.md, section 5).
 
 The secret is encrypted wherever it is stored, also in the response that is kept for repeats under
-the same idempotency key. Apart from `webhooks`, because only these two endpoints may use the key
-that encrypts, and pay for its client at a cold start.
+the same idempotency key. Not part of `webhooks`, because no other endpoint uses KMS or pays for its
+client at a cold start.
 """
 
 import json
