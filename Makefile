@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
+# One more worker than processors, because some tests wait for sockets and processes.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo test test-all lint browser sam-validate clean
@@ -25,12 +27,12 @@ demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
-	$(BIN)/pytest -n logical --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not sam_local"
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not sam_local"
 
 # Adds dynoxide, on which threads can race, a real browser, SAM's check of the template, and the built
 # functions in Lambda's container.
 test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done ## run every test
-	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n logical --dist loadscope -m "not sam_local"
+	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
 lint: $(VENV)/.test ## check style, types and spelling

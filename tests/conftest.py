@@ -5,6 +5,7 @@ The environment variable `ENGINES` names them: `moto` in `make test`, `moto,dyno
 parallel. `HYPOTHESIS_PROFILE` is `fast` in `make test` and `long` in `make test-all`.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from io import StringIO
@@ -20,6 +21,9 @@ from devstack.environment import applied
 from tests.processors import accounts, stripe_server
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, World
+
+# Many modules and AWS models stay in memory, so that a full collection is slow and frees nothing.
+gc.set_threshold(100_000, 50, 100)
 
 ENGINES = os.environ.get("ENGINES", "moto").split(",")
 

@@ -49,6 +49,7 @@ class Engine:
     is_alive: Callable[[], bool] = lambda: True
     # Shared, because each new session parses botocore's models again.
     _session: Any = field(default=None, repr=False)
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def keeps_aws_variables(self) -> bool:
@@ -56,12 +57,13 @@ class Engine:
         return self.kind == "url"
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
-        if self._session is None:
-            self._session = boto3.session.Session()
-        # dynoxide's shard ids are shorter than botocore's minimum length.
-        config = Config(parameter_validation=False) if service == "dynamodbstreams" else None
-        return self._session.client(service, config=config)
+        """The engine's boto3 client of a service."""
+        if service not in self._clients:
+            self._session = self._session or boto3.session.Session()
+            # dynoxide's shard ids are shorter than botocore's minimum length.
+            config = Config(parameter_validation=False) if service == "dynamodbstreams" else None
+            self._clients[service] = self._session.client(service, config=config)
+        return self._clients[service]
 
 
 @contextmanager

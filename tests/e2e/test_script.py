@@ -228,7 +228,7 @@ def slow_shop() -> Iterator[tuple[str, Event]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/hooks", answer
     answer.set()
     server.shutdown()
