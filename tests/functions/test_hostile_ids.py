@@ -1,7 +1,9 @@
-"""Every id in a path is checked before it becomes part of a key: a malformed one is a 404 in the
-dialect of the route, with and without an idempotency key."""
+"""Every id is checked before it becomes part of a key: a malformed one never reaches the table, and
+is a 404 in the dialect of the route, with and without an idempotency key."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -45,7 +47,14 @@ def shop(engine: Engine) -> Iterator[World]:
     """One world for all refused requests, which must not change it."""
     with World.open(engine) as world:
         world.create_session()
+        world.table.client.meta.events.register("provide-client-params.dynamodb", refuse_hostile)
         yield world
+
+
+def refuse_hostile(params: Any, **_: Any) -> None:
+    sent = json.dumps(params, ensure_ascii=False, default=repr)
+    for name, id in HOSTILE.items():
+        assert len(id) < 20 or json.dumps(id, ensure_ascii=False)[1:-1] not in sent, name
 
 
 def body_for(route: Route) -> dict[str, str]:

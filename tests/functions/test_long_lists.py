@@ -69,7 +69,7 @@ def add_customers(world: World, count: int, **changes: Any) -> list[str]:
     made = [
         to_customer(world, number, **changes) for number in range(count)
     ]  # fmt: skip
-    put(world, [item for each in made for item in [creation_item(each)]])
+    put(world, [creation_item(each) for each in made])
     return [each.id for each in reversed(made)]
 
 
@@ -248,7 +248,7 @@ def test_events_of_a_session_are_read_down_to_its_creation_only(
 
 def test_a_resend_reads_on_until_an_event_matches(world: World, queries: list[int]) -> None:
     """Otherwise it would read the same events in every sweep."""
-    session, _ = add_events(world, 60)
+    add_events(world, 60)
     filters = events.EventFilters(type="payment.failed", since=START)
 
     found: list[Event] = []
@@ -267,8 +267,7 @@ def test_a_resend_reads_on_until_an_event_matches(world: World, queries: list[in
 
 def add_sessions(world: World, count: int, **changes: Any) -> list[str]:
     """Copies a session that is open, with changed attributes; newest first."""
-    world.create_session()
-    model = max(world.having("SESSION#"), key=lambda item: item["id"])
+    (model,) = world.having(f"SESSION#{world.create_session()['id']}")
     world.table.client.delete_item(
         TableName=world.table.name, Key=to_wire({"pk": model["pk"], "sk": model["sk"]})
     )
