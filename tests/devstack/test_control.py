@@ -6,7 +6,6 @@ from devstack.cli.control import Control
 from devstack.clock import Clock
 from devstack.http_messages import Request
 
-
 OWN = ("host", "127.0.0.1:3000")
 
 
