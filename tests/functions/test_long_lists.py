@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from checkout.domain.customer import Customer
 from checkout.domain.event import Event
 from checkout.domain.ids import CUSTOMER, EVENT, SESSION, new_id
 from checkout.store import customers, events, keys, paging
@@ -73,9 +74,9 @@ def add_customers(world: World, count: int, **changes: Any) -> list[str]:
     return [each.id for each in reversed(made)]
 
 
-def to_customer(world: World, number: int, **changes: Any) -> customers.Customer:
+def to_customer(world: World, number: int, **changes: Any) -> Customer:
     world.now += 1
-    made = customers.Customer(
+    made = Customer(
         id=new_id(CUSTOMER),
         scope="merc_manila#test",
         created_at=int(world.now),
@@ -88,7 +89,7 @@ def to_customer(world: World, number: int, **changes: Any) -> customers.Customer
     return replace(made, **changes)
 
 
-def creation_item(customer: customers.Customer) -> dict[str, Any]:
+def creation_item(customer: Customer) -> dict[str, Any]:
     (action,) = customers.prepare_creation(customer, "").actions
     item: dict[str, Any] = action.item  # type: ignore[union-attr]
     return item
