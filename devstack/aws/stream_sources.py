@@ -71,6 +71,17 @@ class _MotoSource:
             self._read += len(fresh)
             return [build_record(raw, shard.id, self._table, self._label) for raw in fresh]
 
+    def trim(self, positions: Positions) -> None:
+        with self._lock:
+            shard = dynamodb_backends[ACCOUNT][REGION].tables[self._table].stream_shard
+            if shard is None or shard.id not in positions:
+                return
+            count = positions[shard.id] - shard.starting_sequence_number
+            if count >= TRIM_AFTER:
+                del shard.items[:count]
+                shard.starting_sequence_number += count  # moto numbers records by their index
+                self._read -= count
+
 
 class _ApiSource:
     """DynamoDB Streams. Shards are read in the order of DescribeStream, which is parents first."""
