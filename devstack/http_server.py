@@ -105,7 +105,7 @@ class Server:
                 response = Response.from_message(413, "Request Entity Too Large")
             else:
                 request = _build_request(scope, body, self.port)
-                future = call_in_thread("http-request", partial(self._respond, request))
+                future = call_in_thread(partial(self._respond, request))
                 response = await asyncio.wrap_future(future)
             await _send(response, send)
         except _Disconnected:
