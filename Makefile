@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo test test-all lint browser sam-validate clean
-.PHONY: build deploy bench-cold bench-warm bench-webhooks screenshots
+.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 help: ## list the targets
@@ -57,6 +57,9 @@ bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done ## time starts
 
 bench-webhooks: $(VENV)/.dev ## time webhooks beside endpoints that hang (EVENTS=60 RATE=2 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.webhooks
+
+bench-devstack: $(VENV)/.dev ## time devstack with few and with many sessions (SESSIONS=50000 ROUNDS=7)
+	@$(BIN)/python -m benchmarks.devstack
 
 ##@ Deploy
 

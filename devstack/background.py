@@ -133,11 +133,10 @@ class Background:
         now = parts.clock.read()
         invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
         stops: list[float] = []
-        for due in parts.ttl.due_times() if parts.ttl else ():
-            stops.append(due + parts.ttl_delay)
-            if due > invoked_at:
-                after = max(due, now + _MARGIN)
-                stops += [each.next_at(after) for each in parts.scheduled]
+        if parts.ttl:
+            stops.append(parts.ttl.next_due_time(now - parts.ttl_delay) + parts.ttl_delay)
+            after = max(parts.ttl.next_due_time(invoked_at), now + _MARGIN)
+            stops += [each.next_at(after) for each in parts.scheduled if after <= target]
         return min((stop for stop in stops if now < stop <= target), default=None)
 
     def _run_due(self, ends_at: float) -> None:

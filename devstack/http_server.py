@@ -120,7 +120,7 @@ class Server:
         """The response of `respond`, or status 400 for a malformed `Host`."""
         if not _has_valid_host(request):
             return Response.from_message(400, "Bad Request")
-        future = call_in_thread("http-request", partial(self._respond, request))
+        future = call_in_thread(partial(self._respond, request))
         return await asyncio.wrap_future(future)
 
 

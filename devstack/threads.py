@@ -3,24 +3,47 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+# A call and the future of its result.
+_Job = tuple[Callable[[], Any], Future[Any]]
 
-def call_in_thread(name: str, call: Callable[[], Result]) -> Future[Result]:
-    """Start `call` in a daemon thread of its own.
+# The queues of the threads without a call. Appending and popping are atomic.
+_idle: list["SimpleQueue[_Job]"] = []
+
+
+def call_in_thread(call: Callable[[], Result]) -> Future[Result]:
+    """Start `call` in a daemon thread that runs nothing else meanwhile.
 
     Not by concurrent.futures or asyncio.to_thread, because Python waits for their threads at exit.
+    A thread is used again after its call: starting one waits until it runs, which takes
+    milliseconds while others are busy.
     """
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
+    try:
+        jobs = _idle.pop()
+    except IndexError:
+        jobs = SimpleQueue()
+        threading.Thread(target=_work, args=(jobs,), name="call", daemon=True).start()
+    jobs.put((call, future))
     return future
+
+
+def _work(jobs: "SimpleQueue[_Job]") -> None:
+    while True:
+        _run(*jobs.get(), jobs)
+
+
+def _run(call: Callable[[], Any], future: Future[Any], jobs: "SimpleQueue[_Job]") -> None:
+    try:
+        result = call()
+    except BaseException as error:
+        _idle.append(jobs)
+        future.set_exception(error)
+    else:
+        _idle.append(jobs)  # first, so that the caller's next call can use this thread
+        future.set_result(result)

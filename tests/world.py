@@ -297,6 +297,12 @@ class World:
 
     # -------------------------------------------------------------- table
 
+    def disable_stream(self) -> None:
+        """For tests of many writes: dynoxide slows down with a stream that no stack trims."""
+        self.table.client.update_table(
+            TableName=self.table.name, StreamSpecification={"StreamEnabled": False}
+        )
+
     def items(self) -> list[dict[str, Any]]:
         """All items except merchants and keys."""
         pages = self.table.client.get_paginator("scan").paginate(

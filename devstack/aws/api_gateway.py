@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -38,10 +39,11 @@ def choose_route(routes: Iterable[Route], method: str, path: str) -> Match | Non
     """The most specific route for a percent-encoded `path`; `$default` only if no other fits."""
     # Decoded, except for a slash inside a segment, which would separate segments.
     parts = [unquote(part).replace("%", "%25").replace("/", "%2F") for part in path.split("/")]
+    decoded = "/".join(parts)
     for route in sorted(routes, key=_rank):
         if route.method not in (method, "ANY"):
             continue
-        if found := re.fullmatch(_to_regex(route), "/".join(parts), re.DOTALL):
+        if found := _pattern(route).fullmatch(decoded):
             return Match(route, {name: unquote(text) for name, text in found.groupdict().items()})
     return None
 
@@ -90,6 +92,7 @@ def internal_error() -> Response:
     return Response.from_message(500, "Internal Server Error")
 
 
+@cache
 def _rank(route: Route) -> tuple[list[int], bool]:
     """The sort key of a route, the most specific first: segments from left to right, then method.
 
@@ -104,14 +107,16 @@ def _rank(route: Route) -> tuple[list[int], bool]:
     return segments, route.method == "ANY"
 
 
-def _to_regex(route: Route) -> str:
+@cache
+def _pattern(route: Route) -> re.Pattern[str]:
     if route.path == "$default":
-        return ".*"
-    return re.sub(
+        return re.compile(".*", re.DOTALL)
+    pattern = re.sub(
         r"\\\{(\w+)(\\\+)?\\\}",
         lambda found: f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})",
         re.escape(route.path),
     )
+    return re.compile(pattern, re.DOTALL)
 
 
 def _render(result: Any) -> Response:

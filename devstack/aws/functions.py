@@ -68,7 +68,7 @@ class Function:
             json.dumps(result)  # Lambda refuses a result that is not JSON
             return result
 
-        invocation = call_in_thread(f"invoke-{name}", call)
+        invocation = call_in_thread(call)
         wait([invocation], timeout)
         if not invocation.done():
             log.error("%s timed out after %g s", name, timeout)

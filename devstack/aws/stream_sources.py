@@ -8,10 +8,14 @@ from moto.dynamodb.models import dynamodb_backends
 
 from devstack.aws.stream_records import Record, build_record
 from devstack.engines import Engine
+from devstack.engines.dynoxide_stream import StreamTrimmer
 from devstack.template import ACCOUNT, REGION, Json
 
 Positions = Mapping[str, int]
-"""The last sequence number that was read, by shard."""
+"""A sequence number, by shard."""
+
+TRIM_AFTER = 100
+"""Records of a shard that are deleted together; a transaction for each would cost more."""
 
 _EXPIRED = {"ExpiredIteratorException", "TrimmedDataAccessException"}
 
@@ -27,6 +31,9 @@ class StreamSource(Protocol):
     def read(self) -> list[Record]:
         """The records since the last read; empty if there are none."""
 
+    def trim(self, positions: Positions) -> None:
+        """Delete the records before these positions, if the engine allows that."""
+
 
 def open_source(engine: Engine, table: str) -> StreamSource:
     """The stream of `table`, which has to have one."""
@@ -34,7 +41,7 @@ def open_source(engine: Engine, table: str) -> StreamSource:
     arn, label = description["LatestStreamArn"], description["LatestStreamLabel"]
     if engine.kind == "moto":
         return _MotoSource(engine, table, arn, label)
-    return _ApiSource(engine.client("dynamodbstreams"), table, arn, label)
+    return _ApiSource(engine.client("dynamodbstreams"), table, arn, label, engine.trimmer)
 
 
 class _MotoSource:
@@ -64,12 +71,27 @@ class _MotoSource:
             self._read += len(fresh)
             return [build_record(raw, shard.id, self._table, self._label) for raw in fresh]
 
+    def trim(self, positions: Positions) -> None:
+        with self._lock:
+            shard = dynamodb_backends[ACCOUNT][REGION].tables[self._table].stream_shard
+            if shard is None or shard.id not in positions:
+                return
+            count = positions[shard.id] - shard.starting_sequence_number
+            if count >= TRIM_AFTER:
+                del shard.items[:count]
+                shard.starting_sequence_number += count  # moto numbers records by their index
+                self._read -= count
+
 
 class _ApiSource:
     """DynamoDB Streams. Shards are read in the order of DescribeStream, which is parents first."""
 
-    def __init__(self, client: Any, table: str, arn: str, label: str) -> None:
+    def __init__(
+        self, client: Any, table: str, arn: str, label: str, trimmer: StreamTrimmer | None
+    ) -> None:
         self.arn = arn
+        self._trimmer = trimmer
+        self._trimmed: dict[str, int] = {}
         self._client = client
         self._table = table
         self._label = label
@@ -86,6 +108,14 @@ class _ApiSource:
         if not self._iterators:
             self._open_shards()
         return [record for shard in list(self._iterators) for record in self._read_shard(shard)]
+
+    def trim(self, positions: Positions) -> None:
+        if self._trimmer is None:
+            return
+        for shard, position in positions.items():
+            due = position - self._trimmed.get(shard, 0) >= TRIM_AFTER
+            if due and self._trimmer.trim(self._table, shard, position):
+                self._trimmed[shard] = position
 
     def _open_shards(self) -> None:
         last = None

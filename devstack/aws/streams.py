@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from devstack.activity_counter import ActivityCounter
 from devstack.aws.event_patterns import check_pattern, matches_any
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.stream_records import Record
-from devstack.aws.stream_sources import StreamSource
+from devstack.aws.stream_sources import Positions, StreamSource
 from devstack.aws.ttl import TimeToLive
 from devstack.files import replace_file
 from devstack.template import Json, StreamMapping
@@ -207,12 +207,11 @@ class Journal:
         """The last run's position of the consumer with this name, by shard."""
         return dict(self._positions.get(consumer, {}))
 
-    def write(self, consumers: Sequence[Consumer], deletions: list[Json]) -> None:
-        """Write the current positions, if they have changed."""
+    def write(self, positions: Mapping[str, Positions], deletions: list[Json]) -> None:
+        """Write the positions by consumer, if they have changed."""
         if not self._file:
             return
         with self._lock:
-            positions = {each.name: dict(each.done) for each in consumers}
             content = {"stream": self._stream, "positions": positions, "deletions": deletions}
             text = json.dumps(content)
             if text != self._written:
@@ -244,9 +243,7 @@ class StreamReader:
 
     def start(self) -> None:
         """Continue at the position of the consumer that has handled the least."""
-        handled: dict[str, int] = {}
-        for shard in set.intersection(*(set(each.done) for each in self.consumers)):
-            handled[shard] = min(each.done[shard] for each in self.consumers)
+        handled = _handled_by_all([each.done for each in self.consumers])
         self._source.start_after(handled)
         self._positions = dict(handled)
 
@@ -285,14 +282,19 @@ class StreamReader:
         return total
 
     def write_journal(self) -> None:
-        """Write positions, so that few records are handled again after a restart."""
+        """Write positions, so that few records are handled again after a restart.
+
+        Records before the written positions are deleted: no restart reads them again.
+        """
         with self._lock:
             self._written_at = time.monotonic()
             deletions: list[Json] = []
             if self._ttl:
                 self._ttl.forget_handled([each.done for each in self.consumers])
                 deletions = self._ttl.to_json()
-            self._journal.write(self.consumers, deletions)
+            positions = {each.name: dict(each.done) for each in self.consumers}
+            self._journal.write(positions, deletions)
+            self._source.trim(_handled_by_all(positions.values()))
 
     def is_idle(self) -> bool:
         """Whether all records that were read are handled."""
@@ -304,6 +306,13 @@ class StreamReader:
             self._ttl.observe(record)
         for consumer in self.consumers:
             consumer.offer(record)
+
+
+def _handled_by_all(positions: Iterable[Positions]) -> dict[str, int]:
+    """The position of the consumer that has handled the least, by shard."""
+    given = list(positions)
+    shards = set.intersection(*(set(each) for each in given))
+    return {shard: min(each[shard] for each in given) for shard in shards}
 
 
 def _find_first_failure(result: Any, batch: Sequence[Record]) -> int | None:

@@ -5,7 +5,9 @@ clock.
 """
 
 import json
+import math
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -51,6 +53,8 @@ class TimeToLive:
         self._attribute = attribute
         self._lock = threading.Lock()
         self._items: dict[str, tuple[Json, str]] = {}
+        # Sorted, because each step of a moved clock asks for the next.
+        self._by_time: list[tuple[float, str]] = []
         self._planned = [PlannedDeletion(**each) for each in planned]
 
     def load(self) -> None:
@@ -64,10 +68,14 @@ class TimeToLive:
             ExpressionAttributeNames={**names, "#ttl": self._attribute},
             ConsistentRead=True,
         )
-        for page in pages:
-            for item in page["Items"]:
+        found: dict[str, tuple[Json, str]] = {}
+        for item in (each for page in pages for each in page["Items"]):
+            if "N" in item[self._attribute]:
                 keys = encode_attributes({name: item[name] for name in key})
-                self._set_ttl(keys, item[self._attribute].get("N"))
+                found[_to_text(keys)] = (keys, item[self._attribute]["N"])
+        with self._lock:
+            self._items = found
+            self._by_time = sorted((float(ttl), text) for text, (_, ttl) in found.items())
 
     def observe(self, record: Record) -> None:
         """Note the item's time to live. The record of a deletion made here gets userIdentity."""
@@ -82,20 +90,22 @@ class TimeToLive:
                 record.content["userIdentity"] = dict(TTL_IDENTITY)
                 return
 
-    def due_times(self) -> list[float]:
-        """The times to live of all items, in unix seconds."""
+    def next_due_time(self, after: float) -> float:
+        """The earliest time to live later than `after`, in unix seconds; infinity if none is."""
         with self._lock:
-            return [float(ttl) for _, ttl in self._items.values()]
+            place = self._count_due(after)
+            return self._by_time[place][0] if place < len(self._by_time) else math.inf
 
     def due_items(self, until: float) -> set[str]:
         """The keys, as text, of the items whose time to live ended at `until` or before."""
         with self._lock:
-            return {text for text, (_, ttl) in self._items.items() if float(ttl) <= until}
+            return {text for _, text in self._by_time[: self._count_due(until)]}
 
     def plan_deletions(self, until: float, after: Mapping[str, int]) -> list[PlannedDeletion]:
         """Plan to delete up to `BATCH` items whose time to live ended at `until` or before."""
         with self._lock:
-            due = [each for each in self._items.values() if float(each[1]) <= until][:BATCH]
+            count = min(BATCH, self._count_due(until))
+            due = [self._items[text] for _, text in self._by_time[:count]]
         fresh = [PlannedDeletion(keys, ttl, dict(after)) for keys, ttl in due]
         self._planned += fresh
         return fresh
@@ -131,14 +141,23 @@ class TimeToLive:
         return [asdict(each) for each in self._planned]
 
     def _set_ttl(self, keys: Json, ttl: str | None) -> None:
-        text = json.dumps(keys, sort_keys=True)
+        text = _to_text(keys)
         with self._lock:
-            if ttl is None:
-                self._items.pop(text, None)
-            else:
+            known = self._items.pop(text, None)
+            if known:
+                del self._by_time[bisect_left(self._by_time, (float(known[1]), text))]
+            if ttl is not None:
                 self._items[text] = (keys, ttl)
+                insort(self._by_time, (float(ttl), text))
+
+    def _count_due(self, until: float) -> int:
+        return bisect_right(self._by_time, until, key=lambda each: each[0])
 
     def _describe_key(self) -> list[Json]:
         table = self._client.describe_table(TableName=self._table)["Table"]
         schema: list[Json] = table["KeySchema"]
         return schema
+
+
+def _to_text(keys: Json) -> str:
+    return json.dumps(keys, sort_keys=True)

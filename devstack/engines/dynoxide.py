@@ -22,6 +22,7 @@ from devstack.processes import Process, free_port, start_process, stop_process, 
 
 VERSION = "1.2.1"
 TOOLS = ROOT / ".tools"
+DATABASE = "dynoxide.db"
 
 # sha512 of the packages' archives. npm checks a download against its registry; this checks the
 # registry, on the platforms listed here.
@@ -51,26 +52,22 @@ def find_or_install(tools: Path, print_line: Callable[[str], None]) -> Path:
 
 
 @contextmanager
-def running(
-    binary: Path, data: Path | None, host: str = "127.0.0.1"
-) -> Iterator[tuple[str, Process]]:
+def running(binary: Path, data: Path, host: str = "127.0.0.1") -> Iterator[tuple[str, Process]]:
     """Run dynoxide on a free port of `host`. Yields its URL and its process.
 
-    `data` is the folder of its file and its log; without it, items are in memory only.
+    `data` is the folder of its log and of its file `DATABASE`.
     """
     port = free_port(host)
-    command = [str(binary), "serve", "--host", host, "--port", str(port)]
-    log = None
-    if data:
-        data.mkdir(parents=True, exist_ok=True)
-        command += ["--db-path", str(data / "dynoxide.db")]
-        log = data / "dynoxide.log"
+    data.mkdir(parents=True, exist_ok=True)
+    command = [str(binary), "serve", "--host", host, "--port", str(port),
+               "--db-path", str(data / DATABASE)]  # fmt: skip
+    log = data / "dynoxide.log"
     process = start_process(command, log)
     try:
         try:
             wait_for_port(process, host, port, _START_TIMEOUT)
         except DevstackError as error:
-            logged = log.read_text("utf-8", "replace").strip().splitlines() if log else []
+            logged = log.read_text("utf-8", "replace").strip().splitlines()
             reason = logged[-1] if logged else error
             raise EngineError(f"dynoxide does not start: {reason}") from error
         yield f"http://{host}:{port}", process

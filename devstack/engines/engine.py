@@ -21,10 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 
 from devstack.engines import dynoxide
+from devstack.engines.dynoxide_stream import StreamTrimmer
 from devstack.engines.moto_calls import MotoCalls
 from devstack.engines.moto_speed import cheap_transactions, fast_responses
 from devstack.environment import applied
 from devstack.errors import EngineError
+from devstack.files import temporary_folder
 from devstack.template import REGION
 
 Kind = Literal["moto", "dynoxide", "url"]
@@ -38,7 +40,8 @@ class Engine:
     """An open engine.
 
     With the variables of `environment`, plain boto3 clients reach it. `durable` says whether items
-    survive the process, and `calls` sees each botocore call.
+    survive the process, and `calls` sees each botocore call. `trimmer` deletes stream records of an
+    engine that never deletes them itself.
     """
 
     kind: Kind
@@ -47,6 +50,7 @@ class Engine:
     durable: bool
     calls: MotoCalls
     is_alive: Callable[[], bool] = lambda: True
+    trimmer: StreamTrimmer | None = None
     # Shared, because each new session parses botocore's models again.
     _session: Any = field(default=None, repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -76,9 +80,9 @@ def open(
 ) -> Iterator[Engine]:
     """Open `moto`, `dynoxide` or an http(s) URL; None is dynoxide if available, and moto if not.
 
-    `data` is the folder of dynoxide's file (without it, items are in memory only), `tools` the
-    folder where it is installed, and `host` the address that it listens on. Raises `EngineError`
-    if the chosen engine is not available.
+    `data` is the folder of dynoxide's file (without it, a temporary one), `tools` the folder where
+    it is installed, and `host` the address that it listens on. Raises `EngineError` if the chosen
+    engine is not available.
     """
     with ExitStack() as opened:
         calls = MotoCalls()
@@ -93,10 +97,14 @@ def open(
         if which == "moto":
             yield Engine("moto", "moto", _local_variables(), False, calls)
         elif which == "dynoxide":
-            address, process = opened.enter_context(dynoxide.running(binary, data, host))
+            folder = data or opened.enter_context(temporary_folder())
+            address, process = opened.enter_context(dynoxide.running(binary, folder, host))
+            trimmer = _open_trimmer(folder / dynoxide.DATABASE, print_line)
+            if trimmer:
+                opened.callback(trimmer.close)
             variables = {**_local_variables(host), **_endpoint_variables(address)}
             yield Engine("dynoxide", "dynoxide", variables, data is not None, calls,
-                         lambda: process.poll() is None)  # fmt: skip
+                         lambda: process.poll() is None, trimmer)  # fmt: skip
         elif re.match(r"https?://[^/]+", which):
             engine = Engine("url", which, _remote_variables(which), True, calls)
             _check_connection(engine)
@@ -111,6 +119,14 @@ def _choose(tools: Path, print_line: Callable[[str], None]) -> tuple[str, Path]:
     except EngineError as reason:
         print_line(f"{reason}: using moto, which is slower and loses all items when it stops.")
         return "moto", Path()
+
+
+def _open_trimmer(file: Path, print_line: Callable[[str], None]) -> StreamTrimmer | None:
+    try:
+        return StreamTrimmer(file)
+    except EngineError as reason:
+        print_line(f"writes will slow down as the table grows: {reason}")
+        return None
 
 
 def _local_variables(host: str = "127.0.0.1") -> dict[str, str]:

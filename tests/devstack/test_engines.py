@@ -198,10 +198,10 @@ def test_closed_engine_restores_moto() -> None:
 
 
 @pytest.mark.dynoxide
-def test_engine_can_be_a_url(template: Path) -> None:
+def test_engine_can_be_a_url(template: Path, tmp_path: Path) -> None:
     binary = dynoxide.find_or_install(dynoxide.TOOLS, print)
     with (
-        dynoxide.running(binary, None) as (address, _),
+        dynoxide.running(binary, tmp_path) as (address, _),
         engines.open(address) as engine,
         applied(engine.environment, keep_aws=True),
     ):

@@ -200,10 +200,7 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
     world, meter = metered
     world.create_session()
     (model,) = world.having("SESSION#")
-    # Lists need no stream, and dynoxide's writes slow down as the stream grows.
-    world.table.client.update_table(
-        TableName=world.table.name, StreamSpecification={"StreamEnabled": False}
-    )
+    world.disable_stream()
     queries = ["", "?limit=100", "?status=open", "?status=open&limit=100"]
 
     costs = []

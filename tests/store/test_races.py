@@ -148,7 +148,7 @@ def test_an_approval_against_the_deadlines_timer() -> None:
 
 
 def test_twenty_partial_refunds_refund_no_more_than_was_paid() -> None:
-    for world, rounds in worlds(max(1, ROUNDS // REFUNDS_AT_ONCE), 5):
+    for world, rounds in worlds(max(1, ROUNDS // REFUNDS_AT_ONCE)):
         for _ in rounds:
             answers = race(*[refunding(world, paid(world))] * REFUNDS_AT_ONCE)
 

@@ -16,12 +16,12 @@ from tests.world import World
 pytestmark = pytest.mark.dynoxide
 
 COMPLETED = "checkout.session.completed"
-ROUNDS_OF_AN_ENGINE = 25
+ROUNDS_OF_A_TABLE = 25
 """Fewer than in other races, because each round reads the whole table several times."""
 
 
 def quarter() -> Iterator[tuple[World, range]]:
-    yield from worlds(max(1, ROUNDS // 4), ROUNDS_OF_AN_ENGINE)
+    yield from worlds(max(1, ROUNDS // 4), ROUNDS_OF_A_TABLE)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_resend_against_a_deletion(receiver: Receiver) -> None:
 
 
 def test_two_firings_of_one_range_count_each_event_once(receiver: Receiver) -> None:
-    for world, rounds in worlds(max(1, ROUNDS // 50), ROUNDS_OF_AN_ENGINE):
+    for world, rounds in worlds(max(1, ROUNDS // 50), ROUNDS_OF_A_TABLE):
         subscribe(world, receiver.url)
         events = [record(world) for _ in range(6)]
         for _, stream in events:
