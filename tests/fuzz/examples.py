@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 
 from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID, PAYREX_PAID_ID
 from devstack.template import Route
-from tests.fuzz.mutations import Example, Pairs
 from tests.functions.test_samples import SAMPLES
+from tests.fuzz.mutations import Example, Pairs
 from tests.processors.accounts import SIGNING
-from tests.world import START
+from tests.world import START, World
 
 STRIPE_MERCHANT = "merc_stripe"
 """The merchant of the signed notifications."""
@@ -158,10 +158,20 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
     "POST /checkout/{id}": [
         (("method", "mobile_money"), ("phone", "0240000002"), ("email", "ama@example.com")),
         (("method", "bank_transfer"), ("email", "")),
-        (("method", "card"), ("number", "4000 0000 0000 0002"), ("expiry", "1240"), ("code", "1234")),
+        (
+            ("method", "card"),
+            ("number", "4000 0000 0000 0002"),
+            ("expiry", "1240"),
+            ("code", "1234"),
+        ),
     ],
     "POST /c/{id}": [
-        (("method", "card"), ("number", "4242424242424242"), ("expiry", "12 / 2040"), ("code", "123")),
+        (
+            ("method", "card"),
+            ("number", "4242424242424242"),
+            ("expiry", "12 / 2040"),
+            ("code", "123"),
+        ),
         (("method", "gcash"), ("email", "ana@example.com")),
     ],
     "POST /simulator/{id}": [(("decision", "decline"),)],
@@ -228,14 +238,15 @@ QUERIES: dict[str, list[Pairs]] = {
 """By route key: queries with every parameter that the operation has."""
 
 
-def examples_of(route: Route) -> list[Example]:
+def examples_of(route: Route, world: World) -> list[Example]:
     """The sample of the route's function first, then those of the tables above."""
     sample = _read_sample(route)
-    token = [pair for pair in sample.body or () if pair[0] == "token"]
-    bodies = BODIES.get(route.key, [])
+    bodies = [sample.body, *BODIES.get(route.key, [])]
+    if isinstance(sample.body, tuple) and "token" in dict(sample.body):
+        token = world.form_token(sample.path)
+        bodies = [_with_token(body, token) for body in bodies]
     return [
-        sample,
-        *(replace(sample, body=(*token, *body) if token else body) for body in bodies),
+        *(replace(sample, body=body) for body in bodies),
         *(replace(sample, query=query) for query in QUERIES.get(route.key, [])),
     ]
 
@@ -244,14 +255,17 @@ def all_bodies() -> list[Any]:
     return [body for bodies in BODIES.values() for body in bodies]
 
 
+def _with_token(form: Any, token: str) -> Pairs:
+    return (("token", token), *(pair for pair in form if pair[0] != "token"))
+
+
 def _read_sample(route: Route) -> Example:
     event = _sample_event(route.key)
     variable = next(iter(event.get("pathParameters", {}).values()), None)
-    body, path, secret = _decode_body(event), event["rawPath"], None
+    path, secret = event["rawPath"], None
     if route.path == PAYREX_PAGE:
         variable = PAYREX_KEY
         path = route.path.replace("{id}", variable)
-        body = body and _with_token_of("POST /simulator/{id}", body)  # of the same session
     if route.path.startswith("/processors/"):
         variable, secret = f"{STRIPE_MERCHANT}.test", SIGNING
         path = route.path.replace("{id}", variable)
@@ -262,19 +276,13 @@ def _read_sample(route: Route) -> Example:
         query=tuple(parse_qsl(event["rawQueryString"], keep_blank_values=True)),
         headers={"host": "api.example.com"}
         | {name: text for name, text in event["headers"].items() if name in KEPT_HEADERS},
-        body=body,
+        body=_decode_body(event),
         signing_secret=secret,
     )
 
 
-def _with_token_of(route_key: str, body: Any) -> Pairs:
-    """The form `body` with the token of another route's sample."""
-    token = dict(_decode_body(_sample_event(route_key)) or ())["token"]
-    return tuple((name, token if name == "token" else text) for name, text in body)
-
-
 def _sample_event(route_key: str) -> dict[str, Any]:
-    """The sample of a route. PayRex's page has that of PayGate's, with which it shares functions."""
+    """The sample of a route. PayRex's page has PayGate's, because they share their functions."""
     wanted = route_key.replace(PAYREX_PAGE, "/checkout/{id}")
     events = (json.loads(file.read_text("utf-8")) for file in SAMPLES)
     found: dict[str, Any] = next(each for each in events if each.get("routeKey") == wanted)

@@ -16,11 +16,11 @@ from devstack.fixtures.sample_objects import save_samples
 from devstack.http_messages import Request
 from devstack.template import Route
 from tests.fuzz import examples, rules
-from tests.fuzz.mutations import hostile_requests, valid_request
+from tests.fuzz.mutations import Example, hostile_requests, valid_request
 from tests.processors.accounts import open_at_stripe
 from tests.world import TEMPLATE, World
 
-REQUESTS = 750
+REQUESTS = 600
 """For each route. More than 500 of them have a hostile body, if the route takes one."""
 MOST_BROKEN = 25
 """Responses that break a rule, after which a route's fuzz ends."""
@@ -87,7 +87,7 @@ def sampled_world(engine: Engine) -> Iterator[Samples]:
 def fuzz(route: Route, runtime: Runtime, samples: Samples) -> list[str]:
     """The rules that were broken, each with its first request."""
     runtime.enter(samples.world)
-    known = examples.examples_of(route)
+    known = examples.examples_of(route, samples.world)
     _check_examples(route, runtime, samples, known)
     found: Counter[str] = Counter()
     first: dict[str, str] = {}
@@ -109,9 +109,7 @@ def fuzz(route: Route, runtime: Runtime, samples: Samples) -> list[str]:
     return [f"{count} times: {rule}\n    {first[rule]}" for rule, count in found.most_common()]
 
 
-def _check_examples(
-    route: Route, runtime: Runtime, samples: Samples, known: list[examples.Example]
-) -> None:
+def _check_examples(route: Route, runtime: Runtime, samples: Samples, known: list[Example]) -> None:
     """Mutations of refused requests would test little. Also imports what handlers import late."""
     for example in known:
         request = valid_request(example)

@@ -82,7 +82,9 @@ def _is_payrex_error(headers: Mapping[str, str], body: str) -> bool:
         _is_json_type(headers)
         and name == "errors"
         and len(errors) > 0
-        and all({"code", "detail"} <= each.keys() <= {"code", "detail", "parameter"} for each in errors)
+        and all(
+            {"code", "detail"} <= each.keys() <= {"code", "detail", "parameter"} for each in errors
+        )
         and all(isinstance(text, str) for each in errors for text in each.values())
         and all(each["code"] and each["detail"] for each in errors)
     )
@@ -122,7 +124,9 @@ def shown(request: Request) -> str:
 
 
 def _short(text: str, limit: int = 120) -> str:
-    return text if len(text) <= limit else f"{text[: limit // 2]}…({len(text)})…{text[-limit // 2 :]}"
+    return (
+        text if len(text) <= limit else f"{text[: limit // 2]}…({len(text)})…{text[-limit // 2 :]}"
+    )
 
 
 def _short_bytes(body: bytes) -> bytes:

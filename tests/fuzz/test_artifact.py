@@ -1,4 +1,4 @@
-"""Every route, as built, answers hostile requests with an error of its dialect, on Lambda's Python."""
+"""Every route, as built and on Lambda's Python, answers hostile requests as its dialect says."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def built(fast_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert BUILD.is_dir(), "run `make .aws-sam/local/.done` first"
     artifact = Artifact.unpack(BUILD, tmp_path_factory.mktemp("lambda"))
     with moto_proxy.serving(fast_engine.calls, "127.0.0.1") as port:
-        variables = {name: text for name, text in fast_engine.environment.items()}
+        variables = dict(fast_engine.environment)
         for service in ("KMS", "SQS"):
             variables[f"AWS_ENDPOINT_URL_{service}"] = f"http://127.0.0.1:{port}"
         with artifact.start(WORKER, **variables) as process:
