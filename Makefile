@@ -27,7 +27,7 @@ demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not sam_local"
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not sam_local"
 
 # Adds dynoxide, on which threads can race, a real browser, SAM's check of the template, and the built
 # functions in Lambda's container.

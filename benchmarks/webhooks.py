@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from devstack.processes import dying_with_parent
+
 SETTINGS = {"EVENTS": "60", "RATE": "2", "ROUNDS": "3"}
 CHOSEN = {name: os.environ.get(name, default) for name, default in SETTINGS.items()}
 GOAL = 1.5
@@ -32,7 +34,7 @@ Arrivals = list[tuple[float, float]]
 @contextmanager
 def receiving() -> Iterator[list[str]]:
     """Runs the receivers; yields the URLs of one that answers and of one that hangs."""
-    command = [sys.executable, "-m", "benchmarks.receivers"]
+    command = dying_with_parent([sys.executable, "-m", "benchmarks.receivers"])
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         ports = json.loads(process.stdout.readline())

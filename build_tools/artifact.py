@@ -101,6 +101,25 @@ class Artifact:
         """Runs `code` like the function's own process; returns the last printed line, as JSON."""
         return run(self.python, self.path(function), code, **environment)
 
+    def start(self, script: Path, **environment: str) -> "subprocess.Popen[str]":
+        """Runs `script` with the layers, and with its own folder, on the import path, until its
+        stdin is closed. The script finds the functions' folders in the folder TASKS."""
+        opt = [self.root / "opt" / SITE_PACKAGES, self.root / "opt/python"]
+        path = [str(each) for each in (*opt, script.parent)]
+        code = START.format(path=path) + f"import runpy; runpy.run_path({str(script)!r})"
+        return subprocess.Popen(
+            [self.python, "-IB", "-c", code],
+            env={
+                "PATH": os.environ["PATH"],
+                **ENVIRONMENT,
+                "TASKS": str(self.root / "task"),
+                **environment,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def run_stubbed(self, function: str, code: str, items: Path, event: Path, **more: str) -> Any:
         """Runs `code` in which `import stub` replaces AWS by `items`."""
         path = [*self.path(function), str(ROOT / "build_tools")]

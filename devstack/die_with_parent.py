@@ -1,4 +1,5 @@
-"""Runs a command that is terminated when the process that started it dies, even by kill -9.
+"""Runs a command that is terminated when the process that started it dies, even by kill -9. SIGINT
+and SIGTERM end the command even if that process ignores them.
 
 Run as a script: `python die_with_parent.py <parent's pid> <command> …`. It is a script because
 the setting has to be made between fork and exec, where a threaded process must not run Python.
@@ -19,6 +20,9 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Ask the kernel to signal this process when its parent dies, then become the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
+    # A background job ignores SIGINT, and what it starts would inherit that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # the parent died before the setting was made

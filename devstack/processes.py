@@ -22,16 +22,27 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
+def dying_with_parent(command: list[str]) -> list[str]:
+    """The command that runs `command` as `die_with_parent` does."""
+    if sys.platform == "win32":  # where execv would return to the caller at once
+        return command
+    return [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid()), *command]
+
+
 def start_process(
-    command: list[str], log: Path | None, environment: Mapping[str, str] | None = None
+    command: list[str],
+    log: Path | None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Process:
-    """Start `command` with its output in `log`; see `die_with_parent` for what ends it."""
-    if sys.platform != "win32":  # where execv would return to the caller at once
-        python = [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid())]
-        command = [*python, *command]
+    """Start `command` in `folder`, with its output in `log`.
+
+    `die_with_parent` says what ends it.
+    """
     with Path(log or os.devnull).open("wb") as output:
         return subprocess.Popen(
-            command,
+            dying_with_parent(command),
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

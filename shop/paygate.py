@@ -13,11 +13,12 @@ import json
 import os
 import re
 import secrets
+import signal
+import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -295,7 +296,10 @@ def format_price(pesewas: int) -> str:
 
 
 if __name__ == "__main__":
-    with Shop(int(os.environ.get("PORT", "4001"))) as shop, suppress(KeyboardInterrupt):
+    # Set here because a background job inherits that Ctrl-C's signal is ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())
+    with Shop(int(os.environ.get("PORT", "4001"))) as shop:
         shop.connect(os.environ["API_URL"], os.environ["SECRET_KEY"])
         print(f"the shop is open: {shop.url}", flush=True)
         shop.serve_forever()

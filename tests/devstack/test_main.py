@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from devstack.cli.console import mask_path
+from tests.background import BACKGROUND_JOB
 from tests.devstack.conftest import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -21,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def start(tmp_path: Path, **settings: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "ENGINE": "moto", "DATA": str(tmp_path / "data"), **settings}
     return subprocess.Popen(
-        [sys.executable, "-m", "devstack"],
+        [*BACKGROUND_JOB, sys.executable, "-m", "devstack"],
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,

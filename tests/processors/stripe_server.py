@@ -7,7 +7,6 @@ proxy adds both, and can drop a call or its answer.
 import http.client
 import json
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,9 +19,11 @@ from urllib.parse import parse_qsl, urlencode
 
 import stripe
 
+from devstack.processes import Process, start_process, stop_process
 from tests.receiver import Received, Receiver
 
 START_SECONDS = 20
+STOP_SECONDS = 5.0
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000000000003220"
 """Cards that localstripe charges, declines, and asks the shopper to authenticate."""
 
@@ -165,15 +166,14 @@ def webhook_about(intent: str, receiver: Receiver) -> Received:
 def running(folder: Path) -> Iterator[StripeServer]:
     server = StripeServer(port=_free_port())
     command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(server.port)]
-    with (folder / "localstripe.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        try:
-            _wait_for(process, server.port, Path(log.name))
-            with _proxy(server):
-                yield server
-        finally:
-            process.terminate()
-            process.wait()
+    log = folder / "localstripe.log"
+    process = start_process(command, log, folder=folder)
+    try:
+        _wait_for(process, server.port, log)
+        with _proxy(server):
+            yield server
+    finally:
+        stop_process(process, STOP_SECONDS)
 
 
 @contextmanager
@@ -219,7 +219,7 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_for(process: Process, port: int, log: Path) -> None:
     """Waits until the server accepts connections."""
     for _ in range(START_SECONDS * 20):
         try:

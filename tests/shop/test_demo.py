@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.background import BACKGROUND_JOB
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAST_LINE = "to be declined:"
 
@@ -18,7 +20,7 @@ LAST_LINE = "to be declined:"
 def start(**settings: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "ENGINE": "moto", "PORT": "0", "SHOP_PORT": "0", **settings}
     return subprocess.Popen(
-        [sys.executable, "-m", "shop"],
+        [*BACKGROUND_JOB, sys.executable, "-m", "shop"],
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,

@@ -14,6 +14,7 @@ import pytest
 from devstack.stack import Stack
 from shop import paygate, payrex
 from shop.__main__ import running
+from tests.background import BACKGROUND_JOB
 from tests.merchant import Merchant
 from tests.payrex.conftest import client_of
 
@@ -93,14 +94,17 @@ def test_a_payrex_session_has_the_items_of_the_order(stack: Stack, client: sdk.C
         assert items == [("A blue mug", 2), ("A cork coaster", 3)]
 
 
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("dialect", ["paygate", "payrex"])
-def test_a_shop_is_a_single_file(stack: Stack, tmp_path: Path, dialect: str) -> None:
+def test_a_shop_is_a_single_file_and_a_signal_stops_it(
+    stack: Stack, tmp_path: Path, dialect: str, signal_sent: signal.Signals
+) -> None:
     """It runs in a folder of its own, without this project and without packages."""
     copy = tmp_path / "shop.py"
     copy.write_text((REPOSITORY / f"shop/{dialect}.py").read_text("utf-8"), "utf-8")
     own = {"API_URL": stack.url, "SECRET_KEY": f"sk_test_{dialect}", "PORT": "0"}
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(copy)],
+        [*BACKGROUND_JOB, sys.executable, "-I", "-S", str(copy)],
         env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,7 +114,7 @@ def test_a_shop_is_a_single_file(stack: Stack, tmp_path: Path, dialect: str) -> 
         assert process.stdout
         assert process.stdout.readline().startswith("the shop is open: http://127.0.0.1:")
 
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal_sent)
 
         assert process.communicate(timeout=10) == ("", "")
         assert process.returncode == 0

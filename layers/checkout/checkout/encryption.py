@@ -1,7 +1,8 @@
-"""Encryption of the secrets in the table, by KMS.
+"""Encryption of merchants' secrets in the table, by KMS: webhook secrets and processors' keys.
 
-Reading the table reveals no secret. Each is bound to its owner by KMS's encryption context, so one
-that is copied to another owner can't be decrypted there.
+Each is bound to its owner by KMS's encryption context, so one that is copied to another owner can't
+be decrypted there. The secrets of a single session, such as its page's address, are in plain text
+(docs/decisions/2026-11-21-what-is-encrypted.md).
 """
 
 from __future__ import annotations

@@ -1,0 +1,134 @@
+"""Fuzzes one route on one runtime."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from checkout.domain.account import Merchant
+from checkout.encryption import encrypt
+from checkout.store import accounts
+from devstack.aws import api_gateway
+from devstack.engines import Engine
+from devstack.fixtures.sample_objects import save_samples
+from devstack.http_messages import Request
+from devstack.template import Route
+from tests.fuzz import examples, rules
+from tests.fuzz.mutations import Example, hostile_requests, valid_request
+from tests.processors.accounts import open_at_stripe
+from tests.world import TEMPLATE, World
+
+REQUESTS = 600
+"""For each route. More than 500 of them have a hostile body, if the route takes one."""
+MOST_BROKEN = 25
+"""Responses that break a rule, after which a route's fuzz ends."""
+SEED = "2026-11-21"
+
+EXPECTED = {"$default": 404}
+"""Statuses of valid requests that are errors."""
+
+
+class Runtime(Protocol):
+    """Where the handlers run."""
+
+    def enter(self, world: World) -> None:
+        """Makes the functions use the world's table, queue and key."""
+
+    def call(self, function: str, event: Any) -> dict[str, Any]: ...
+
+
+@dataclass
+class Samples:
+    """The items that the examples need, which are written again after a request changed them."""
+
+    world: World
+    items: list[Any]
+    touched: list[Any] = field(default_factory=list)
+    """Those that the route's valid requests change."""
+
+    @classmethod
+    def save(cls, world: World) -> "Samples":
+        merchants = {
+            "paygate": Merchant("merc_paygate", "Accra Books", "paygate"),
+            "payrex": Merchant("merc_payrex", "Manila Mugs", "payrex"),
+        }
+        for api, merchant in merchants.items():
+            accounts.save_merchant(merchant, world.table)
+            accounts.save_key(f"sk_test_{api}", merchant, world.table)
+            accounts.save_key(f"pk_test_{api}", merchant, world.table)
+        accounts.save_merchant(Merchant(examples.STRIPE_MERCHANT, "Books", "paygate"), world.table)
+        open_at_stripe(world.table, examples.STRIPE_MERCHANT)
+        save_samples(world.table, int(world.now), encrypt)
+        return cls(world, world.table.client.scan(TableName=world.table.name)["Items"])
+
+    def find_touched(self) -> None:
+        """Remembers which items have changed, and restores them."""
+        client, table = self.world.table.client, self.world.table.name
+        keys: Any = [{"pk": each["pk"], "sk": each["sk"]} for each in self.items]
+        found = client.batch_get_item(RequestItems={table: {"Keys": keys}})["Responses"][table]
+        changed = [each for each in self.items if each not in found]
+        self.touched += [each for each in changed if each not in self.touched]
+        self.restore()
+
+    def restore(self) -> None:
+        puts: Any = [{"PutRequest": {"Item": each}} for each in self.touched]
+        if puts:
+            self.world.table.client.batch_write_item(RequestItems={self.world.table.name: puts})
+
+
+@contextmanager
+def sampled_world(engine: Engine) -> Iterator[Samples]:
+    with World.open(engine) as world:
+        yield Samples.save(world)
+
+
+def fuzz(route: Route, runtime: Runtime, samples: Samples) -> list[str]:
+    """The rules that were broken, each with its first request."""
+    runtime.enter(samples.world)
+    known = examples.examples_of(route, samples.world)
+    _check_examples(route, runtime, samples, known)
+    found: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    requests = hostile_requests(known, examples.all_bodies(), f"{SEED} {route.key}")
+    # Where the body is not read, what the request finds matters less.
+    most_changes = 1 if any(each.body for each in known) else 10
+    changes = 0
+    for number, request in enumerate(islice(requests, REQUESTS)):
+        routed, outcome = _send(runtime, samples.world, request)
+        for rule in rules.broken_rules(routed, request, outcome):
+            found[rule] += 1
+            first.setdefault(rule, f"request {number}: {rules.shown(request)}")
+        changes += _may_have_changed(request, outcome)
+        if changes == most_changes:
+            samples.restore()
+            changes = 0
+        if found.total() >= MOST_BROKEN:
+            break
+    return [f"{count} times: {rule}\n    {first[rule]}" for rule, count in found.most_common()]
+
+
+def _check_examples(route: Route, runtime: Runtime, samples: Samples, known: list[Example]) -> None:
+    """Mutations of refused requests would test little. Also imports what handlers import late."""
+    for example in known:
+        request = valid_request(example)
+        routed, outcome = _send(runtime, samples.world, request)
+        assert routed == route
+        status = outcome.get("result", {}).get("statusCode")
+        is_limited = '"limit_reached"' in outcome.get("result", {}).get("body", "")
+        expected = (EXPECTED[route.key],) if route.key in EXPECTED else (200, 201, 202, 303)
+        assert status in expected or is_limited, f"{rules.shown(request)}\n    {outcome}"
+        samples.find_touched()
+
+
+def _send(runtime: Runtime, world: World, request: Request) -> tuple[Route, dict[str, Any]]:
+    match = api_gateway.choose_route(TEMPLATE.routes, request.method, request.path)
+    assert match is not None  # there is a $default
+    event = api_gateway.build_event(request, match, world.now)
+    return match.route, runtime.call(match.route.function, event)
+
+
+def _may_have_changed(request: Request, outcome: dict[str, Any]) -> bool:
+    refused = 400 <= outcome.get("result", {}).get("statusCode", 0) <= 499
+    return not refused and request.method not in ("GET", "HEAD")
