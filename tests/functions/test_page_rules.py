@@ -354,6 +354,19 @@ def test_a_merchants_texts_are_never_markup(world: World) -> None:
     assert unescape(page).count(EVIL) >= 3
 
 
+@pytest.mark.parametrize("field", ["email", "phone", "method", "number", "expiry", "code", "other"])
+def test_an_answer_to_a_large_form_is_no_larger_than_any_page(world: World, field: str) -> None:
+    """The texts of a form that is refused are shown again, unless they are too long."""
+    id = payrex_path(world, payment_methods=[]).removeprefix("/c/")
+    form = {"method": "card", "email": "me", field: "'" * 20_000}
+
+    response = world.submit(id, form)
+
+    assert response.status == 422
+    assert len(response.text.encode()) < MAX_BYTES
+    assert field == "email" or 'value="me"' in response.text
+
+
 def test_no_page_is_larger_than_thirty_kilobytes(world: World) -> None:
     name = "Tea & honey " * 10
     image = "https://pictures.example/" + "a" * 200

@@ -92,11 +92,15 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
 
 
 def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Response:
-    """Renders the form with error messages. The card's number, date and code are left out, so that
-    they are never sent back."""
-    entered = {name: text for name, text in form.items() if name in ("method", "email", "phone")}
-    if entered.get("method") not in visit.methods:
-        entered.pop("method", None)
+    """Renders the form with error messages. Left out are the card's number, date and code, so that
+    they are never sent back, and texts that are too long for their field."""
+    entered = {
+        name: form[name]
+        for name in ("email", "phone")
+        if len(form.get(name, "")) in range(1, forms.LENGTHS[name] + 1)
+    }
+    if form.get("method") in visit.methods:
+        entered["method"] = form["method"]
     return view.render_visit(visit._replace(errors=errors, entered=entered))
 
 
