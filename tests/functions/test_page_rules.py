@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from checkout.domain.account import Merchant
+from checkout.domain.errors import PaymentInProgressError
 from checkout.domain.session import BLOCK_SECONDS, MAX_FAILED_ATTEMPTS
 from checkout.page.tokens import token_of
 from checkout.page.view import RETURN_SECONDS
+from checkout.processors.attempts import Attempts
+from checkout.processors.protocol import Instrument
+from checkout.processors.simulator import Simulator
 from checkout.store import accounts, sessions
 from checkout.store.items import to_wire
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
-from tests.world import ACCRA, CARD, LIVE_KEY, MANILA, START, World
+from tests.world import ACCRA, CARD, LIVE_KEY, MANILA, START, World, change_context
 
 FINE, DECLINED = CARD | {"number": "4242424242424242"}, CARD | {"number": "4000000000000002"}
 MAX_BYTES = 30_000
@@ -102,6 +106,21 @@ def test_a_double_click_charges_once_and_both_responses_lead_to_the_paid_page(wo
     assert len(world.having("SIMULATOR#")) == 1
     for page in pages:
         assert "Payment received" in page
+
+
+def test_an_attempt_from_a_session_that_was_read_before_another_attempt_writes_nothing(
+    world: World,
+) -> None:
+    """The form's token was valid when the session was read."""
+    id = world.create_session()["id"]
+    read_before = sessions.find(world.table, id)
+    assert read_before
+    world.submit(id, DECLINED)
+
+    context = change_context(world)
+    attempts = Attempts(world.table, Simulator(world.table), context)
+    with world.untouched(), pytest.raises(PaymentInProgressError):
+        attempts.pay(Simulator(world.table), read_before, Instrument("card", FINE["number"]))
 
 
 def test_each_session_has_its_own_form_key_that_no_api_shows(world: World) -> None:

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.dynoxide
 
 DAY = 86_400
 FINE = CARD | {"number": "4242424242424242"}
+DECLINED = CARD | {"number": "4000000000000002"}
+FORM_ROUNDS = 30
 REFUNDS_AT_ONCE, REFUND = 20, 300
 FITTING = 5000 // REFUND
 
@@ -45,6 +47,26 @@ def test_eight_payers_pay_once() -> None:
             assert status(world, id) == "complete"
 
 
+@pytest.mark.parametrize("number", [DECLINED["number"], FINE["number"]])
+def test_one_form_sent_four_times_at_once_makes_one_attempt(number: str) -> None:
+    """Also if the first attempt fails before the others begin."""
+    for world, rounds in worlds(FORM_ROUNDS):
+        locations: dict[str, set[str]] = {}
+        for _ in rounds:
+            id = world.create_session()["id"]
+            answers = race(*[world.paying(id, CARD | {"number": number})] * 4)
+            locations[id] = {answer.headers["location"] for answer in answers}
+
+        made = [(item["session"], item["id"]) for item in world.having("PAYMENT#")]
+        assert Counter(id for id, _ in made) == dict.fromkeys(locations, 1)
+        for id, payment in made:
+            page = f"/checkout/{id}"
+            assert locations[id] <= {
+                f"{page}?attempt={payment}",
+                f"{page}?stale=1&attempt={payment}",
+            }
+
+
 def test_two_tabs_with_different_methods() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
@@ -53,7 +75,7 @@ def test_two_tabs_with_different_methods() -> None:
             race(
                 world.paying(id, FINE),
                 world.paying(id, {"method": "mobile_money", "phone": "0240000001"}),
-                world.paying(id, CARD | {"number": "4000000000000002"}),
+                world.paying(id, DECLINED),
             )
 
 

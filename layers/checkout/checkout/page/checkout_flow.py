@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
@@ -57,15 +58,15 @@ def pay(table: Table, request: Request) -> Response:
     session = _session(table, request)
     form = request.form()
     if not is_token(session, form.get("token", "")):
-        return _redirect_stale(session)
+        return _redirect(session, {"stale": "1"})  # outdated or foreign: it charges nothing
     return _pay(table, request, session, form)
 
 
-def _redirect_stale(session: Session) -> Response:
-    """The answer to a form with an outdated or foreign token: charges nothing, shows the page."""
-    path = view.page_path(session)
+def _redirect(session: Session, query: dict[str, str]) -> Response:
+    """Shows the page in its present state, with the outcome of the latest attempt."""
     latest = session.payment or session.latest_payment
-    return view.redirect(f"{path}?stale=1" + (f"&attempt={latest}" if latest else ""))
+    named = query | ({"attempt": latest} if latest else {})
+    return view.redirect(view.page_path(session) + (f"?{urlencode(named)}" if named else ""))
 
 
 def _pay(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
@@ -83,8 +84,9 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
         field = NUMBER_FIELDS.get(form["method"], "method")
         return _render_errors(visit, form, {field: str(error)})
     except (ConflictError, TooManyAttemptsError):
-        # The session is paid, expired, being paid or blocked: the page shows which.
-        return view.redirect(visit.page_path)
+        # The session is paid, expired, being paid or blocked, or the same form was sent more than
+        # once and another one was faster: the page shows which.
+        return _redirect(_session(table, request), {})
     approval_path = processor.approval_path(payment)
     if approval_path and payment.method in REDIRECT_METHODS:
         return view.redirect(approval_path)

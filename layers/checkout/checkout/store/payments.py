@@ -31,8 +31,8 @@ def begin(
 ) -> Session:
     """Writes the payment as the session's one attempt, before the processor is called.
 
-    Raises SessionNotOpenError, PaymentInProgressError or TooManyAttemptsError; then nothing was
-    written.
+    Raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError if there is another
+    attempt, or has been one since the session was read; then nothing was written.
     """
     begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     try:
