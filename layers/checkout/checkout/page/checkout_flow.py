@@ -16,7 +16,7 @@ from checkout.page.language import choose_language
 from checkout.page.tokens import is_token
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts
-from checkout.processors.protocol import InstrumentRefusedError
+from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processor_of
 from checkout.store import accounts, events, payments, sessions, webhook_endpoints
 from checkout.store.table import Table
@@ -83,14 +83,21 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
     except InstrumentRefusedError as error:
         field = NUMBER_FIELDS.get(form["method"], "method")
         return _render_errors(visit, form, {field: str(error)})
-    except (ConflictError, TooManyAttemptsError):
-        # The session is paid, expired, being paid or blocked, or the same form was sent more than
-        # once and another one was faster: the page shows which.
+    except TooManyAttemptsError:
+        return view.redirect(visit.page_path)
+    except ConflictError:
+        # The session is paid, expired or being paid, or the same form was sent more than once and
+        # another one was faster: the page shows which.
         return _redirect(_session(table, request), {})
+    return view.redirect(_next_location(visit, processor, payment))
+
+
+def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
+    """Where the shopper goes once the payment was begun."""
     approval_path = processor.approval_path(payment)
     if approval_path and payment.method in REDIRECT_METHODS:
-        return view.redirect(approval_path)
-    return view.redirect(f"{visit.page_path}?attempt={payment.id}")
+        return approval_path
+    return f"{visit.page_path}?attempt={payment.id}"
 
 
 def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Response:

@@ -129,9 +129,9 @@ CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
 """The guards as DynamoDB conditions; a property test compares them with `machine.HOLDS`."""
 
 COMPARED = ("event_count", "failed_attempts", "latest_payment")
-"""A write that changes one of these fields compares it with the value read, so a stale writer fails:
-no two events get the same number, no failed attempt is left out of the count, and one form of the
-page starts one attempt (its token is valid for the `latest_payment` that was read)."""
+"""A write that changes one of these fields compares it with the value read, so a stale writer
+fails: no two events get the same number, no failed attempt is left out of the count, and a form of
+the page starts one attempt at most (its token is valid for the latest payment that was read)."""
 
 
 def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
