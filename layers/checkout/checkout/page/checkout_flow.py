@@ -15,7 +15,7 @@ from checkout.page import forms, view
 from checkout.page.language import choose_language
 from checkout.page.tokens import is_token
 from checkout.page.view import Visit
-from checkout.processors.attempts import Attempts
+from checkout.processors.attempts import Attempts, Look
 from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processor_of
 from checkout.store import accounts, events, payments, sessions, webhook_endpoints
@@ -33,15 +33,15 @@ def show(table: Table, request: Request) -> Response:
     """Renders the session's page or, for the page's script, the name of its state. An attempt in
     flight is looked up at its processor first."""
     query = request.query()
-    session, next_step = _session(table, request), None
+    session, look = _session(table, request), Look(None)
     if session.attempt:
-        _, next_step = _attempts(table, request).settle_with_next_step(session.attempt)
+        look = _attempts(table, request).look(session.attempt)
         session = _session(table, request)
     named = query.get("attempt")
     attempt = session.latest_payment if named == LATEST else named
     visit = visit_of(table, request, session, _payment(table, session, session.attempt or attempt))
-    visit = visit._replace(next_step=next_step)
-    if session.attempt and visit.attempt and next_step is None:
+    visit = visit._replace(next_step=look.next_step, looked_too_soon=look.is_too_soon)
+    if session.attempt and visit.attempt and look.next_step is None:
         path = ProcessorRouter(table).approval_path(visit.attempt)
         visit = visit._replace(approval_path=path)
     if visit.just_paid:

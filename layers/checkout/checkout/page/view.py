@@ -13,7 +13,7 @@ from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import format_amount
-from checkout.domain.payment import Failure, Payment, masked_phone
+from checkout.domain.payment import LOOK_SECONDS, Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
 from checkout.page.language import Translate, choose_language, translator
@@ -49,6 +49,9 @@ class Visit(NamedTuple):
     """The payment that the request names, or the one in flight."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
+    looked_too_soon: bool = False
+    """Whether the processor was not asked about the payment in flight, because another request
+    asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
     """The simulated page where the shopper approves the payment in flight."""
     merchant_notified: bool = False
@@ -232,6 +235,11 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     assert attempt is not None  # noqa: S101 - of a session with a payment in flight
     seconds = max(0, attempt.deadline_at - visit.now)
     path = visit.approval_path
+    page = f"{visit.page_path}?attempt={attempt.id}"
+    if visit.looked_too_soon:
+        again = _reload_at(visit, visit.now + LOOK_SECONDS, page)
+    else:
+        again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
     return {
         "method": attempt.method,
         "phone": masked_phone(attempt.phone or ""),
@@ -241,9 +249,7 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": _clock(seconds),
-        "poll_seconds": WAITING_SECONDS,
-        "refresh": _refresh(RELOAD_SECONDS, f"{visit.page_path}?attempt={attempt.id}"),
-    }
+    } | again
 
 
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -313,13 +319,13 @@ def _state(visit: Visit, screen: str) -> str:
     return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
 
 
-def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
-    """Makes the page reload itself at `at`, by script or by meta refresh; not at all if that is
-    past or too far away."""
+def _reload_at(visit: Visit, at: int, url: str | None = None) -> dict[str, Any]:
+    """Makes the page load `url`, by default its own path, at `at`, by script or by meta refresh;
+    not at all if that is past or too far away."""
     seconds = at - visit.now
     if not 0 < seconds < LONGEST_TIMER:
         return {"reload_seconds": None, "refresh": None}
-    return {"reload_seconds": seconds, "refresh": _refresh(seconds, visit.page_path)}
+    return {"reload_seconds": seconds, "refresh": _refresh(seconds, url or visit.page_path)}
 
 
 def _refresh(seconds: int, url: str) -> dict[str, Any]:

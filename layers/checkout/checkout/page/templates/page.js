@@ -152,7 +152,7 @@ function tick() {
   var reload = data("reload");
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
-    if (modern) load(data("page")); else location.replace(data("page"));
+    if (modern) load(data("reload-url")); else location.replace(data("reload-url"));
   }
 }
 function start() {
