@@ -200,7 +200,7 @@ def test_a_page_that_may_not_call_stripe_yet_loads_again_when_it_may(
     assert 'data-state="waiting"' in waiting
     assert secret not in waiting
     assert "data-poll=" not in waiting
-    assert f'data-reload="{LOOK_SECONDS}" data-reload-url="{page}"' in waiting
+    assert f'data-reload="{LOOK_SECONDS}" data-reload-as-page="{page}"' in waiting
     assert f'content="{LOOK_SECONDS}; url={page}"' in waiting
 
     world.now += LOOK_SECONDS

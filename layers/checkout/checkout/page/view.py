@@ -181,6 +181,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={attempt.id}" if attempt else ""),
         "failure": _failure(visit, t),
         "poll_seconds": None,
+        "reload_as_page": False,
         "redirects": False,
     } | _reload_at(visit, session.lapses_at if screen in ("open", "canceled") else visit.now)
 
@@ -237,7 +238,11 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     path = visit.approval_path
     page = f"{visit.page_path}?attempt={attempt.id}"
     if visit.looked_too_soon:
-        again = _reload_at(visit, visit.now + LOOK_SECONDS, page)
+        again = {
+            "reload_seconds": LOOK_SECONDS,
+            "reload_as_page": True,
+            "refresh": _refresh(LOOK_SECONDS, page),
+        }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
     return {
@@ -319,13 +324,13 @@ def _state(visit: Visit, screen: str) -> str:
     return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
 
 
-def _reload_at(visit: Visit, at: int, url: str | None = None) -> dict[str, Any]:
-    """Makes the page load `url`, by default its own path, at `at`, by script or by meta refresh;
-    not at all if that is past or too far away."""
+def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
+    """Makes the page reload itself at `at`, by script or by meta refresh; not at all if that is
+    past or too far away."""
     seconds = at - visit.now
     if not 0 < seconds < LONGEST_TIMER:
         return {"reload_seconds": None, "refresh": None}
-    return {"reload_seconds": seconds, "refresh": _refresh(seconds, url or visit.page_path)}
+    return {"reload_seconds": seconds, "refresh": _refresh(seconds, visit.page_path)}
 
 
 def _refresh(seconds: int, url: str) -> dict[str, Any]:

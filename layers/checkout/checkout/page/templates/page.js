@@ -152,7 +152,9 @@ function tick() {
   var reload = data("reload");
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
-    if (modern) load(data("reload-url")); else location.replace(data("reload-url"));
+    {# What it loads may be a screen that has to be a page of its own. #}
+    if (modern && !data("reload-as-page")) load(data("page"));
+    else location.replace(data("reload-as-page") || data("page"));
   }
 }
 function start() {
