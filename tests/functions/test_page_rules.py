@@ -20,7 +20,17 @@ from checkout.store import accounts, sessions
 from checkout.store.items import to_wire
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
-from tests.world import ACCRA, CARD, LIVE_KEY, MANILA, START, World, change_context
+from tests.world import (
+    ACCRA,
+    CARD,
+    LIVE_KEY,
+    MANILA,
+    START,
+    World,
+    attempt_in,
+    change_context,
+    token_in,
+)
 
 FINE, DECLINED = CARD | {"number": "4242424242424242"}, CARD | {"number": "4000000000000002"}
 MAX_BYTES = 30_000
@@ -231,9 +241,42 @@ def test_a_wallet_payment_leads_to_the_simulators_page(world: World, wallet: str
     location = world.submit(path.removeprefix("/c/"), {"method": wallet}).headers["location"]
 
     assert location.startswith("/simulator/pay_")
-    declined = world.decide(location.rpartition("/")[2], "decline").text
+    declined = world.decide(attempt_in(location), "decline").text
     assert "The payment was declined" in declined
     assert state_of(declined) == "open"
+
+
+def test_a_payments_id_alone_does_not_lead_to_the_secret_checkout_page(world: World) -> None:
+    """The id is in the merchant's events and in the QR code."""
+    path = payrex_path(world, payment_methods=["gcash"])
+    secret = path.removeprefix("/c/")
+    location = world.submit(secret, {"method": "gcash"}).headers["location"]
+    session = sessions.find(world.table, secret.partition("_secret_")[0])
+    assert session
+    with_key = world.page(location).text
+    assert f'href="{path}?attempt={attempt_in(location)}"' in with_key
+
+    for key in ("", "?key=", "?key=" + "0" * 64, "?key=é"):
+        address = f"/simulator/{attempt_in(location)}{key}"
+        page = world.page(address)
+        assert page.status == 200
+        assert secret not in page.text
+        assert token_of(session) not in page.text
+        form = {"token": token_in(page.text), "decision": "decline"}
+        response = world._send(address, form)
+        assert response.headers["location"] == f"/simulator/{attempt_in(location)}"
+    assert "The payment was declined" in world.page(f"{path}?attempt=latest").text
+
+
+def test_a_token_of_the_simulators_form_does_not_pay(world: World) -> None:
+    path = payrex_path(world, payment_methods=["gcash", "card"])
+    id = path.removeprefix("/c/")
+    location = world.submit(id, {"method": "gcash"}).headers["location"]
+    token = world.form_token(location)
+    world.decide(attempt_in(location), "decline")
+
+    assert world.submit(id, FINE, token).headers["location"].startswith(f"{path}?stale=1")
+    assert len(world.having("PAYMENT#")) == 1
 
 
 def test_a_payment_without_a_wallet_has_no_simulator_page(world: World) -> None:

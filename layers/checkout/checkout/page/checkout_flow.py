@@ -13,7 +13,7 @@ from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
 from checkout.page.language import choose_language
-from checkout.page.tokens import is_token
+from checkout.page.tokens import is_token, with_return_key
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Look
 from checkout.processors.protocol import InstrumentRefusedError, Processor
@@ -94,9 +94,9 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
 
 def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
     """Where the shopper goes once the payment was begun."""
-    approval_path = processor.approval_path(payment)
-    if approval_path and payment.method in REDIRECT_METHODS:
-        return approval_path
+    path = processor.approval_path(payment)
+    if path and payment.method in REDIRECT_METHODS:
+        return with_return_key(visit.session, payment, path)
     return f"{visit.page_path}?attempt={payment.id}"
 
 

@@ -19,7 +19,7 @@ from checkout.page import line_items
 from checkout.page.language import Translate, choose_language, translator
 from checkout.page.palette import palette_of
 from checkout.page.templating import templates
-from checkout.page.tokens import token_of
+from checkout.page.tokens import decision_token, token_of, with_return_key
 from checkout.processors.protocol import CardEntry, NextStep, Processor
 
 RETURN_SECONDS = 10
@@ -53,7 +53,7 @@ class Visit(NamedTuple):
     """Whether the processor was not asked about the payment in flight, because another request
     asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
-    """The simulated page where the shopper approves the payment in flight."""
+    """The simulated page where the shopper approves the payment in flight, without its key."""
     merchant_notified: bool = False
     """Whether the merchant has answered the webhooks about the payment."""
     is_canceled: bool = False
@@ -133,9 +133,10 @@ def render_error(error: CheckoutError, request: Request | None = None) -> Respon
 
 
 def render_simulated_wallet(
-    payment: Payment, visit: Visit, method: str, action: str, is_pending: bool
+    payment: Payment, visit: Visit, method: str, action: str, back: str | None, is_pending: bool
 ) -> Response:
-    """The simulated wallet's page for one payment."""
+    """The simulated wallet's page for one payment. `back` is the checkout page, for those who came
+    from there."""
     t = translator(visit.language)
     pending_title = t("simulator_title", method=method)
     context = {
@@ -145,9 +146,9 @@ def render_simulated_wallet(
         "palette": palette_of(visit.merchant.colour),
         "amount": format_amount(payment.amount, payment.currency),
         "action": action,
-        "token": token_of(visit.session),
+        "token": decision_token(visit.session, payment),
         "is_pending": is_pending,
-        "checkout_url": f"{visit.page_path}?attempt={payment.id}",
+        "back": back,
     }
     return _html("simulated_wallet", 200, visit.language, context)
 
@@ -249,7 +250,7 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "method": attempt.method,
         "phone": masked_phone(attempt.phone or ""),
         "network": NETWORK_NAMES.get(attempt.provider or "", ""),
-        "approval_path": path,
+        "approval_path": with_return_key(visit.session, attempt, path) if path else None,
         "next_step": visit.next_step,
         "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
         "seconds_left": seconds,
