@@ -168,6 +168,20 @@ def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     assert f'href="{path}"' in page
 
 
+def test_only_a_session_without_any_attempt_is_said_not_to_be_charged(world: World) -> None:
+    """A payment that failed may be approved late, and is then charged and refunded."""
+    untried, failed, waiting = (path_of(world) for _ in range(3))
+    world.submit(failed.removeprefix("/checkout/"), DECLINED)
+    world.pay_by_phone(waiting.removeprefix("/checkout/"), "0240000005")
+
+    assert "So far you have not been charged" in world.page(f"{untried}?canceled=1").text
+    for path, state in ((failed, "canceled"), (waiting, "waiting")):
+        page = world.page(f"{path}?canceled=1").text
+        assert state_of(page) == state
+        main = page[page.index("<main") : page.index("</main>")]
+        assert "charged" not in main
+
+
 def test_an_open_page_reloads_itself_at_the_second_the_session_lapses(world: World) -> None:
     path = path_of(world, expires_at="2027-01-15T08:30:00Z")
     world.now += 1000

@@ -176,6 +176,8 @@ d.addEventListener("submit", function (event) {
   if (modern && event.target.hasAttribute("data-pay")) { event.preventDefault(); submit(event.target); }
 });
 d.addEventListener("click", function (event) {
+  {# To leave now would not stop the payment that is being sent. #}
+  if (busy && submitting && event.target.closest("a, summary")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
