@@ -197,7 +197,7 @@ def resolve(value: Any, known: Mapping[str, str]) -> str:
         case {"Fn::GetAtt": [resource, attribute]}:
             return _look_up(f"{resource}.{attribute}", known)
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}!]+)\}", lambda found: _look_up(found[1], known), text)
+            return re.sub(r"\$\{([^}!$]+)\}", lambda found: _look_up(found[1], known), text)
         case bool():
             return str(value).lower()
         case str() | int() | float():

@@ -259,7 +259,10 @@ def render_order(order: Order) -> str:
             f"<a class='button' href='{escape(order.pay_url)}'>Pay now</a>",
         ),
         "paid": ("Thank you", "Your payment has arrived and your order is on its way."),
-        "cancelled": ("Order cancelled", "It was not paid in time. Nothing was charged."),
+        "cancelled": (
+            "Order cancelled",
+            "It was not paid in time. Money that arrives late is sent back.",
+        ),
     }[order.state]
     lines = "".join(
         f"<li><span>{count} × {escape(PRODUCTS[name][0])}</span>"

@@ -141,7 +141,9 @@ def is_valid_signature(secret: str, signature: str, body: bytes, now: float) -> 
 
     In test mode `li` is empty, in live mode `te`.
     """
-    signed = re.fullmatch(r"t=(\d{1,12}),te=([0-9a-f]*),li=([0-9a-f]*)", signature, re.ASCII)
+    signed = re.fullmatch(
+        r"t=(\d{1,12}),te=([0-9a-f]{0,64}),li=([0-9a-f]{0,64})", signature, re.ASCII
+    )
     if not signed or abs(now - int(signed[1])) > TOLERANCE:
         return False
     expected = hmac.new(secret.encode(), signed[1].encode() + b"." + body, "sha256").hexdigest()
@@ -255,7 +257,10 @@ def render_order(order: Order) -> str:
             f"<a class='button' href='{escape(order.pay_url)}'>Pay now</a>",
         ),
         "paid": ("Thank you", "Your payment has arrived and your order is on its way."),
-        "cancelled": ("Order cancelled", "It was not paid in time. Nothing was charged."),
+        "cancelled": (
+            "Order cancelled",
+            "It was not paid in time. Money that arrives late is sent back.",
+        ),
     }[order.state]
     lines = "".join(
         f"<li><span>{count} × {escape(PRODUCTS[name][0])}</span>"

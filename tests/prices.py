@@ -60,7 +60,9 @@ not the indexes'. Not included is the lookup of an API key: one read unit per mi
 {rows}
 
 A page of a list costs the same with 1,000 sessions and with 50,000. Expiring reads the session
-before it writes, because the event that it writes holds the session.
+before it writes, because the event that it writes holds the session. All pages of a payment at
+Stripe together call Stripe at most once in two seconds; for this, showing a page during the payment
+costs one write unit more, whether or not it may call: {WRITE_UNITS:g} dollars for a million pages.
 
 ## A million paid sessions
 

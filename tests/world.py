@@ -17,9 +17,10 @@ from checkout.domain import clock
 from checkout.domain.account import Merchant
 from checkout.domain.event import ChangeContext
 from checkout.encryption import decrypt, open_kms
+from checkout.page.tokens import with_return_key
 from checkout.processors import registry
 from checkout.settings import settings
-from checkout.store import accounts
+from checkout.store import accounts, payments, sessions
 from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
@@ -227,8 +228,11 @@ class World:
         return self._send(path, form | {"token": token or self.form_token(path)})
 
     def decide(self, attempt: str, decision: str) -> Response:
-        """Submits the simulator's page, and follows its redirect."""
-        path = f"/simulator/{attempt}"
+        """Submits the simulator's page as the session's shopper, and follows its redirect."""
+        payment = payments.find(self.table, attempt)
+        session = sessions.find(self.table, payment.session) if payment else None
+        assert payment and session
+        path = with_return_key(session, payment, f"/simulator/{attempt}")
         response = self._send(path, {"token": self.form_token(path), "decision": decision})
         return self.page(response.headers["location"])
 
@@ -333,6 +337,11 @@ class World:
 def change_context(world: World) -> ChangeContext:
     """The context of a change at the world's time."""
     return ChangeContext(int(world.now), render_events)
+
+
+def attempt_in(location: str) -> str:
+    """The payment in the address of the simulator's page."""
+    return location.partition("?")[0].rpartition("/")[2]
 
 
 def token_in(page: str) -> str:

@@ -37,10 +37,10 @@ def describe_request(method: str, path: str, status: int, seconds: float) -> str
 
 def mask_path(path: str) -> str:
     """The path, with the id in a hosted page's address shortened."""
-    found = re.match(r"(/(?:checkout|c)/)([^/]+)(.*)", path)
+    found = re.match(r"(/(?:checkout|c)/)([^/]+)", path)
     if not found or len(found[2]) <= _SHOWN_OF_ID:
         return path
-    return f"{found[1]}{found[2][:_SHOWN_OF_ID]}…{found[3]}"
+    return f"{found[1]}{found[2][:_SHOWN_OF_ID]}…{path[found.end() :]}"
 
 
 def describe_record(record: Record) -> str | None:

@@ -134,6 +134,33 @@ def test_a_payment_that_was_not_sent_can_be_repeated(page: Page, case: Showcase,
     page.wait_for_url(f"{shop}/thanks")
 
 
+def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
+    page: Page, case: Showcase, shop: str
+) -> None:
+    sent: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route)
+        else:
+            route.continue_()
+
+    page.goto(case.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", hold)
+    press_pay(page)
+    expect(page.get_by_role("button", name="One moment")).to_be_disabled()
+
+    page.get_by_role("link", name="Cancel").click()
+    page.locator("summary", has_text="Mobile money").click()
+
+    expect(page.locator("[autocomplete=cc-number]")).to_be_visible()
+    expect(page.locator("[autocomplete=tel]")).to_be_hidden()
+    assert "canceled" not in page.url
+    sent[0].continue_()
+    page.wait_for_url(f"{shop}/thanks")
+
+
 def test_a_payment_whose_answer_was_lost_is_found(
     page: Page, case: Showcase, merchant: Merchant, shop: str
 ) -> None:

@@ -126,6 +126,17 @@ def test_another_attempt_can_be_made_after_a_failure_at_stripe(
     assert len(stripe_server.intents()) == 2
 
 
+def test_the_card_fields_are_shown_again_a_moment_after_a_quick_reload(page: Page, id: str) -> None:
+    """The page may not call Stripe at once, and shows that it waits until it may."""
+    fields = page.get_by_role("heading", name="Type your card")
+    expect(fields).to_be_visible()
+
+    page.reload()
+
+    expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_visible()
+    expect(fields).to_be_visible(timeout=10_000)
+
+
 def test_the_page_shows_that_stripes_script_could_not_be_loaded(
     page: Page, merchant: Merchant, stripe_server: StripeServer
 ) -> None:

@@ -258,6 +258,16 @@ def test_expire_has_no_parameters(shop: World) -> None:
     assert shop.post(f"{SESSIONS}/{id}/expire", {}).status == 200
 
 
+@pytest.mark.parametrize("name", ["x" * 65, "%3Cb%3E", "4242424242424242"])
+def test_a_repeated_parameter_that_does_not_look_like_a_name_is_not_named(
+    shop: World, name: str
+) -> None:
+    response = shop.get(f"{SESSIONS}?{name}=1&{name}=2")
+
+    assert response.error == (400, TYPE, INVALID, None)
+    assert response.json["error"]["message"] == "A parameter is sent more than once."
+
+
 def test_an_unknown_parameter_that_does_not_look_like_a_name_is_not_repeated(shop: World) -> None:
     response = shop.post(SESSIONS, ORDER | {"4242424242424242": "x"})
 

@@ -9,14 +9,28 @@ from typing import Any
 import pytest
 
 from checkout.domain.account import Merchant
+from checkout.domain.errors import PaymentInProgressError
 from checkout.domain.session import BLOCK_SECONDS, MAX_FAILED_ATTEMPTS
 from checkout.page.tokens import token_of
 from checkout.page.view import RETURN_SECONDS
+from checkout.processors.attempts import Attempts
+from checkout.processors.protocol import Instrument
+from checkout.processors.simulator import Simulator
 from checkout.store import accounts, sessions
 from checkout.store.items import to_wire
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
-from tests.world import ACCRA, CARD, LIVE_KEY, MANILA, START, World
+from tests.world import (
+    ACCRA,
+    CARD,
+    LIVE_KEY,
+    MANILA,
+    START,
+    World,
+    attempt_in,
+    change_context,
+    token_in,
+)
 
 FINE, DECLINED = CARD | {"number": "4242424242424242"}, CARD | {"number": "4000000000000002"}
 MAX_BYTES = 30_000
@@ -104,6 +118,21 @@ def test_a_double_click_charges_once_and_both_responses_lead_to_the_paid_page(wo
         assert "Payment received" in page
 
 
+def test_an_attempt_from_a_session_that_was_read_before_another_attempt_writes_nothing(
+    world: World,
+) -> None:
+    """The form's token was valid when the session was read."""
+    id = world.create_session()["id"]
+    read_before = sessions.find(world.table, id)
+    assert read_before
+    world.submit(id, DECLINED)
+
+    context = change_context(world)
+    attempts = Attempts(world.table, Simulator(world.table), context)
+    with world.untouched(), pytest.raises(PaymentInProgressError):
+        attempts.pay(Simulator(world.table), read_before, Instrument("card", FINE["number"]))
+
+
 def test_each_session_has_its_own_form_key_that_no_api_shows(world: World) -> None:
     path_of(world)
     payrex_path(world)
@@ -137,6 +166,20 @@ def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     assert "within 23 h 0 min" in page
     assert 'href="https://yoursite.com/cancel"' in page
     assert f'href="{path}"' in page
+
+
+def test_only_a_session_without_any_attempt_is_said_not_to_be_charged(world: World) -> None:
+    """A payment that failed may be approved late, and is then charged and refunded."""
+    untried, failed, waiting = (path_of(world) for _ in range(3))
+    world.submit(failed.removeprefix("/checkout/"), DECLINED)
+    world.pay_by_phone(waiting.removeprefix("/checkout/"), "0240000005")
+
+    assert "So far you have not been charged" in world.page(f"{untried}?canceled=1").text
+    for path, state in ((failed, "canceled"), (waiting, "waiting")):
+        page = world.page(f"{path}?canceled=1").text
+        assert state_of(page) == state
+        main = page[page.index("<main") : page.index("</main>")]
+        assert "charged" not in main
 
 
 def test_an_open_page_reloads_itself_at_the_second_the_session_lapses(world: World) -> None:
@@ -212,9 +255,42 @@ def test_a_wallet_payment_leads_to_the_simulators_page(world: World, wallet: str
     location = world.submit(path.removeprefix("/c/"), {"method": wallet}).headers["location"]
 
     assert location.startswith("/simulator/pay_")
-    declined = world.decide(location.rpartition("/")[2], "decline").text
+    declined = world.decide(attempt_in(location), "decline").text
     assert "The payment was declined" in declined
     assert state_of(declined) == "open"
+
+
+def test_a_payments_id_alone_does_not_lead_to_the_secret_checkout_page(world: World) -> None:
+    """The id is in the merchant's events and in the QR code."""
+    path = payrex_path(world, payment_methods=["gcash"])
+    secret = path.removeprefix("/c/")
+    location = world.submit(secret, {"method": "gcash"}).headers["location"]
+    session = sessions.find(world.table, secret.partition("_secret_")[0])
+    assert session
+    with_key = world.page(location).text
+    assert f'href="{path}?attempt={attempt_in(location)}"' in with_key
+
+    for key in ("", "?key=", "?key=" + "0" * 64, "?key=é"):
+        address = f"/simulator/{attempt_in(location)}{key}"
+        page = world.page(address)
+        assert page.status == 200
+        assert secret not in page.text
+        assert token_of(session) not in page.text
+        form = {"token": token_in(page.text), "decision": "decline"}
+        response = world._send(address, form)
+        assert response.headers["location"] == f"/simulator/{attempt_in(location)}"
+    assert "The payment was declined" in world.page(f"{path}?attempt=latest").text
+
+
+def test_a_token_of_the_simulators_form_does_not_pay(world: World) -> None:
+    path = payrex_path(world, payment_methods=["gcash", "card"])
+    id = path.removeprefix("/c/")
+    location = world.submit(id, {"method": "gcash"}).headers["location"]
+    token = world.form_token(location)
+    world.decide(attempt_in(location), "decline")
+
+    assert world.submit(id, FINE, token).headers["location"].startswith(f"{path}?stale=1")
+    assert len(world.having("PAYMENT#")) == 1
 
 
 def test_a_payment_without_a_wallet_has_no_simulator_page(world: World) -> None:
@@ -352,6 +428,19 @@ def test_a_merchants_texts_are_never_markup(world: World) -> None:
         assert "49" not in re.sub(r'"[^"]*"', "", page.partition("</style>")[2][:3000])
         assert 'src="https://x/"' not in page
     assert unescape(page).count(EVIL) >= 3
+
+
+@pytest.mark.parametrize("field", ["email", "phone", "method", "number", "expiry", "code", "other"])
+def test_an_answer_to_a_large_form_is_no_larger_than_any_page(world: World, field: str) -> None:
+    """The texts of a form that is refused are shown again, unless they are too long."""
+    id = payrex_path(world, payment_methods=[]).removeprefix("/c/")
+    form = {"method": "card", "email": "me", field: "'" * 20_000}
+
+    response = world.submit(id, form)
+
+    assert response.status == 422
+    assert len(response.text.encode()) < MAX_BYTES
+    assert field == "email" or 'value="me"' in response.text
 
 
 def test_no_page_is_larger_than_thirty_kilobytes(world: World) -> None:

@@ -23,7 +23,7 @@ from tests.policies import granted
 from tests.processors.accounts import open_at_stripe
 from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
-from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World
+from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World, attempt_in
 
 HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
 
@@ -151,7 +151,7 @@ def payrex(world: World) -> None:
     paid = payment["latest_payment"]
     wallet = world.payrex("POST", PAYREX_SESSIONS, order()).json
     location = world.submit(wallet["client_secret"], {"method": "gcash"}).headers["location"]
-    world.decide(location.rpartition("/")[2], "approve")
+    world.decide(attempt_in(location), "approve")
     params = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
     refund = world.payrex("POST", "/refunds", encode(params)).json["id"]
     expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))

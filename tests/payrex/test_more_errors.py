@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkout.domain.errors import MAX_ERRORS
 from checkout.store import sessions
 from tests.payrex.conftest import Create, refused
 from tests.payrex.forms import CUSTOMER, HOOK, SESSIONS, encode, order
 from tests.world import PAYREX_KEY, World
 
+LONG = "x" * 20_000
 REQUIRED, INVALID, TYPE = "parameter_required", "parameter_invalid", "parameter_type_invalid"
 BELOW, ABOVE = "parameter_below_minimum", "parameter_above_maximum"
 STATE, MISSING = "resource_invalid_state", "resource_not_found"
@@ -43,6 +45,37 @@ def test_bad_parameters_of_customers_and_webhooks_are_named(
     shop: World, target: str, form: str, code: str, parameter: str
 ) -> None:
     assert refused(shop, target, form) == (400, [(code, parameter)])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "&".join(f"line_items[{n}][name]=" for n in range(2_000)),
+        "&".join(f"line_items[][q{n % 2}]=1" for n in range(3_000)),
+        "&".join(f"metadata[k{n}][x]=1" for n in range(3_000)),
+        "&".join(f"line_items[{n}]=x" for n in range(3_000)),
+    ],
+    ids=["items", "numberless items", "metadata", "texts"],
+)
+def test_an_answer_has_the_first_twenty_errors(shop: World, form: str) -> None:
+    with shop.untouched():
+        response = shop.payrex("POST", SESSIONS, form)
+
+    assert response.status == 400
+    assert len(response.json["errors"]) == MAX_ERRORS
+    assert len(response.text) < 5_000
+
+
+@pytest.mark.parametrize(
+    "form", [f"metadata[{LONG}][x]=1", "metadata[%3Cb%3E][x]=1", f"{LONG}=1&{LONG}[a]=2"]
+)
+def test_a_name_that_a_request_invents_is_not_repeated(shop: World, form: str) -> None:
+    with shop.untouched():
+        response = shop.payrex("POST", SESSIONS, f"{order()}&{form}")
+
+    assert response.errors == (400, [(TYPE, None)])
+    assert response.json["errors"][0]["detail"].startswith("A parameter ")
+    assert len(response.text) < 200
 
 
 @pytest.mark.parametrize(

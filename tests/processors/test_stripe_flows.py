@@ -13,14 +13,19 @@ from stripe import WebhookSignature
 
 from checkout.api.dialects import render_events
 from checkout.domain.event import ChangeContext
-from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, Failure
+from checkout.domain.payment import (
+    ATTEMPT_CHECK_SECONDS,
+    ATTEMPT_SECONDS,
+    LOOK_SECONDS,
+    Failure,
+)
 from checkout.store import accounts, payments, sessions
 from tests.processors import stripe_server
 from tests.processors.accounts import PUBLIC, SIGNING, open_at_stripe
 from tests.processors.notifications import HOOK, deliver, event_about
 from tests.processors.stripe_server import DECLINED, GOOD, StripeServer
 from tests.receiver import listening
-from tests.world import ACCRA, LIVE_KEY, PAYREX_KEY, World
+from tests.world import ACCRA, LIVE_KEY, PAYREX_KEY, Response, World
 
 
 @pytest.fixture
@@ -34,6 +39,12 @@ def begin(world: World, id: str) -> str:
     answer = world.submit(id, {"method": "card"})
     assert answer.status == 303
     return answer.headers["location"]
+
+
+def page_later(world: World, target: str) -> Response:
+    """The page, as soon as it may call Stripe again."""
+    world.now += LOOK_SECONDS
+    return world.page(target)
 
 
 def payment(world: World) -> dict[str, Any]:
@@ -72,7 +83,7 @@ def test_a_card_confirmed_at_stripe_completes_the_session(
 
     stripe_side.confirm(intent["id"])
 
-    assert "Payment received" in world.page(page).text
+    assert "Payment received" in page_later(world, page).text
     session = world.session(id)
     assert (session["status"], session["payment_status"]) == ("complete", "paid")
     assert payment(world)["reference"] == intent["id"]
@@ -161,6 +172,53 @@ def test_a_payment_approved_after_the_deadline_is_refunded(
     ]
 
 
+def test_the_pages_of_a_payment_call_stripe_once_in_two_seconds(
+    world: World, stripe_side: StripeServer, id: str
+) -> None:
+    page = begin(world, id)
+    before = len(stripe_side.calls)
+
+    calls = []
+    for _ in range(5):
+        for target in (page, f"{page}&poll=1", f"/checkout/{id}"):
+            assert world.page(target).status == 200
+        calls.append(len(stripe_side.calls) - before)
+        world.now += 1
+
+    assert calls == [1, 1, 2, 2, 3]
+
+
+def test_a_page_that_may_not_call_stripe_yet_loads_again_when_it_may(
+    world: World, stripe_side: StripeServer, id: str
+) -> None:
+    """A poll would not be enough: the page that it makes the script load may not call either."""
+    page = begin(world, id)
+    secret = the_intent(stripe_side)["client_secret"]
+    assert secret in world.page(page).text
+
+    waiting = world.page(page).text
+    assert 'data-state="waiting"' in waiting
+    assert secret not in waiting
+    assert "data-poll=" not in waiting
+    assert f'data-reload="{LOOK_SECONDS}" data-reload-as-page="{page}"' in waiting
+    assert f'content="{LOOK_SECONDS}; url={page}"' in waiting
+
+    world.now += LOOK_SECONDS
+    assert secret in world.page(page).text
+
+
+def test_a_notification_and_a_timer_settle_a_payment_that_a_page_has_just_looked_up(
+    world: World, stripe_side: StripeServer, id: str
+) -> None:
+    page = begin(world, id)
+    world.page(page)
+    stripe_side.confirm(the_intent(stripe_side)["id"])
+
+    deliver(world, event_about(the_intent(stripe_side)))
+
+    assert "Payment received" in world.page(page).text
+
+
 # ------------------------------------------------------------------- calls that fail
 
 
@@ -176,7 +234,7 @@ def test_an_unanswered_creation_is_repeated_and_creates_one_intent(
 
     assert the_intent(stripe_side)["client_secret"] in screen
     stripe_side.confirm(the_intent(stripe_side)["id"])
-    world.page(page)
+    page_later(world, page)
     assert world.session(id)["status"] == "complete"
     assert {call.key for call in stripe_side.creations()} == {payment(world)["id"]}
 
@@ -190,7 +248,7 @@ def test_payments_stay_pending_while_stripe_does_not_answer(
     assert "Waiting for your payment" in world.page(page).text
     assert len(world.having("PAYMENT#")) == 1
     stripe_side.faults.clear()
-    world.page(page)
+    page_later(world, page)
     stripe_side.confirm(the_intent(stripe_side)["id"])
 
     stripe_side.faults += [fault] * 2
@@ -226,7 +284,7 @@ def test_a_payment_stays_pending_while_the_key_is_refused(
 
     assert "Waiting" in world.page(page).text
 
-    world.page(page)
+    page_later(world, page)
     assert world.session(id)["status"] == "complete"
 
 
@@ -294,7 +352,7 @@ def test_live_payments_are_made_at_stripe(world: World, stripe_side: StripeServe
 
     assert PUBLIC in world.page(begin(world, id)).text
     stripe_side.confirm(the_intent(stripe_side)["id"])
-    world.page(f"/checkout/{id}")
+    page_later(world, f"/checkout/{id}")
 
     assert world.session(id, key=LIVE_KEY)["status"] == "complete"
     assert payment(world)["processor"] == "stripe"

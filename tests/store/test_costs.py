@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from checkout.domain.timer import Timer
-from checkout.store import timers
+from checkout.store import payments, timers
 from devstack.engines import Engine
 from tests import prices
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import encode, order
 from tests.roots import ROOT
-from tests.world import CARD, ORDER, SESSIONS, World
+from tests.world import CARD, ORDER, SCOPE, SESSIONS, World
 
 pytestmark = pytest.mark.dynoxide
 
@@ -246,6 +246,10 @@ def measure(world: World, meter: Meter) -> dict[str, Cost]:
     token = world.form_token(f"/checkout/{paid}")
     costs["pay, by a card that succeeds"] = cost_of(meter, lambda: world.submit(paid, FINE, token))
     payment = world.session(paid)["payment"]
+    stored = payments.retrieve(world.table, SCOPE, payment)
+    costs["allow a page to call Stripe, or not"] = cost_of(
+        meter, lambda: payments.claim_look(world.table, stored, int(world.now))
+    )
     refund = {"payment": payment, "amount": 100}
     costs["refund"] = cost_of(meter, lambda: world.post("/v1/refunds", refund))
     costs["fan an event out to one endpoint"] = cost_of(meter, lambda: fan_out(world, paid))

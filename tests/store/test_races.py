@@ -12,11 +12,11 @@ import pytest
 from checkout.api.dialects import render_events
 from checkout.domain import clock
 from checkout.domain.event import ChangeContext
-from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS
+from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, LOOK_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS
 from checkout.processors.attempts import Attempts
 from checkout.processors.simulator import Simulator
-from checkout.store import keys, refunds, sessions, timers
+from checkout.store import keys, payments, refunds, sessions, timers
 from checkout.store.paging import Cursor
 from tests.racing import ROUNDS, Racing, check_books, race, worlds
 from tests.world import CARD, SCOPE, SESSIONS, Response, World
@@ -25,6 +25,8 @@ pytestmark = pytest.mark.dynoxide
 
 DAY = 86_400
 FINE = CARD | {"number": "4242424242424242"}
+DECLINED = CARD | {"number": "4000000000000002"}
+FORM_ROUNDS = 30
 REFUNDS_AT_ONCE, REFUND = 20, 300
 FITTING = 5000 // REFUND
 
@@ -45,6 +47,38 @@ def test_eight_payers_pay_once() -> None:
             assert status(world, id) == "complete"
 
 
+@pytest.mark.parametrize("number", [DECLINED["number"], FINE["number"]])
+def test_one_form_sent_four_times_at_once_makes_one_attempt(number: str) -> None:
+    """Also if the first attempt fails before the others begin."""
+    for world, rounds in worlds(FORM_ROUNDS):
+        locations: dict[str, set[str]] = {}
+        for _ in rounds:
+            id = world.create_session()["id"]
+            answers = race(*[world.paying(id, CARD | {"number": number})] * 4)
+            locations[id] = {answer.headers["location"] for answer in answers}
+
+        made = [(item["session"], item["id"]) for item in world.having("PAYMENT#")]
+        assert Counter(id for id, _ in made) == dict.fromkeys(locations, 1)
+        for id, payment in made:
+            queries = {location.partition("?")[2] for location in locations[id]}
+            assert queries <= {f"attempt={payment}", f"stale=1&attempt={payment}"}
+
+
+def test_one_of_many_simultaneous_looks_is_allowed() -> None:
+    for world, rounds in worlds(FORM_ROUNDS):
+        session = world.create_session()["id"]
+        payment = payments.find(world.table, attempt_of(world.pay_by_phone(session, "0240000005")))
+        assert payment is not None
+        for number in rounds:
+            now = int(world.now) + number * LOOK_SECONDS
+
+            looks = race(*[partial(payments.claim_look, world.table, payment, now)] * 8)
+
+            assert sorted(looks) == [False] * 7 + [True]
+        world.now += ATTEMPT_SECONDS
+        world.sweep()
+
+
 def test_two_tabs_with_different_methods() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
@@ -53,7 +87,7 @@ def test_two_tabs_with_different_methods() -> None:
             race(
                 world.paying(id, FINE),
                 world.paying(id, {"method": "mobile_money", "phone": "0240000001"}),
-                world.paying(id, CARD | {"number": "4000000000000002"}),
+                world.paying(id, DECLINED),
             )
 
 

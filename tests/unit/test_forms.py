@@ -67,5 +67,22 @@ def test_any_form_is_an_instrument_or_a_list_of_mistakes(form: dict[str, str]) -
         assert error.errors
 
 
+@pytest.mark.parametrize("field", ["number", "expiry", "code", "email"])
+def test_a_text_longer_than_its_field_is_refused(field: str) -> None:
+    """Blanks around a valid text are accepted, as long as there are few of them."""
+    fitting = GOOD | {"email": "ama@example.com"}
+    short, long = (fitting | {field: fitting[field] + " " * count} for count in (2, 300))
+
+    assert parse(short, METHODS, False, NOW)
+    assert set(errors_of(long)) == {field}
+
+
+def test_a_phone_number_longer_than_its_field_is_refused() -> None:
+    form = {"method": "mobile_money", "phone": "024 000 0001"}
+
+    assert parse(form, METHODS, False, NOW).instrument.number == "0240000001"
+    assert errors_of(form | {"phone": form["phone"] + " " * 60}) == {"phone": "phone_invalid"}
+
+
 def test_the_repr_of_an_instrument_does_not_contain_its_number() -> None:
     assert "4242" not in repr(Instrument("card", "4242424242424242"))

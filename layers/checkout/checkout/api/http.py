@@ -15,6 +15,7 @@ from checkout.domain.errors import (
     BodyTooLargeError,
     CheckoutError,
     ParameterInvalidError,
+    shown_name,
 )
 from checkout.domain.event import Cause
 from checkout.log import log_fault, logger
@@ -213,7 +214,9 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
     params: dict[str, str] = {}
     for name, value in pairs:
         if name in params:
-            raise ParameterInvalidError(f"The parameter {name} is sent more than once.", name)
+            shown = shown_name(name)
+            subject = f"The parameter {shown}" if shown else "A parameter"
+            raise ParameterInvalidError(f"{subject} is sent more than once.", shown)
         params[name] = value
     return params
 

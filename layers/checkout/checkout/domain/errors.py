@@ -28,6 +28,15 @@ CheckoutError
 
 import re
 
+MAX_ERRORS = 20
+"""Of one answer. A request may have thousands."""
+
+
+def shown_name(name: str) -> str | None:
+    """A parameter's name as errors show it; None if the request chose one that is long or does not
+    look like a name."""
+    return name if re.fullmatch(r"[A-Za-z_][\w.\[\]-]{0,63}", name, re.ASCII) else None
+
 
 class CheckoutError(Exception):
     """`message` is for the caller. It contains no secret and no value from the request."""
@@ -70,21 +79,20 @@ class ParameterAboveMaximumError(ParameterInvalidError):
 
 
 class ManyInvalidError(InvalidRequestError):
-    """Everything that is wrong with a request, for a dialect that reports it at once."""
+    """What is wrong with a request, for a dialect that reports it at once: the first MAX_ERRORS."""
 
     def __init__(self, errors: list["InvalidRequestError"]) -> None:
         super().__init__("Several parameters are wrong.")
-        self.errors = errors
+        self.errors = errors[:MAX_ERRORS]
 
 
 class ParameterUnknownError(InvalidRequestError):
     code = "parameter_unknown"
 
     def __init__(self, param: str) -> None:
-        # A name from the request is repeated only if it looks like a name.
-        named = re.fullmatch(r"[A-Za-z_][\w.\[\]-]{0,63}", param, re.ASCII)
-        subject = f"The parameter {param}" if named else "A parameter"
-        super().__init__(f"{subject} is not known here.", param if named else None)
+        shown = shown_name(param)
+        subject = f"The parameter {shown}" if shown else "A parameter"
+        super().__init__(f"{subject} is not known here.", shown)
 
 
 class ReferenceMissingError(InvalidRequestError):

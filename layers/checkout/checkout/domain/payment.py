@@ -14,6 +14,8 @@ ATTEMPT_SECONDS = 300
 """How long a shopper has to approve, until the attempt's deadline."""
 ATTEMPT_CHECK_SECONDS = 30
 """How often an attempt's timer looks it up at the processor."""
+LOOK_SECONDS = 2
+"""How often its page may have it looked up at a processor that is another service."""
 
 
 class PaymentStatus(StrEnum):

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
@@ -12,10 +13,10 @@ from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
 from checkout.page.language import choose_language
-from checkout.page.tokens import is_token
+from checkout.page.tokens import is_token, with_return_key
 from checkout.page.view import Visit
-from checkout.processors.attempts import Attempts
-from checkout.processors.protocol import InstrumentRefusedError
+from checkout.processors.attempts import Attempts, Look
+from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processor_of
 from checkout.store import accounts, events, payments, sessions, webhook_endpoints
 from checkout.store.table import Table
@@ -32,15 +33,15 @@ def show(table: Table, request: Request) -> Response:
     """Renders the session's page or, for the page's script, the name of its state. An attempt in
     flight is looked up at its processor first."""
     query = request.query()
-    session, next_step = _session(table, request), None
+    session, look = _session(table, request), Look(None)
     if session.attempt:
-        _, next_step = _attempts(table, request).settle_with_next_step(session.attempt)
+        look = _attempts(table, request).look(session.attempt)
         session = _session(table, request)
     named = query.get("attempt")
     attempt = session.latest_payment if named == LATEST else named
     visit = visit_of(table, request, session, _payment(table, session, session.attempt or attempt))
-    visit = visit._replace(next_step=next_step)
-    if session.attempt and visit.attempt and next_step is None:
+    visit = visit._replace(next_step=look.next_step, looked_too_soon=look.is_too_soon)
+    if session.attempt and visit.attempt and look.next_step is None:
         path = ProcessorRouter(table).approval_path(visit.attempt)
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
@@ -57,15 +58,15 @@ def pay(table: Table, request: Request) -> Response:
     session = _session(table, request)
     form = request.form()
     if not is_token(session, form.get("token", "")):
-        return _redirect_stale(session)
+        return _redirect(session, {"stale": "1"})  # outdated or foreign: it charges nothing
     return _pay(table, request, session, form)
 
 
-def _redirect_stale(session: Session) -> Response:
-    """The answer to a form with an outdated or foreign token: charges nothing, shows the page."""
-    path = view.page_path(session)
+def _redirect(session: Session, query: dict[str, str]) -> Response:
+    """Shows the page in its present state, with the outcome of the latest attempt."""
     latest = session.payment or session.latest_payment
-    return view.redirect(f"{path}?stale=1" + (f"&attempt={latest}" if latest else ""))
+    named = query | ({"attempt": latest} if latest else {})
+    return view.redirect(view.page_path(session) + (f"?{urlencode(named)}" if named else ""))
 
 
 def _pay(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
@@ -82,21 +83,33 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
     except InstrumentRefusedError as error:
         field = NUMBER_FIELDS.get(form["method"], "method")
         return _render_errors(visit, form, {field: str(error)})
-    except (ConflictError, TooManyAttemptsError):
-        # The session is paid, expired, being paid or blocked: the page shows which.
+    except TooManyAttemptsError:
         return view.redirect(visit.page_path)
-    approval_path = processor.approval_path(payment)
-    if approval_path and payment.method in REDIRECT_METHODS:
-        return view.redirect(approval_path)
-    return view.redirect(f"{visit.page_path}?attempt={payment.id}")
+    except ConflictError:
+        # The session is paid, expired or being paid, or the same form was sent more than once and
+        # another one was faster: the page shows which.
+        return _redirect(_session(table, request), {})
+    return view.redirect(_next_location(visit, processor, payment))
+
+
+def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
+    """Where the shopper goes once the payment was begun."""
+    path = processor.approval_path(payment)
+    if path and payment.method in REDIRECT_METHODS:
+        return with_return_key(visit.session, payment, path)
+    return f"{visit.page_path}?attempt={payment.id}"
 
 
 def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Response:
-    """Renders the form with error messages. The card's number, date and code are left out, so that
-    they are never sent back."""
-    entered = {name: text for name, text in form.items() if name in ("method", "email", "phone")}
-    if entered.get("method") not in visit.methods:
-        entered.pop("method", None)
+    """Renders the form with error messages. Left out are the card's number, date and code, so that
+    they are never sent back, and texts that are too long for their field."""
+    entered = {
+        name: form[name]
+        for name in ("email", "phone")
+        if len(form.get(name, "")) in range(1, forms.LENGTHS[name] + 1)
+    }
+    if form.get("method") in visit.methods:
+        entered["method"] = form["method"]
     return view.render_visit(visit._replace(errors=errors, entered=entered))
 
 

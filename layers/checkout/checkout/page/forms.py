@@ -4,14 +4,18 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from checkout.domain.contact import EMAIL, EMAIL_LENGTH, local_phone
+from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE_LENGTH, local_phone
 from checkout.domain.mobile_networks import network_of
 from checkout.processors.protocol import Instrument
 
 CARD_FIELDS = {"number", "expiry", "code"}
+LENGTHS = {"number": 40, "expiry": 20, "code": 10, "phone": PHONE_LENGTH, "email": EMAIL_LENGTH}
+"""Characters that a field may have, blanks included. A longer text is refused before any
+expression reads it."""
+TOO_LONG = "…"
 
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
-_EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*/?\s*(?:20)?(\d\d)", re.ASCII)
+_EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*(?:/\s*)?(?:20)?(\d\d)", re.ASCII)
 _CODE = re.compile(r"\d{3,4}", re.ASCII)
 
 
@@ -42,15 +46,15 @@ def parse(
     if method not in methods:
         raise FormError({"method": "method_not_allowed"})
     errors: dict[str, str] = {}
-    email = form.get("email", "").strip() or None
-    if email and (len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email)):
+    email = _field(form, "email") or None
+    if email and not EMAIL.fullmatch(email):
         errors["email"] = "email_invalid"
     number = ""
     if method == "card" and not card_at_processor:
         number, card_errors = _card(form, now)
         errors |= card_errors
     elif method == "mobile_money":
-        number = local_phone(form.get("phone", "")) or ""
+        number = local_phone(_field(form, "phone")) or ""
         if network_of(number) is None:
             errors["phone"] = "phone_invalid"
     if errors:
@@ -58,14 +62,20 @@ def parse(
     return PaymentForm(Instrument(method, number), email)
 
 
+def _field(form: dict[str, str], name: str) -> str:
+    """What was typed into a field. A text that is too long becomes one that no field accepts."""
+    text = form.get(name, "")
+    return text.strip() if len(text) <= LENGTHS[name] else TOO_LONG
+
+
 def _card(form: dict[str, str], now: int) -> tuple[str, dict[str, str]]:
     errors = {}
-    number = re.sub(r"[\s-]", "", form.get("number", ""))
+    number = re.sub(r"[\s-]", "", _field(form, "number"))
     if not _CARD.fullmatch(number) or not _passes_luhn(number):
         errors["number"] = "card_number_invalid"
-    if not _is_future(form.get("expiry", "").strip(), now):
+    if not _is_future(_field(form, "expiry"), now):
         errors["expiry"] = "card_expiry_invalid"
-    if not _CODE.fullmatch(form.get("code", "").strip()):
+    if not _CODE.fullmatch(_field(form, "code")):
         errors["code"] = "card_code_invalid"
     return number, errors
 

@@ -1,20 +1,53 @@
-"""Form tokens. Each is valid for one session and until the session's next payment attempt, so a
-second click, an outdated tab or a foreign site can't pay."""
+"""Tokens of the page's forms, and keys of the simulator's page. Each is a MAC under the session's
+form key, for one purpose."""
 
 import hashlib
 import hmac
 
+from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 
 
 def token_of(session: Session) -> str:
-    """The token of the page's forms until the session's next payment attempt."""
-    message = f"{session.id}.{session.latest_payment or ''}"
-    return hmac.new(_key(session), message.encode(), hashlib.sha256).hexdigest()
+    """The token of the page's forms until the session's next payment attempt. A second click, an
+    outdated tab or a foreign site can't pay."""
+    return _mac(session, f"{session.id}.{session.latest_payment or ''}")
 
 
 def is_token(session: Session, token: str) -> bool:
-    return hmac.compare_digest(token_of(session).encode(), token.encode())
+    return _are_equal(token_of(session), token)
+
+
+def decision_token(session: Session, payment: Payment) -> str:
+    """The token of the simulator's form. It does not pay, as whoever knows the payment's id sees
+    the form."""
+    return _mac(session, f"decision.{payment.id}")
+
+
+def is_decision_token(session: Session, payment: Payment, token: str) -> bool:
+    return _are_equal(decision_token(session, payment), token)
+
+
+def with_return_key(session: Session, payment: Payment, path: str) -> str:
+    """The address of the simulator's page at `path` for the session's own shopper. Its key leads
+    back to the checkout page, whose address is a secret."""
+    return f"{path}?key={_return_key(session, payment)}"
+
+
+def is_return_key(session: Session, payment: Payment, key: str) -> bool:
+    return _are_equal(_return_key(session, payment), key)
+
+
+def _return_key(session: Session, payment: Payment) -> str:
+    return _mac(session, f"return.{payment.id}")
+
+
+def _mac(session: Session, message: str) -> str:
+    return hmac.new(_key(session), message.encode(), hashlib.sha256).hexdigest()
+
+
+def _are_equal(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode())
 
 
 def _key(session: Session) -> bytes:

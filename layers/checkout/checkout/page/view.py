@@ -13,13 +13,13 @@ from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import format_amount
-from checkout.domain.payment import Failure, Payment, masked_phone
+from checkout.domain.payment import LOOK_SECONDS, Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
 from checkout.page.language import Translate, choose_language, translator
 from checkout.page.palette import palette_of
 from checkout.page.templating import templates
-from checkout.page.tokens import token_of
+from checkout.page.tokens import decision_token, token_of, with_return_key
 from checkout.processors.protocol import CardEntry, NextStep, Processor
 
 RETURN_SECONDS = 10
@@ -49,8 +49,11 @@ class Visit(NamedTuple):
     """The payment that the request names, or the one in flight."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
+    looked_too_soon: bool = False
+    """Whether the processor was not asked about the payment in flight, because another request
+    asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
-    """The simulated page where the shopper approves the payment in flight."""
+    """The simulated page where the shopper approves the payment in flight, without its key."""
     merchant_notified: bool = False
     """Whether the merchant has answered the webhooks about the payment."""
     is_canceled: bool = False
@@ -130,9 +133,10 @@ def render_error(error: CheckoutError, request: Request | None = None) -> Respon
 
 
 def render_simulated_wallet(
-    payment: Payment, visit: Visit, method: str, action: str, is_pending: bool
+    payment: Payment, visit: Visit, method: str, action: str, back: str | None, is_pending: bool
 ) -> Response:
-    """The simulated wallet's page for one payment."""
+    """The simulated wallet's page for one payment. `back` is the checkout page, for those who came
+    from there."""
     t = translator(visit.language)
     pending_title = t("simulator_title", method=method)
     context = {
@@ -142,9 +146,9 @@ def render_simulated_wallet(
         "palette": palette_of(visit.merchant.colour),
         "amount": format_amount(payment.amount, payment.currency),
         "action": action,
-        "token": token_of(visit.session),
+        "token": decision_token(visit.session, payment),
         "is_pending": is_pending,
-        "checkout_url": f"{visit.page_path}?attempt={payment.id}",
+        "back": back,
     }
     return _html("simulated_wallet", 200, visit.language, context)
 
@@ -178,6 +182,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={attempt.id}" if attempt else ""),
         "failure": _failure(visit, t),
         "poll_seconds": None,
+        "reload_as_page": False,
         "redirects": False,
     } | _reload_at(visit, session.lapses_at if screen in ("open", "canceled") else visit.now)
 
@@ -232,18 +237,25 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     assert attempt is not None  # noqa: S101 - of a session with a payment in flight
     seconds = max(0, attempt.deadline_at - visit.now)
     path = visit.approval_path
+    page = f"{visit.page_path}?attempt={attempt.id}"
+    if visit.looked_too_soon:
+        again = {
+            "reload_seconds": LOOK_SECONDS,
+            "reload_as_page": True,
+            "refresh": _refresh(LOOK_SECONDS, page),
+        }
+    else:
+        again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
     return {
         "method": attempt.method,
         "phone": masked_phone(attempt.phone or ""),
         "network": NETWORK_NAMES.get(attempt.provider or "", ""),
-        "approval_path": path,
+        "approval_path": with_return_key(visit.session, attempt, path) if path else None,
         "next_step": visit.next_step,
         "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": _clock(seconds),
-        "poll_seconds": WAITING_SECONDS,
-        "refresh": _refresh(RELOAD_SECONDS, f"{visit.page_path}?attempt={attempt.id}"),
-    }
+    } | again
 
 
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:

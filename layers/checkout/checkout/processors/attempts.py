@@ -36,6 +36,16 @@ from checkout.store import payments, refunds, sessions, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 
 
+class Look(NamedTuple):
+    """What a page finds out about a payment."""
+
+    payment: Payment | None
+    next_step: NextStep | None = None
+    """What the shopper of a pending payment does next."""
+    is_too_soon: bool = False
+    """Whether the processor was not asked, because another page asked it a moment ago."""
+
+
 class Attempts(NamedTuple):
     table: Table
     processor: ProcessorClient
@@ -65,13 +75,19 @@ class Attempts(NamedTuple):
 
     def settle(self, id: str) -> Payment | None:
         """Applies the processor's outcome to a payment, or cancels it after its deadline."""
-        return self.settle_with_next_step(id)[0]
-
-    def settle_with_next_step(self, id: str) -> tuple[Payment | None, NextStep | None]:
-        """Settles a payment. If it is still pending, also returns what its shopper does next."""
         payment = payments.find(self.table, id)
         if payment is None or payment.status is not PaymentStatus.PENDING:
-            return payment, None
+            return payment
+        return self._settle(payment).payment
+
+    def look(self, id: str) -> Look:
+        """Settles a payment for its page, unless another page had it looked up a moment ago."""
+        payment = payments.find(self.table, id)
+        if payment is None or payment.status is not PaymentStatus.PENDING:
+            return Look(payment)
+        is_remote = self.processor.is_remote(payment)
+        if is_remote and not payments.claim_look(self.table, payment, self.context.now):
+            return Look(payment, is_too_soon=True)
         return self._settle(payment)
 
     def on_notification(self, payment: Payment) -> None:
@@ -80,10 +96,11 @@ class Attempts(NamedTuple):
         if not payment.was_charged:
             self._settle(payment)
 
-    def _settle(self, payment: Payment) -> tuple[Payment, NextStep | None]:
+    def _settle(self, payment: Payment) -> Look:
         outcome = self._known_outcome(payment)
         concluded = self._conclude(payment, outcome)
-        return concluded, outcome.next if concluded.status is PaymentStatus.PENDING else None
+        is_pending = concluded.status is PaymentStatus.PENDING
+        return Look(concluded, outcome.next if is_pending else None)
 
     def on_timer(self, timer: Timer) -> None:
         """Handles a payment's timer: settles the payment, or moves the timer if it is pending."""

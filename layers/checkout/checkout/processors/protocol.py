@@ -121,6 +121,9 @@ class ProcessorClient(Protocol):
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         """The outcome of a refund so far; None if the processor does not know the refund."""
 
+    def is_remote(self, payment: Payment) -> bool:
+        """Whether a look-up calls another service, so that a page may not cause many of them."""
+
     def approval_path(self, payment: Payment) -> str | None:
         """Path, on the page's host, of a simulated page where the shopper approves this payment;
         None if there is none."""

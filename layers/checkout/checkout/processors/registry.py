@@ -80,6 +80,9 @@ class ProcessorRouter:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._of(payment).look_up_refund(refund, payment, now)
 
+    def is_remote(self, payment: Payment) -> bool:
+        return payment.processor != SIMULATOR
+
     def approval_path(self, payment: Payment) -> str | None:
         return self._of(payment).approval_path(payment)
 

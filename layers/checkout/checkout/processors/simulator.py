@@ -123,6 +123,9 @@ class Simulator:
             for number, outcome in outcomes.items()
         ]
 
+    def is_remote(self, payment: Payment) -> bool:
+        return False
+
     def approval_path(self, payment: Payment) -> str | None:
         return f"/simulator/{payment.id}" if payment.method in WALLETS else None
 

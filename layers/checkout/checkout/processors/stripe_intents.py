@@ -111,6 +111,9 @@ class StripeIntents:
     def test_instruments(self, api: str) -> list[TestInstrument]:
         return []
 
+    def is_remote(self, payment: Payment) -> bool:
+        return True
+
     def approval_path(self, payment: Payment) -> str | None:
         return None
 

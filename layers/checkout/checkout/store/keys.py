@@ -5,6 +5,7 @@ A scope is `<merchant>#<mode>`.
 item                pk                                   sk                        index
 session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
 payment             PAYMENT#<id>                         PAYMENT                   gsi1
+look                LOOK#<payment>                       LOOK
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
 customer            CUSTOMER#<id>                        CUSTOMER                  gsi1, gsi2, gsi3
 event               EVENT#<id>                           EVENT                     gsi1
@@ -50,6 +51,10 @@ def session(id: str) -> Key:
 
 def payment(id: str) -> Key:
     return {"pk": f"PAYMENT#{id}", "sk": "PAYMENT"}
+
+
+def look(payment_id: str) -> Key:
+    return {"pk": f"LOOK#{payment_id}", "sk": "LOOK"}
 
 
 def refund(id: str) -> Key:

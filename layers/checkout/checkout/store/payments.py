@@ -8,7 +8,14 @@ from boto3.dynamodb.conditions import Attr
 from checkout.domain import session as machine
 from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import PAYMENT
-from checkout.domain.payment import CHARGED, Failure, Payment, PaymentStatus, sources
+from checkout.domain.payment import (
+    CHARGED,
+    LOOK_SECONDS,
+    Failure,
+    Payment,
+    PaymentStatus,
+    sources,
+)
 from checkout.domain.refund import Refund
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
@@ -31,8 +38,8 @@ def begin(
 ) -> Session:
     """Writes the payment as the session's one attempt, before the processor is called.
 
-    Raises SessionNotOpenError, PaymentInProgressError or TooManyAttemptsError; then nothing was
-    written.
+    Raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError if there is another
+    attempt, or has been one since the session was read; then nothing was written.
     """
     begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     try:
@@ -92,6 +99,18 @@ def release(
         free = machine.release_attempt(recorded, failure, now)
         return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
     return [sessions.record_event_count(session, recorded)] if recorded != session else []
+
+
+def claim_look(table: Table, payment: Payment, now: int) -> bool:
+    """Whether a page may have the payment looked up at its processor now: once in LOOK_SECONDS,
+    whatever the number of pages and processes.
+
+    The time of the last look-up is an item of its own, because a write to the payment costs as much
+    as the payment is large, and once more for its index.
+    """
+    item = {**keys.look(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
+    allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
+    return table.write_unless_conflict(Put(item, allowed))
 
 
 def check_later(table: Table, payment: Payment, check_at: int) -> Payment:

@@ -128,16 +128,17 @@ CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
 }
 """The guards as DynamoDB conditions; a property test compares them with `machine.HOLDS`."""
 
-COUNTERS = ("event_count", "failed_attempts")
-"""Counters are compared with the value read, so a stale writer retries: no two events get the same
-number, and no failed attempt is left out of the count."""
+COMPARED = ("event_count", "failed_attempts", "latest_payment")
+"""A write that changes one of these fields compares it with the value read, so a stale writer
+fails: no two events get the same number, no failed attempt is left out of the count, and a form of
+the page starts one attempt at most (its token is valid for the latest payment that was read)."""
 
 
 def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
     changed = changes(_item(before), _item(after))
-    counters = [name for name in COUNTERS if name in changed]
-    if counters:
-        condition = condition & unchanged(before, *counters)
+    compared = [name for name in COMPARED if name in changed]
+    if compared:
+        condition = condition & unchanged(before, *compared)
     return Update(keys.session(before.id), changed, condition)
 
 

@@ -21,6 +21,7 @@ from checkout.domain.errors import (
     ParameterInvalidError,
     ParameterMissingError,
     ParameterTypeError,
+    shown_name,
 )
 
 MAX_AMOUNT = 5_999_999_999
@@ -71,8 +72,8 @@ class Reader:
 
     def fail(self, kind: type[ParameterInvalidError], name: str, problem: str) -> None:
         """Adds the error "<name> <problem>."."""
-        parameter = self._parameter(name)
-        self.errors.append(kind(f"{parameter} {problem}.", parameter))
+        shown = shown_name(self._parameter(name))
+        self.errors.append(kind(f"{shown or 'A parameter'} {problem}.", shown))
 
     def text(self, name: str, *, required: bool = False, limit: int = MAX_TEXT) -> str | None:
         value = self._form.entries.get(name, "")
@@ -209,7 +210,8 @@ def _decode(text: str) -> Node:
     try:
         return decode_form(text)
     except ShapeError as error:
-        raise ParameterTypeError("A parameter is sent in two shapes.", error.parameter) from None
+        shown = shown_name(error.parameter)
+        raise ParameterTypeError("A parameter is sent in two shapes.", shown) from None
 
 
 def _is_email(text: str) -> bool:

@@ -99,8 +99,8 @@ TEXTS = {
     "lost_text": "Your connection failed while you were paying. The payment may have been made: "
     "please do not pay a second time before you know.",
     "lost_check": "See what became of it",
-    "lost_not_charged": "The payment did not reach us. You have not been charged, and can try "
-    "again.",
+    "lost_not_charged": "The payment did not reach us. So far you have not been charged, and you "
+    "can try again.",
     # final screens and messages
     "complete_title": "Payment received",
     "complete_notifying": "Thank you. We are telling {merchant}, and take you back in a moment.",
@@ -110,8 +110,9 @@ TEXTS = {
     "back": "Back to {merchant}",
     "expired_title": "This payment link has expired",
     "expired_text": "Nothing can be paid here any more. Go back to the shop to start again.",
-    "canceled_title": "You have not paid",
-    "canceled_text": "Nothing was charged. You can still pay here within {time}.",
+    "canceled_title": "You have not paid yet",
+    "canceled_not_charged": "So far you have not been charged.",
+    "canceled_text": "You can still pay here within {time}.",
     "canceled_resume": "Pay after all",
     "late_payment_title": "Your approval came too late",
     "late_payment_refund": "What was charged goes back to you.",

@@ -103,8 +103,8 @@ TEXTS = {
     "lost_text": "Naputol ang koneksyon mo habang nagbabayad. Maaaring natuloy ang bayad: huwag "
     "munang magbayad muli hangga’t hindi mo alam.",
     "lost_check": "Tingnan kung ano ang nangyari",
-    "lost_not_charged": "Hindi nakarating sa amin ang bayad. Hindi ka siningil, at puwede kang "
-    "sumubok muli.",
+    "lost_not_charged": "Hindi nakarating sa amin ang bayad. Wala pang siningil sa iyo, at puwede "
+    "kang sumubok muli.",
     # final screens and messages
     "complete_title": "Natanggap ang bayad",
     "complete_notifying": "Salamat. Sinasabihan namin ang {merchant}, at ibabalik ka namin doon "
@@ -116,7 +116,8 @@ TEXTS = {
     "expired_title": "Lumipas na ang link na ito",
     "expired_text": "Wala nang mababayaran dito. Bumalik sa tindahan para magsimula muli.",
     "canceled_title": "Hindi ka pa nagbabayad",
-    "canceled_text": "Walang siningil. Makakapagbayad ka pa rito sa loob ng {time}.",
+    "canceled_not_charged": "Wala pang siningil sa iyo.",
+    "canceled_text": "Makakapagbayad ka pa rito sa loob ng {time}.",
     "canceled_resume": "Magbayad pa rin",
     "late_payment_title": "Huli na ang iyong pag-apruba",
     "late_payment_refund": "Ibinabalik sa iyo ang nasingil.",

@@ -103,8 +103,8 @@ TEXTS = {
     "lost_text": "Votre connexion a échoué pendant le paiement. Il a peut-être été effectué : "
     "ne payez pas une deuxième fois avant d’en être sûr.",
     "lost_check": "Voir ce qu’il est devenu",
-    "lost_not_charged": "Le paiement ne nous est pas parvenu. Rien n’a été débité, vous pouvez "
-    "réessayer.",
+    "lost_not_charged": "Le paiement ne nous est pas parvenu. Pour l’instant, rien n’a été débité, "
+    "et vous pouvez réessayer.",
     # final screens and messages
     "complete_title": "Paiement reçu",
     "complete_notifying": "Merci. Nous prévenons {merchant} et vous y ramenons dans un instant.",
@@ -114,8 +114,9 @@ TEXTS = {
     "back": "Revenir à {merchant}",
     "expired_title": "Ce lien de paiement a expiré",
     "expired_text": "On ne peut plus rien payer ici. Retournez à la boutique pour recommencer.",
-    "canceled_title": "Vous n’avez pas payé",
-    "canceled_text": "Rien n’a été débité. Vous pouvez encore payer ici pendant {time}.",
+    "canceled_title": "Vous n’avez pas encore payé",
+    "canceled_not_charged": "Pour l’instant, rien n’a été débité.",
+    "canceled_text": "Vous pouvez encore payer ici pendant {time}.",
     "canceled_resume": "Payer quand même",
     "late_payment_title": "Votre validation est arrivée trop tard",
     "late_payment_refund": "Ce qui a été débité vous est rendu.",

@@ -152,7 +152,9 @@ function tick() {
   var reload = data("reload");
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
-    if (modern) load(data("page")); else location.replace(data("page"));
+    {# What it loads may be a screen that has to be a page of its own. #}
+    if (modern && !data("reload-as-page")) load(data("page"));
+    else location.replace(data("reload-as-page") || data("page"));
   }
 }
 function start() {
@@ -174,6 +176,8 @@ d.addEventListener("submit", function (event) {
   if (modern && event.target.hasAttribute("data-pay")) { event.preventDefault(); submit(event.target); }
 });
 d.addEventListener("click", function (event) {
+  {# To leave now would not stop the payment that is being sent. #}
+  if (busy && submitting && event.target.closest("a, summary")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
