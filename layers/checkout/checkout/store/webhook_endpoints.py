@@ -13,8 +13,7 @@ from checkout.store.table import ConditionFailedError, Delete, Put, Table, Updat
 
 MAX_ENDPOINTS = 16
 """Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
-transaction has at most 100. Requests at the same moment may exceed this limit, which leaves room
-for three times as many."""
+transaction has at most 100."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
@@ -24,11 +23,19 @@ HEALTHY: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
 
 
 def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Creation:
-    """Raises LimitError if the scope already has MAX_ENDPOINTS."""
+    """Raises LimitError if the scope already has MAX_ENDPOINTS.
+
+    The creation conflicts if another endpoint was created since these were counted.
+    """
+    key = keys.latest_webhook_endpoint(endpoint.scope)
+    latest = table.get(key)  # read before the count, so that the count has all up to this one
     if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
-        raise LimitError(f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode.")
+        raise LimitError(
+            f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode. Delete one first."
+        )
     item = to_item(endpoint, **keys.webhook_endpoint(endpoint.scope, endpoint.id))
-    return Creation([Put(item)], answer)
+    same = Attr("id").eq(latest["id"]) if latest else Attr("pk").not_exists()
+    return Creation([Put(item), Put({**key, "id": endpoint.id}, same)], answer)
 
 
 def of_scope(table: Table, scope: str) -> list[WebhookEndpoint]:
