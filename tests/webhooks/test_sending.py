@@ -13,7 +13,7 @@ from checkout.api.webhook_requests import build_request
 from checkout.domain import clock
 from checkout.domain.delivery import Delivery
 from checkout.domain.event import Event
-from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.domain.webhook_endpoint import FormerSecret, WebhookEndpoint
 from checkout.settings import settings
 from checkout.store import deliveries, keys, leases, webhook_endpoints
 from checkout.store.items import to_record
@@ -679,5 +679,4 @@ def test_concurrent_rotations_lose_no_secret(world: World, hook: str) -> None:
         world.table.write(webhook_endpoints.rotation(read, "encrypted-2", clock.now()))
 
     assert endpoint(world).secret == rotated != read.secret
-    assert endpoint(world).previous_secret == read.secret
-    assert endpoint(world).previous_until == world.now + DAY
+    assert endpoint(world).former_secrets == (FormerSecret(read.secret, int(world.now) + DAY),)

@@ -4,7 +4,12 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import LimitError, ResourceMissingError
 from checkout.domain.ids import ENDPOINT, WEBHOOK, is_id
-from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus, WebhookEndpoint
+from checkout.domain.webhook_endpoint import (
+    DisabledBecause,
+    EndpointStatus,
+    FormerSecret,
+    WebhookEndpoint,
+)
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record, unchanged
@@ -17,6 +22,9 @@ transaction has at most 100."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
+MAX_FORMER_SECRETS = 4
+"""Replaced secrets that sign at the same time. Each makes every attempt's headers longer, and costs
+each sender a call to KMS."""
 
 HEALTHY: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
 """The health of an endpoint that answers 2xx."""
@@ -101,12 +109,20 @@ def update_health(table: Table, endpoint: WebhookEndpoint, changes: Item, *as_re
 def rotation(endpoint: WebhookEndpoint, encrypted: str, now: int) -> Update:
     """Replaces the secret, on condition that the stored one is the one that was read.
 
-    The replaced secret still signs for ROTATION_SECONDS. An older one no longer signs.
+    The replaced secret still signs for ROTATION_SECONDS, and so do those that were replaced before,
+    each until its own end. Raises LimitError if MAX_FORMER_SECRETS still sign.
     """
+    former = endpoint.former_secrets_at(now)
+    if len(former) >= MAX_FORMER_SECRETS:
+        raise LimitError(
+            f"{MAX_FORMER_SECRETS} former secrets of this webhook endpoint still sign, each for 24"
+            " hours after its rotation. Rotate again when the first of them has ended, or create"
+            " another webhook endpoint."
+        )
+    replaced = FormerSecret(endpoint.secret, now + ROTATION_SECONDS)
     changes = {
         "secret": encrypted,
-        "previous_secret": endpoint.secret,
-        "previous_until": now + ROTATION_SECONDS,
+        "former_secrets": [to_item(each) for each in (replaced, *former)],
         "updated_at": now,
     }
     key = keys.webhook_endpoint(endpoint.scope, endpoint.id)
