@@ -34,7 +34,7 @@ KEY_LENGTH = 32
 def create(name: str, api: str, logo: str | None = None, colour: str | None = None) -> list[str]:
     """Creates a merchant; returns its secret and public keys of both modes. The table only stores
     their digests."""
-    merchant = Merchant(ids.new_id("merc"), name, api, logo=logo, colour=colour)
+    merchant = Merchant(ids.new_id(ids.MERCHANT), name, api, logo=logo, colour=colour)
     secrets = [
         f"{kind}_{mode}_{ids.random_text(KEY_LENGTH)}"
         for mode in ("test", "live")

@@ -175,7 +175,7 @@ def test_a_refunds_timer_against_its_request() -> None:
             payment = paid(world)
 
             def sweep(world: Racing = world, payment: str = payment) -> None:
-                found, _ = refunds.list_page(world.table, SCOPE, payment, Cursor())
+                found = refunds.list_page(world.table, SCOPE, payment, Cursor()).objects
                 for refund in found:
                     world.firing(timers.refund(refund.id, refund.check_at))()
 

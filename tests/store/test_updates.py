@@ -44,7 +44,7 @@ def test_unchanged_fails_if_one_of_the_fields_differs(
 def payment(world: World) -> Payment:
     """A pending payment with a description."""
     world.pay_by_phone(world.create_session()["id"], "0240000002")
-    (found,), _ = payments.list_page(world.table, SCOPE, Cursor())
+    (found,) = payments.list_page(world.table, SCOPE, Cursor()).objects
     given = {"description": "Two books"}
     return payments.update(world.table, SCOPE, found.id, given, int(world.now))
 

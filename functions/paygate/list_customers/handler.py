@@ -1,12 +1,12 @@
 """GET /v1/customers: lists customers, newest first."""
 
 from checkout.api.paygate import query, render
-from checkout.api.paygate.endpoint import Call, Json, endpoint
+from checkout.api.paygate.endpoint import Call, Response, endpoint
 from checkout.store import customers
 
 
 @endpoint
-def handler(call: Call) -> Json:
+def handler(call: Call) -> Response:
     cursor = query.parse_customer_list(call)
-    found, has_more = customers.list_page(call.table, call.scope, cursor)
-    return render.render_list(call.path, map(render.render_customer, found), has_more)
+    page = customers.list_page(call.table, call.scope, cursor)
+    return render.render_page(call.path, page, render.render_customer)

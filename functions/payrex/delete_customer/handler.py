@@ -7,6 +7,5 @@ from checkout.store import customers
 
 @endpoint
 def handler(call: Call) -> Json:
-    deletion = {"deleted_at": call.now}
-    customers.update(call.table, call.scope, call.path_id, deletion, call.now)
+    customers.delete(call.table, call.scope, call.path_id, call.now)
     return render.render_deleted(call.path_id, "customer")

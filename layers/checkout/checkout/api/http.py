@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -23,6 +24,15 @@ from checkout.store.table import Table, open_table
 MAX_BODY_BYTES = 64 * 1024
 MAX_IDEMPOTENCY_KEY = 255
 """Characters."""
+
+SAFETY_HEADERS = {
+    "cache-control": "no-store",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+}
+"""Of every response, also of errors."""
+
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -122,9 +132,17 @@ class Request(NamedTuple):
         return _unique(parse_qsl(body, keep_blank_values=True))
 
     def page_url(self) -> str:
-        """The URL of the hosted page without a path: `https://pay.example.com`."""
-        scheme = self.header("x-forwarded-proto") or "https"
-        return settings().page_url or f"{scheme}://{self.event['requestContext']['domainName']}"
+        """The URL of the hosted page without a path: `https://pay.example.com`.
+
+        Raises ParameterInvalidError if it has to come from a malformed header `Host`.
+        """
+        if settings().page_url:
+            return settings().page_url
+        host: str = self.event["requestContext"]["domainName"]
+        if not _HOST.fullmatch(host):
+            raise ParameterInvalidError("Host must be a host name, with or without a port.", "Host")
+        scheme = "http" if self.header("x-forwarded-proto") == "http" else "https"
+        return f"{scheme}://{host}"
 
     def cause(self, idempotency_key: str | None = None) -> Cause:
         """What the events of this request name as their cause."""
@@ -159,8 +177,8 @@ def public_endpoint(
 
 
 def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> LambdaHandler:
-    """The Lambda handler of an endpoint: it opens the table, renders errors, adds the header
-    `Request-Id` to every response and writes one log line for every request."""
+    """The Lambda handler of an endpoint: it opens the table, renders errors, adds the headers that
+    every response has and writes one log line for every request."""
 
     @wraps(function)
     def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -174,7 +192,7 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }
         logger.info("request", extra=fields)
-        headers = {"request-id": request.id, "cache-control": "no-store", **response.headers}
+        headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
         return {"statusCode": response.status, "headers": headers, "body": response.body}
 
     return handler

@@ -4,13 +4,17 @@ A notification names a payment, and nothing else in it is used: the payment's st
 Stripe. A notification that is repeated, late, out of order or forged therefore changes nothing.
 """
 
+from typing import get_args
+
 from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response, json_response
-from checkout.domain.account import scope_of
-from checkout.domain.errors import BodyInvalidError, CheckoutError
+from checkout.domain.account import Mode, scope_of
+from checkout.domain.errors import BodyInvalidError, BusyError, CheckoutError
 from checkout.domain.event import ChangeContext
+from checkout.domain.ids import is_merchant_id
 from checkout.processors import registry
 from checkout.processors.attempts import Attempts
+from checkout.processors.protocol import Notification, ProcessorUnavailableError
 from checkout.processors.refunds import Refunds
 from checkout.store import payments
 from checkout.store.table import Table
@@ -19,23 +23,37 @@ from checkout.store.table import Table
 def receive(table: Table, request: Request) -> Response:
     """Brings the payment, and the refund, that Stripe names to the status that they have there.
 
-    `{id}` is a merchant and a mode: `merc_….live`. Raises BodyInvalidError for an unknown account
-    and for a bad signature alike.
+    Raises BodyInvalidError, and BusyError if Stripe does not answer: Stripe then sends the
+    notification again.
     """
-    merchant, _, mode = request.path_id.rpartition(".")
-    scope = scope_of(merchant, mode)
-    signature = request.header("stripe-signature")
-    notification = registry.read_notification(table, scope, request.body(), signature)
-    if notification is None:
-        raise BodyInvalidError("There is no such account, or the signature is wrong.")
+    scope, notification = _read(table, request)
     payment = payments.find(table, notification.payment or "")
     if payment and (payment.scope, payment.processor) == (scope, registry.STRIPE):
         context = ChangeContext(request.now, render_events, request.cause())
         router = registry.ProcessorRouter(table)
-        Attempts(table, router, context).on_notification(payment)
-        if notification.refund:
-            Refunds(table, router, context).on_notification(notification.refund, payment)
+        try:
+            Attempts(table, router, context).on_notification(payment)
+            if notification.refund:
+                Refunds(table, router, context).on_notification(notification.refund, payment)
+        except ProcessorUnavailableError:
+            raise BusyError from None
     return json_response({})
+
+
+def _read(table: Table, request: Request) -> tuple[str, Notification]:
+    """The scope and the content of a genuine notification.
+
+    `{id}` is a merchant and a mode: `merc_….live`. Raises the same BodyInvalidError for an unknown
+    account, a bad signature and a body that names no object.
+    """
+    merchant, _, mode = request.path_id.rpartition(".")
+    body, signature = request.body(), request.header("stripe-signature") or ""
+    if is_merchant_id(merchant) and mode in get_args(Mode):
+        scope = scope_of(merchant, mode)
+        notification = registry.read_notification(table, scope, body, signature)
+        if notification is not None:
+            return scope, notification
+    raise BodyInvalidError("There is no such account, or the signature is wrong.")
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:

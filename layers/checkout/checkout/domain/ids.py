@@ -14,7 +14,14 @@ TIME_LENGTH, RANDOM_LENGTH = 8, 24
 SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "re", "evt", "cus", "we"
 RESEND = "rs"
 LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
+MERCHANT = "merc"
 
+OBJECTS = (
+    SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT, RESEND, PAYMENT_INTENT, WEBHOOK
+)  # fmt: skip
+"""The prefixes of the ids that a path may have."""
+
+_MERCHANT = re.compile(f"{MERCHANT}_[A-Za-z0-9_]{{1,64}}")
 _TAIL = re.compile(f"[{ALPHABET}]{{{TIME_LENGTH + RANDOM_LENGTH}}}")
 
 
@@ -33,14 +40,35 @@ def within(second: int) -> int:
 
 
 def bound(prefix: str, second: int) -> str:
-    """A text that sorts after every id of an earlier second, and before all others."""
-    return f"{prefix}_{_base58(second * 1000, TIME_LENGTH)}"
+    """A text that sorts after every id of an earlier second, and before all others.
+
+    A second that no id can have counts as the nearest one: ids begin in 1970 and end in 6028.
+    """
+    moment = min(max(second * 1000, 0), len(ALPHABET) ** TIME_LENGTH - 1)
+    return f"{prefix}_{_base58(moment, TIME_LENGTH)}"
+
+
+def second_of(id: str) -> int:
+    """The epoch second in which an id was made."""
+    digits = id.rpartition("_")[2][:TIME_LENGTH]
+    moment = 0
+    for digit in digits:
+        moment = moment * len(ALPHABET) + ALPHABET.index(digit)
+    return moment // 1000
 
 
 def is_id(text: str, *prefixes: str) -> bool:
-    """Whether `text` has the form of an id with one of the prefixes. The object may not exist."""
+    """Whether `text` has the form of an id with one of the prefixes. The object may not exist.
+
+    Every id of a request is checked before it becomes part of a key.
+    """
     head, _, tail = text.rpartition("_")
     return head in prefixes and _TAIL.fullmatch(tail) is not None
+
+
+def is_merchant_id(text: str) -> bool:
+    """Whether `text` has the form of a merchant's id. Operators may choose its second part."""
+    return _MERCHANT.fullmatch(text) is not None
 
 
 def random_text(length: int) -> str:

@@ -386,8 +386,6 @@ def _response(
         "content-security-policy": policy,
         "referrer-policy": "no-referrer",
         "vary": "accept-language",
-        "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "strict-transport-security": "max-age=31536000",
     }
     return Response(body, status, headers | ({"content-language": language} if language else {}))

@@ -37,10 +37,9 @@ def processor_of(table: Table, merchant: Merchant | None, scope: str) -> Process
     return None if is_live(scope) else Simulator(table)
 
 
-def read_notification(
-    table: Table, scope: str, body: bytes, signature: str | None
-) -> Notification | None:
-    """Reads a Stripe webhook for a scope; None if the signature is not valid for its account."""
+def read_notification(table: Table, scope: str, body: bytes, signature: str) -> Notification | None:
+    """Reads a Stripe webhook for a scope; None if the signature is not valid for its account, or
+    the body is not an event."""
     merchant = accounts.merchant(table, merchant_of(scope))
     account = merchant.account_for(scope) if merchant else None
     if account is None:
@@ -53,7 +52,7 @@ def read_notification(
     )
     try:
         return stripe_intents.read_notification(body, signature, secret)
-    except stripe_intents.SignatureError:
+    except stripe_intents.NotificationError:
         return None
 
 

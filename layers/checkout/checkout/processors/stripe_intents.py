@@ -6,6 +6,7 @@ stored with the payment (`Outcome.reference`). So an intent whose id was lost is
 is safe to create it again under the same idempotency key.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,8 +86,8 @@ Json = dict[str, Any]
 stripe.enable_telemetry = False  # It looks up the machine's name before each call.
 
 
-class SignatureError(Exception):
-    """The notification is not from Stripe, is too old, or is for another account."""
+class NotificationError(Exception):
+    """The notification is not from Stripe, is too old, is for another account, or is no event."""
 
 
 class StripeIntents:
@@ -209,14 +210,29 @@ class StripeIntents:
         )
 
 
-def read_notification(body: bytes, signature: str | None, secret: str) -> Notification:
-    """Verifies and reads a webhook of Stripe. Raises SignatureError."""
+def read_notification(body: bytes, signature: str, secret: str) -> Notification:
+    """Verifies and reads a webhook of Stripe. Raises NotificationError."""
+    # Stripe's package compares texts in constant time, and raises a TypeError if one is not ASCII.
+    if not signature.isascii():
+        raise NotificationError
     try:
-        event = stripe.Webhook.construct_event(body, signature, secret, SIGNATURE_SECONDS)
-    except (stripe.SignatureVerificationError, ValueError):
-        raise SignatureError from None
-    metadata = event.data.object.to_dict().get("metadata") or {}
-    return Notification(payment=metadata.get("payment"), refund=metadata.get("refund"))
+        stripe.WebhookSignature.verify_header(body, signature, secret, SIGNATURE_SECONDS)
+        event = json.loads(body)
+    except (stripe.SignatureVerificationError, ValueError, RecursionError):
+        raise NotificationError from None
+    match event:
+        case {"data": {"object": dict() as resource}}:
+            metadata = resource.get("metadata") or {}
+            if isinstance(metadata, dict):
+                return Notification(_text(metadata, "payment"), _text(metadata, "refund"))
+    raise NotificationError
+
+
+def _text(metadata: Json, name: str) -> str | None:
+    value = metadata.get(name)
+    if value is not None and not isinstance(value, str):
+        raise NotificationError
+    return value
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.account import Caller, Merchant, Mode
+from checkout.domain.ids import is_merchant_id
 from checkout.store import keys
 from checkout.store.items import to_item, to_record
 from checkout.store.table import Put, Table, Update, open_table
@@ -46,4 +47,4 @@ def find_key(table: Table, secret: str) -> ApiKey | None:
 
 
 def merchant(table: Table, id: str) -> Merchant | None:
-    return to_record(Merchant, table.get(keys.merchant(id)))
+    return to_record(Merchant, table.get(keys.merchant(id)) if is_merchant_id(id) else None)

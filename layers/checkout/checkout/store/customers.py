@@ -1,15 +1,15 @@
-"""Customers."""
+"""Customers. Each is also indexed by name and by e-mail address, for filtered lists."""
 
 from boto3.dynamodb.conditions import Attr
 
 from checkout.domain.customer import Customer
 from checkout.domain.errors import ReferenceMissingError
-from checkout.domain.ids import CUSTOMER
+from checkout.domain.ids import CUSTOMER, is_id
 from checkout.store import keys
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Keep, keep_all
+from checkout.store.paging import Cursor, CustomerFilters, Page, keep_all, read_page
 from checkout.store.table import Check, Put, Table
 
 CUSTOMERS = Collection(Customer, keys.customer, CUSTOMER, kind="customer", name="customer")
@@ -21,11 +21,18 @@ _NOT_DELETED = Attr("deleted_at").not_exists()
 
 def prepare_creation(customer: Customer, answer: str) -> Creation:
     # Without a condition: the id is new, and a put that is sent twice changes nothing.
-    return Creation([Put(CUSTOMERS.item(customer))], answer)
+    fields: Item = {"name": customer.name, "email": customer.email}
+    item = CUSTOMERS.item(customer, **_index_keys(customer.scope, fields))
+    return Creation([Put(item)], answer)
 
 
 def check_exists(scope: str, id: str) -> Check:
-    """The part of a transaction that fails unless the scope has this customer."""
+    """The part of a transaction that fails unless the scope has this customer.
+
+    Raises ReferenceMissingError for a malformed id.
+    """
+    if not is_id(id, CUSTOMER):
+        raise ReferenceMissingError(CUSTOMERS.name, "customer")
     return Check(keys.customer(id), Attr("scope").eq(scope) & _NOT_DELETED)
 
 
@@ -37,13 +44,43 @@ def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Cu
     return customer
 
 
+ALL = CustomerFilters()
+
+
 def list_page(
-    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
-) -> tuple[list[Customer], bool]:
-    """Customers that are not deleted, newest first, and whether more follow."""
-    return CUSTOMERS.list_page(table, scope, cursor, keep, only=_NOT_DELETED)
+    table: Table, scope: str, cursor: Cursor, filters: CustomerFilters = ALL
+) -> Page[Customer]:
+    """Customers that are not deleted."""
+    index, partition = "gsi1", keys.by_kind(scope, CUSTOMERS.kind)
+    if filters.email:
+        index, partition = "gsi3", keys.customers_by_email(scope, filters.email)
+    elif filters.name:
+        index, partition = "gsi2", keys.customers_by_name(scope, filters.name)
+    keep = keep_all if filters == ALL else filters.admits
+    return read_page(table, Customer, index, partition, cursor, keep=keep)
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Customer:
     """Sets fields of a customer that is not deleted. Raises ResourceMissingError."""
+    changes = changes | _index_keys(scope, changes)
     return CUSTOMERS.update(table, scope, id, changes, now, _NOT_DELETED)
+
+
+def delete(table: Table, scope: str, id: str, now: int) -> None:
+    """Takes a customer out of all lists. It can still be retrieved. Raises ResourceMissingError."""
+    unlisted: Item = {"gsi1pk": None, "gsi2pk": None, "gsi3pk": None}
+    deletion = {"deleted_at": now, **unlisted}
+    CUSTOMERS.update(table, scope, id, deletion, now, _NOT_DELETED)
+
+
+def _index_keys(scope: str, fields: Item) -> dict[str, str | None]:
+    """The attributes that put a customer into the lists by name and by e-mail address, for those of
+    the two that are among `fields`."""
+    found: dict[str, str | None] = {}
+    if "name" in fields:
+        name = fields["name"]
+        found["gsi2pk"] = keys.customers_by_name(scope, name) if name else None
+    if "email" in fields:
+        email = fields["email"]
+        found["gsi3pk"] = keys.customers_by_email(scope, email) if email else None
+    return found

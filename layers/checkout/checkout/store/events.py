@@ -8,10 +8,10 @@ from typing import NamedTuple
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain.event import KEPT_SECONDS, Event, EventState
-from checkout.domain.ids import EVENT, bound
+from checkout.domain.ids import EVENT, bound, second_of
 from checkout.store import keys, timers
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Span, read_page
+from checkout.store.paging import Cursor, Page, Span, read_page
 from checkout.store.table import Action, Put, Table
 
 EVENTS = Collection(Event, keys.event, EVENT, kind="event", name="event")
@@ -22,8 +22,8 @@ retrieve = EVENTS.retrieve
 FAN_OUT_GRACE = 60
 """Seconds that the stream has to bring an event to fan-out before the event's timer is due."""
 
-FILTERED_PAGE_SIZE = 200
-"""Items that a query reads at once if its filter may leave most of them out."""
+CLOCK_SKEW = 60
+"""Seconds by which the clocks of two machines may differ at most."""
 
 
 def writes(events: Iterable[Event]) -> list[Action]:
@@ -50,11 +50,12 @@ class EventFilters(NamedTuple):
 
     @property
     def span(self) -> Span:
-        """The time range as a range of ids."""
-        return Span(
-            None if self.since is None else bound(EVENT, self.since),
-            None if self.until is None else bound(EVENT, self.until + 1),
-        )
+        """The time range as a range of ids. A session's events are younger than the session."""
+        first = None if self.since is None else bound(EVENT, self.since)
+        if self.session:
+            session_made = bound(EVENT, second_of(self.session) - CLOCK_SKEW)
+            first = max(first or session_made, session_made)
+        return Span(first, None if self.until is None else bound(EVENT, self.until + 1))
 
     @property
     def condition(self) -> ConditionBase | None:
@@ -79,20 +80,11 @@ IN_STATE: dict[EventState, ConditionBase] = {
 }
 
 
-def list_page(
-    table: Table, scope: str, cursor: Cursor, filters: EventFilters = ALL
-) -> tuple[list[Event], bool]:
-    """Events, newest first, and whether more follow."""
-    only = filters.condition
+def list_page(table: Table, scope: str, cursor: Cursor, filters: EventFilters = ALL) -> Page[Event]:
+    """The scope's events that match the filters."""
+    partition = keys.by_kind(scope, EVENTS.kind)
     return read_page(
-        table,
-        Event,
-        "gsi1",
-        keys.by_kind(scope, EVENTS.kind),
-        cursor,
-        only=only,
-        within=filters.span,
-        min_page_size=FILTERED_PAGE_SIZE if only else 0,
+        table, Event, "gsi1", partition, cursor, only=filters.condition, within=filters.span
     )
 
 
@@ -101,8 +93,10 @@ def oldest_first(
 ) -> tuple[list[Event], bool]:
     """Events that follow the id `after`, oldest first, and whether more follow.
 
-    The filters must have a `since`.
+    The filters must have a `since`. There is at least one event if more follow.
     """
     cursor = Cursor(limit, before=after or filters.span.first)
-    found, more = list_page(table, scope, cursor, filters)
-    return found[::-1], more
+    page = list_page(table, scope, cursor, filters)
+    while not page.objects and page.next:
+        page = list_page(table, scope, cursor._replace(before=page.next), filters)
+    return page.objects[::-1], page.next is not None

@@ -6,7 +6,7 @@ item                pk                                   sk                     
 session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
 payment             PAYMENT#<id>                         PAYMENT                   gsi1
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
-customer            CUSTOMER#<id>                        CUSTOMER                  gsi1
+customer            CUSTOMER#<id>                        CUSTOMER                  gsi1, gsi2, gsi3
 event               EVENT#<id>                           EVENT                     gsi1
 delivery            EVENT#<id>                           DELIVERY#<endpoint>
 parked pointer      PARKED#<endpoint>                    <event>
@@ -25,8 +25,10 @@ simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 index  partition key                       sort key  lists
 gsi1   <scope>#<kind>                      id        a scope's objects of a kind
 gsi2   <scope>#session#<status>            id        its sessions of a status
+       <scope>#customer#name#<digest>      id        its customers of a name
 gsi3   <scope>#session#customer#<id>       id        a customer's sessions
        <scope>#refund#payment#<id>         id        a payment's refunds
+       <scope>#customer#email#<digest>     id        its customers with an e-mail address
 
 Every index has `gsi1sk`, the id, as its sort key: ids sort by creation.
 """
@@ -117,7 +119,7 @@ def merchant(id: str) -> Key:
 
 def api_key(secret: str) -> Key:
     """Has only the key's digest, so that reading the table gives no access to the API."""
-    return {"pk": f"KEY#{hashlib.sha256(secret.encode()).hexdigest()}", "sk": "KEY"}
+    return {"pk": f"KEY#{_digest(secret)}", "sk": "KEY"}
 
 
 def idempotency(scope: str, route: str, key: str) -> Key:
@@ -184,5 +186,18 @@ def sessions_by_customer(scope: str, customer_id: str) -> str:
     return f"{scope}#session#customer#{customer_id}"
 
 
+def customers_by_name(scope: str, name: str) -> str:
+    """Has the name's digest, because a key has at most 2,048 bytes."""
+    return f"{scope}#customer#name#{_digest(name)}"
+
+
+def customers_by_email(scope: str, email: str) -> str:
+    return f"{scope}#customer#email#{_digest(email)}"
+
+
 def refunds_by_payment(scope: str, payment_id: str) -> str:
     return f"{scope}#refund#payment#{payment_id}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

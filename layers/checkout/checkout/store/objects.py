@@ -9,7 +9,7 @@ from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import is_id
 from checkout.store import keys
 from checkout.store.items import Item, changes, to_item, to_record
-from checkout.store.paging import Cursor, Keep, keep_all, read_page
+from checkout.store.paging import Cursor, Page, read_page
 from checkout.store.table import ConditionFailedError, Table, Update
 
 
@@ -57,17 +57,9 @@ class Collection(NamedTuple, Generic[T]):
         except ResourceMissingError:
             raise ReferenceMissingError(self.name, parameter) from None
 
-    def list_page(
-        self,
-        table: Table,
-        scope: str,
-        cursor: Cursor,
-        keep: Keep = keep_all,
-        only: ConditionBase | None = None,
-    ) -> tuple[list[T], bool]:
-        """The scope's objects, newest first, and whether more follow."""
-        partition = keys.by_kind(scope, self.kind)
-        return read_page(table, self.cls, "gsi1", partition, cursor, only=only, keep=keep)
+    def list_page(self, table: Table, scope: str, cursor: Cursor) -> Page[T]:
+        """The scope's objects."""
+        return read_page(table, self.cls, "gsi1", keys.by_kind(scope, self.kind), cursor)
 
     def update(
         self,

@@ -1,8 +1,11 @@
-"""Pages of lists: newest first, with an id as the cursor. There is no total count."""
+"""Pages of lists: newest first, with an id as the cursor. There is no total count.
 
-from collections.abc import Callable
-from itertools import islice
-from typing import NamedTuple, TypeVar
+A request reads a bounded number of items. So a page may hold fewer objects than its limit, or none,
+although more follow; `Page.next` is where the list continues.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
@@ -11,6 +14,11 @@ from checkout.store.items import Item, to_record
 from checkout.store.table import Table
 
 T = TypeVar("T")
+
+MAX_QUERIES = 5
+"""Queries of one page. Each reads 1 MB at most."""
+FILTERED_PAGE_SIZE = 500
+"""Items that a query reads at once after the first one, if a filter leaves items out."""
 
 Keep = Callable[[Item], bool]
 """Whether an item belongs to a list."""
@@ -30,6 +38,33 @@ class Cursor(NamedTuple):
 
     def admits(self, id: str) -> bool:
         return (self.after is None or id < self.after) and (self.before is None or id > self.before)
+
+
+class CustomerFilters(NamedTuple):
+    """Customers that have exactly the values that are given, also those of `metadata`."""
+
+    name: str | None = None
+    email: str | None = None
+    metadata: Mapping[str, str] = {}
+
+    def admits(self, item: Item) -> bool:
+        stored = item.get("metadata", {})
+        return (
+            self.name in (None, item.get("name"))
+            and self.email in (None, item.get("email"))
+            and all(stored.get(key) == value for key, value in self.metadata.items())
+        )
+
+
+class Page(NamedTuple, Generic[T]):
+    """A page of a list."""
+
+    objects: list[T]
+    """Newest first."""
+    next: str | None
+    """The id that the next page follows or, with `backwards`, precedes. None if no more follow."""
+    backwards: bool = False
+    """The list is paged with `before`: the next page is newer."""
 
 
 class Span(NamedTuple):
@@ -60,29 +95,38 @@ def read_page(
     only: ConditionBase | None = None,
     keep: Keep = keep_all,
     within: Span = UNBOUNDED,
-    min_page_size: int = 0,
-) -> tuple[list[T], bool]:
-    """The cursor's page of a partition, and whether more objects follow.
+) -> Page[T]:
+    """The cursor's page of a partition.
 
-    One query fills the page, unless `only` or `keep` leaves items out; then more queries follow.
-    `keep` is for what a DynamoDB condition can't express. `min_page_size` makes each query read
-    more items, for filters that leave many out.
+    One query fills the page, unless `only` or `keep` leaves items out or the items are large; then
+    up to MAX_QUERIES queries do. `keep` is for what a DynamoDB condition can't express.
     """
     pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
     condition: ConditionBase = Key(pk).eq(partition)
     sort = _sort_condition(sk, cursor, within)
     if sort is not None:
         condition = condition & sort
-    items = table.query_all(
-        condition,
-        index=index,
-        only=only,
-        newest_first=not cursor.before,
-        page_size=max(cursor.limit + 1, min_page_size),
-    )
-    found = list(islice(filter(keep, items), cursor.limit + 1))
-    page = [to_record(cls, item) for item in found[: cursor.limit]]
-    return page[::-1] if cursor.before else page, len(found) > cursor.limit
+    is_filtered = only is not None or keep is not keep_all
+    found: list[Item] = []
+    last: Mapping[str, Any] | None = None
+    for number in range(MAX_QUERIES):
+        wanted = cursor.limit + 1 - len(found)
+        items, last = table.query_page(
+            condition,
+            index=index,
+            only=only,
+            newest_first=not cursor.before,
+            page_size=FILTERED_PAGE_SIZE if number and is_filtered else wanted,
+            after=last,
+        )
+        found += filter(keep, items)
+        if last is None or len(found) > cursor.limit:
+            break
+    objects = [to_record(cls, item) for item in found[: cursor.limit]]
+    following: str | None = last[sk]["S"] if last else None
+    if len(found) > cursor.limit:
+        following = found[cursor.limit - 1][sk]
+    return Page(objects[::-1], following, True) if cursor.before else Page(objects, following)
 
 
 def _sort_condition(sk: str, cursor: Cursor, within: Span) -> ConditionBase | None:

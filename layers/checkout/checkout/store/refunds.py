@@ -14,7 +14,7 @@ from checkout.store import events, keys, payments, sessions, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, read_page
+from checkout.store.paging import Cursor, Page, read_page
 from checkout.store.table import Action, Put, Table, Update
 
 REFUNDS = Collection(Refund, keys.refund, REFUND, kind="refund", name="refund")
@@ -24,10 +24,8 @@ retrieve = REFUNDS.retrieve
 update = REFUNDS.update
 
 
-def list_page(
-    table: Table, scope: str, payment: str | None, cursor: Cursor
-) -> tuple[list[Refund], bool]:
-    """Refunds of one payment or of all, newest first, and whether more follow."""
+def list_page(table: Table, scope: str, payment: str | None, cursor: Cursor) -> Page[Refund]:
+    """Refunds of one payment or of all."""
     if not payment:
         return REFUNDS.list_page(table, scope, cursor)
     partition = keys.refunds_by_payment(scope, payment)

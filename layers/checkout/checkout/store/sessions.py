@@ -21,7 +21,7 @@ from checkout.store import customers, events, keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, changes, to_item, to_record, unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Filters, read_page
+from checkout.store.paging import Cursor, Filters, Page, read_page
 from checkout.store.table import (
     Action,
     ConditionFailedError,
@@ -176,10 +176,10 @@ def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
 
 def list_page(
     table: Table, scope: str, filters: Filters, cursor: Cursor, now: int
-) -> tuple[list[Session], bool]:
-    """Sessions, newest first, and whether more follow. A lapsed session counts as expired."""
+) -> Page[Session]:
+    """A lapsed session counts as expired."""
     if filters.payment:
-        return _find_by_payment(table, scope, filters.payment, filters, cursor, now), False
+        return Page(_find_by_payment(table, scope, filters.payment, filters, cursor, now), None)
     if filters.customer:
         index, partition = "gsi3", keys.sessions_by_customer(scope, filters.customer)
     elif filters.status:
@@ -187,12 +187,20 @@ def list_page(
     else:
         index, partition = "gsi1", keys.by_kind(scope, SESSIONS.kind)
     only = _status_filter(filters, now)
-    sessions, more = read_page(table, Session, index, partition, cursor, only=only)
+    page = read_page(table, Session, index, partition, cursor, only=only)
     if index == "gsi2" and filters.status is Status.EXPIRED:
-        sessions += _find_unswept(table, scope, cursor, now)
-        by_id = {each.id: each for each in sessions}
-        sessions = [by_id[id] for id in sorted(by_id, reverse=True)]
-    return sessions[: cursor.limit], more or len(sessions) > cursor.limit
+        return _with(_find_unswept(table, scope, cursor, now), page, cursor.limit)
+    return page
+
+
+def _with(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
+    """The page with those of the other sessions that belong before the next page."""
+    before_next = [each for each in others if page.next is None or each.id > page.next]
+    by_id = {each.id: each for each in (*page.objects, *before_next)}
+    merged = [by_id[id] for id in sorted(by_id, reverse=True)]
+    if len(merged) > limit:
+        return Page(merged[:limit], merged[limit - 1].id)
+    return Page(merged, page.next)
 
 
 def _find_by_payment(

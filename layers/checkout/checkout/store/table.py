@@ -99,6 +99,15 @@ class ConditionFailedError(Exception):
         self.found = found
 
 
+class QueryPage(NamedTuple):
+    """What one call of Query reads."""
+
+    items: list[Item]
+    last: Mapping[str, Any] | None
+    """The key of the last item read, where the next call continues; None at the end. As DynamoDB's
+    API has it."""
+
+
 class Table(NamedTuple):
     client: DynamoDBClient
     name: str
@@ -141,6 +150,35 @@ class Table(NamedTuple):
     ) -> Iterator[Item]:
         """Every item of a query. A page is read when the iteration gets to it.
 
+        See `query_page` for the parameters.
+        """
+        last = None
+        while True:
+            page = self.query_page(
+                condition,
+                index=index,
+                only=only,
+                newest_first=newest_first,
+                page_size=page_size,
+                after=last,
+            )
+            yield from page.items
+            last = page.last
+            if last is None:
+                return
+
+    def query_page(
+        self,
+        condition: ConditionBase,
+        *,
+        index: str | None = None,
+        only: ConditionBase | None = None,
+        newest_first: bool = False,
+        page_size: int | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> QueryPage:
+        """One page of a query: up to `page_size` items, or 1 MB, that follow the key `after`.
+
         `only` filters items after they were read. Reads are strongly consistent, except those of
         an index.
         """
@@ -165,13 +203,10 @@ class Table(NamedTuple):
             request["Limit"] = page_size
         request["ExpressionAttributeNames"] = names
         request["ExpressionAttributeValues"] = to_wire(values)
-        while True:
-            page = self.client.query(**request)
-            yield from map(from_wire, page["Items"])
-            last = page.get("LastEvaluatedKey")
-            if not last:
-                return
-            request["ExclusiveStartKey"] = last
+        if after:
+            request["ExclusiveStartKey"] = after
+        answer = self.client.query(**request)
+        return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
 
     def write(self, *actions: Action) -> None:
         """Carries out all of the actions or none. Raises ConditionFailedError or BusyError."""

@@ -13,7 +13,7 @@ from checkout.domain.webhook_endpoint import (
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record, unchanged
-from checkout.store.paging import Cursor, Keep, keep_all, read_page
+from checkout.store.paging import Cursor, Keep, Page, keep_all, read_page
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
@@ -66,8 +66,8 @@ def retrieve(table: Table, scope: str, id: str) -> WebhookEndpoint:
 
 def list_page(
     table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
-) -> tuple[list[WebhookEndpoint], bool]:
-    """Endpoints, newest first, and whether more follow."""
+) -> Page[WebhookEndpoint]:
+    """The scope's endpoints."""
     partition = keys.webhook_endpoints(scope)
     return read_page(table, WebhookEndpoint, None, partition, cursor, keep=keep)
 

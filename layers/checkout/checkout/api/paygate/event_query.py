@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 
 from checkout.api.authentication import Call
+from checkout.api.integers import read_integer
 from checkout.api.paygate.query import parse_cursor, pop_id
 from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.errors import ParameterInvalidError
@@ -16,7 +17,7 @@ from checkout.store.events import EventFilters
 from checkout.store.paging import Cursor
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
-_EPOCH = re.compile(r"\d{1,10}", re.ASCII)
+MAX_EPOCH = 9_999_999_999
 
 _BOUNDS = {"gte": ("since", 0), "gt": ("since", 1), "lte": ("until", 0), "lt": ("until", -1)}
 """By operator: the inclusive bound that it sets, and the seconds added to its value."""
@@ -40,17 +41,24 @@ def parse_time(value: object, name: str) -> int:
 
     Raises ParameterInvalidError.
     """
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    try:
-        if isinstance(text, str) and _ISO.fullmatch(text):
-            return int(datetime.fromisoformat(text).timestamp())
-        if isinstance(text, str) and _EPOCH.fullmatch(text):
-            return int(text)
-    except ValueError:
-        pass  # the pattern lets a month 13 through
-    raise ParameterInvalidError(
-        f"{name} must be a UTC time such as 2026-01-31T12:00:00Z, or epoch seconds.", name
-    )
+    moment = _read_time(value)
+    if moment is None:
+        raise ParameterInvalidError(
+            f"{name} must be a UTC time such as 2026-01-31T12:00:00Z, or epoch seconds.", name
+        )
+    return moment
+
+
+def _read_time(value: object) -> int | None:
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        try:
+            return int(datetime.fromisoformat(value).timestamp())
+        except ValueError:
+            return None  # the pattern lets a month 13 through
+    epoch = read_integer(value) if isinstance(value, str) else value
+    if isinstance(epoch, int) and not isinstance(epoch, bool) and 0 <= epoch <= MAX_EPOCH:
+        return epoch
+    return None
 
 
 def _pop_time_range(params: dict[str, str]) -> dict[str, int]:

@@ -27,7 +27,9 @@ from checkout.domain.errors import (
     ParameterInvalidError,
     ParameterMissingError,
     ParameterUnknownError,
+    ResourceMissingError,
 )
+from checkout.domain.ids import OBJECTS, is_id
 from checkout.store.idempotency import IdempotentRequest
 
 MAX_AMOUNT = 99_999_999
@@ -130,7 +132,11 @@ def parse_idempotent_params(
     call: Call, model: type[AnyIdempotentParams]
 ) -> tuple[AnyIdempotentParams, IdempotentRequest | None]:
     """The call's body and, if it or the header `Idempotency-Key` has a key, its idempotency
-    (docs/contracts/paygate.md, section 4). Raises the error of its first bad parameter."""
+    (docs/contracts/paygate.md, section 4).
+
+    Raises the error of its first bad parameter, or ResourceMissingError for a malformed id in the
+    path, which would become a part of the idempotency record's key.
+    """
     body = call.request.json()
     params = _validate(model, body)
     key = _idempotency_key(call, params)
@@ -139,9 +145,16 @@ def parse_idempotent_params(
     # The key is not part of the request that it stands for.
     request = {name: value for name, value in body.items() if name != "idempotency_key"}
     canonical = json.dumps(request, sort_keys=True).encode()
-    route = f"{call.request.method} {call.request.path}"
     fingerprint = hashlib.sha256(canonical).hexdigest()
-    return params, IdempotentRequest(call.scope, route, key, fingerprint)
+    return params, IdempotentRequest(call.scope, _route(call), key, fingerprint)
+
+
+def _route(call: Call) -> str:
+    """The method and path that an idempotency key is for. Raises ResourceMissingError."""
+    id = call.request.event.get("pathParameters", {}).get("id")
+    if id is not None and not is_id(id, *OBJECTS):
+        raise ResourceMissingError("object")
+    return f"{call.request.method} {call.request.path}"
 
 
 def _idempotency_key(call: Call, params: IdempotentParams) -> str | None:

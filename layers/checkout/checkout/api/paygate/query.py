@@ -4,6 +4,7 @@ Without pydantic, so that functions that list and retrieve start faster.
 """
 
 from checkout.api.authentication import Call
+from checkout.api.integers import read_integer
 from checkout.domain.errors import ParameterInvalidError, ParameterUnknownError
 from checkout.domain.ids import CUSTOMER, ENDPOINT, PAYMENT, REFUND, SESSION, is_id
 from checkout.domain.session import Status
@@ -62,8 +63,8 @@ def parse_cursor(params: dict[str, str], prefix: str) -> Cursor:
     for name in params:
         if name not in ("limit", "starting_after"):
             raise ParameterUnknownError(name)
-    limit = params.get("limit", str(DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_LIMIT):
+    limit = read_integer(params.get("limit", str(DEFAULT_LIMIT)))
+    if limit is None or not 1 <= limit <= MAX_LIMIT:
         raise ParameterInvalidError(f"limit must be a number from 1 to {MAX_LIMIT}.", "limit")
     after = params.get("starting_after")
     if after is not None and not is_id(after, prefix):
@@ -71,7 +72,7 @@ def parse_cursor(params: dict[str, str], prefix: str) -> Cursor:
             f"starting_after must be the id ({prefix}_…) that the page is to follow.",
             "starting_after",
         )
-    return Cursor(int(limit), after)
+    return Cursor(limit, after)
 
 
 def pop_id(params: dict[str, str], name: str, prefix: str) -> str | None:

@@ -2,10 +2,12 @@
 (docs/contracts/paygate.md, sections 1 to 6)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
+from checkout.api.lists import T
 from checkout.domain.customer import Customer
 from checkout.domain.delivery import Delivery
 from checkout.domain.errors import (
@@ -26,6 +28,7 @@ from checkout.domain.refund import Refund
 from checkout.domain.resend import Resend
 from checkout.domain.session import Session, Status
 from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.store.paging import Page
 
 ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (AuthenticationError, "authentication_error"),
@@ -230,6 +233,10 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
         rendered = render_payment(subject)
         rendered["phone"] = subject.phone and masked_phone(subject.phone)
     return [(EVENT_TYPES[kind], rendered)]
+
+
+def render_page(url: str, page: Page[T], render: Callable[[T], Json]) -> Response:
+    return lists.respond(page, render, lambda objects, more: render_list(url, objects, more))
 
 
 def render_list(url: str, objects: Iterable[Json], has_more: bool = False) -> Json:

@@ -19,7 +19,8 @@ SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT = 2_000
 """Centavos."""
 MAX_LINE_ITEMS, MAX_QUANTITY = 100, 1_000_000
-MAX_TIME = 99_999_999_999
+MAX_LIFETIME = 5 * 365 * 24 * 60 * 60
+"""Seconds."""
 SECRET_LENGTH = 32
 
 _DESCRIPTOR = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{5,22}", re.ASCII)
@@ -56,7 +57,7 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
     return new_session(
         call.caller,
         call.now,
-        expires_at=reader.integer("expires_at", call.now + 1, MAX_TIME),
+        expires_at=reader.integer("expires_at", call.now + 1, call.now + MAX_LIFETIME),
         id=id,
         amount=amount,
         currency="PHP",

@@ -19,10 +19,10 @@ element and read `metadata[1]` as a number or a list; nested-multipart-parser 1.
 import re
 from urllib.parse import parse_qsl
 
+from checkout.api.integers import read_integer
+
 MAX_DEPTH = 8
 """Parts of a name."""
-MAX_INDEX_LENGTH = 9
-"""Digits of a place in a list. Python refuses to convert very long numbers."""
 
 
 class Node:
@@ -64,10 +64,8 @@ def as_list(node: "str | Node") -> "list[str | Node]":
     """
     if isinstance(node, str):
         return [node]
-    if not all(map(_is_place, node.entries)):
-        raise ShapeError("")
-    numbered = sorted(node.entries.items(), key=lambda entry: int(entry[0]))
-    return [*node.items, *(value for _, value in numbered)]
+    places = {key: _place(key) for key in node.entries}
+    return [*node.items, *(node.entries[key] for key in sorted(places, key=places.__getitem__))]
 
 
 def as_map(node: "str | Node") -> "dict[str, str | Node]":
@@ -77,8 +75,12 @@ def as_map(node: "str | Node") -> "dict[str, str | Node]":
     return node.entries
 
 
-def _is_place(key: str) -> bool:
-    return key.isascii() and key.isdigit() and len(key) <= MAX_INDEX_LENGTH
+def _place(key: str) -> int:
+    """The place in a list that a key names. Raises ShapeError."""
+    place = read_integer(key)
+    if place is None or place < 0:
+        raise ShapeError("")
+    return place
 
 
 def _split(name: str) -> list[str]:

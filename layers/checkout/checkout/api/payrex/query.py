@@ -1,18 +1,14 @@
 """PayRex's query parameters (docs/contracts/payrex.md, section 5). Unknown ones are ignored."""
 
-from collections.abc import Callable
 from typing import Any
 
 from checkout.api.authentication import Call
 from checkout.api.payrex.reader import Reader
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import CUSTOMER, SESSION, WEBHOOK, is_id
-from checkout.store.paging import Cursor, Filters
+from checkout.store.paging import Cursor, CustomerFilters, Filters, Keep
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
-
-Filter = Callable[[dict[str, Any]], bool]
-"""Whether a stored item belongs to the list."""
 
 
 def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
@@ -20,15 +16,20 @@ def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
     return Filters(), _cursor(Reader.of_query(call), SESSION)
 
 
-def parse_customer_list(call: Call) -> tuple[Cursor, Filter]:
+def parse_customer_list(call: Call) -> tuple[Cursor, CustomerFilters]:
     reader = Reader.of_query(call)
-    matches = _filter(reader, ("name", "email"), metadata=True)
-    return _cursor(reader, CUSTOMER), matches
+    filters = CustomerFilters(reader.text("name"), reader.text("email"), reader.texts("metadata"))
+    return _cursor(reader, CUSTOMER), filters
 
 
-def parse_webhook_list(call: Call) -> tuple[Cursor, Filter]:
+def parse_webhook_list(call: Call) -> tuple[Cursor, Keep]:
+    """A webhook has to have exactly the values that are sent."""
     reader = Reader.of_query(call)
-    matches = _filter(reader, ("url", "description"))
+    values = {name: text for name in ("url", "description") if (text := reader.text(name))}
+
+    def matches(item: dict[str, Any]) -> bool:
+        return all(item.get(name) == text for name, text in values.items())
+
     return _cursor(reader, WEBHOOK), matches
 
 
@@ -43,18 +44,3 @@ def _cursor(reader: Reader, prefix: str) -> Cursor:
         reader.fail(ParameterInvalidError, "before", "can't be sent together with after")
     reader.finish()
     return Cursor(limit, after, before)
-
-
-def _filter(reader: Reader, names: tuple[str, ...], *, metadata: bool = False) -> Filter:
-    """An item has to have exactly the values that are sent, also those of `metadata[key]`."""
-    values = {name: text for name in names if (text := reader.text(name))}
-    entries = reader.texts("metadata") if metadata else {}
-    reader.finish()
-
-    def matches(item: dict[str, Any]) -> bool:
-        stored = item.get("metadata", {})
-        return all(item.get(name) == text for name, text in values.items()) and all(
-            stored.get(key) == value for key, value in entries.items()
-        )
-
-    return matches

@@ -5,11 +5,11 @@ Hand-written beside PayGate's pydantic models: importing pydantic makes a cold s
 longer (docs/decisions/2026-11-21-two-validators.md).
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from checkout.api.authentication import Call
+from checkout.api.integers import read_integer
 from checkout.api.payrex.form import Node, ShapeError, as_list, as_map, decode_form
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, is_web_url
 from checkout.domain.errors import (
@@ -31,7 +31,6 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 
 NOTHING = ("", "None")
 """What the SDKs send for a null."""
-_INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 
 
 class Reader:
@@ -93,14 +92,15 @@ class Reader:
         text = self.text(name, required=required)
         if text is None:
             return None
-        if not _INTEGER.fullmatch(text):
+        number = read_integer(text)
+        if number is None:
             self.fail(ParameterTypeError, name, "must be an integer")
-        elif int(text) < low:
+        elif number < low:
             self.fail(ParameterBelowMinimumError, name, f"must be at least {low}")
-        elif int(text) > high:
+        elif number > high:
             self.fail(ParameterAboveMaximumError, name, f"must be at most {high}")
         else:
-            return int(text)
+            return number
         return None
 
     def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str | None:

@@ -4,9 +4,11 @@ Every key is always present, with null where there is no value: an SDK reads the
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable
 
+from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
+from checkout.api.lists import T
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
@@ -34,6 +36,7 @@ from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.refund import Refund
 from checkout.domain.session import LineItem, Session, Status
 from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.store.paging import Page
 
 SESSION_STATUSES = {
     Status.OPEN: "active",
@@ -323,8 +326,12 @@ def render_envelope(event: Event) -> Json:
     }
 
 
-def render_list(objects: Iterable[Json], has_more: bool) -> Json:
-    return {"resource": "list", "has_more": has_more, "data": list(objects)}
+def render_page(page: Page[T], render: Callable[[T], Json]) -> Response:
+    return lists.respond(page, render, _list)
+
+
+def _list(objects: list[Json], has_more: bool) -> Json:
+    return {"resource": "list", "has_more": has_more, "data": objects}
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
