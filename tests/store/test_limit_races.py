@@ -47,6 +47,19 @@ def test_endpoints_created_at_once_stay_within_their_limit(
                 webhook_endpoints.delete(world.table, scope, id, int(world.now))
 
 
+def test_one_of_several_resends_of_a_range_at_once_is_created() -> None:
+    for world, rounds in worlds(max(1, ROUNDS // 20)):
+        for _ in rounds:
+            body = {"created_at": {"gte": 0}}
+            answers = race(*[lambda: world.post("/v1/events/resend", body)] * 5)
+
+            assert sorted(each.status for each in answers) == [202, 422, 422, 422, 422]
+            world.now += 1
+            race(world.sweep, world.sweep)
+            assert {item["status"] for item in world.having("RESEND#")} == {"done"}
+            assert world.having("PENDING_RESEND#") == []
+
+
 def test_endpoints_created_at_once_below_the_limit_are_all_created() -> None:
     for world, _ in worlds(1):
         answers = race(*[creating(world)] * 8)
