@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from checkout.api.paygate.render import EVENT_TYPES, render_time
+from checkout.domain.event import KEPT_SECONDS
 from checkout.store.items import to_wire
 from tests.receiver import Receiver, listening
 from tests.world import LIVE_KEY, OTHER_KEY, SESSIONS, START, World
@@ -434,6 +435,37 @@ def test_a_resend_filtered_by_failed_skips_delivered_events(
     ]
     assert world.get(f"/v1/events/resends/{resend}").json["sent_count"] == 1
     assert (counts(world, event), counts(world, other)) == ((0, 0), (0, 0))
+
+
+def test_a_second_resend_of_a_range_is_refused_while_one_is_pending(world: World) -> None:
+    body, target = {"created_at": {"gte": 0}}, "/v1/events/resend"
+    error = (422, "invalid_request_error", "limit_reached", None)
+    first = world.post(target, body, headers={"idempotency-key": "first"})
+
+    world.refused(error, "POST", target, body)
+    world.refused(error, "POST", target, body, headers={"idempotency-key": "second"})
+
+    repeated = world.post(target, body, headers={"idempotency-key": "first"})
+    assert (repeated.status, repeated.text) == (202, first.text)
+    for key in (LIVE_KEY, OTHER_KEY):
+        assert world.post(target, body, key=key).status == 202
+    world.sweep()
+    assert world.get(f"/v1/events/resends/{first.json['id']}").json["status"] == "done"
+    assert world.post(target, body).status == 202
+
+
+def test_a_resend_that_was_never_done_holds_its_place_for_as_long_as_events_are_kept(
+    world: World,
+) -> None:
+    body, target = {"created_at": {"gte": 0}}, "/v1/events/resend"
+    assert world.post(target, body).status == 202
+    error = (422, "invalid_request_error", "limit_reached", None)
+
+    world.now += KEPT_SECONDS - 1
+    world.refused(error, "POST", target, body)
+    world.now += 1
+
+    assert world.post(target, body).status == 202
 
 
 def test_a_resend_is_created_once_under_an_idempotency_key(world: World) -> None:

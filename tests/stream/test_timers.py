@@ -195,9 +195,9 @@ def test_a_sweep_without_time_fires_nothing(world: World) -> None:
     before = world.items()
     router = ProcessorRouter(world.table)
     context = ChangeContext(int(world.now), render_events)
-    sweeper = Firing(world.table, open_queue(), router, context)
+    sweeper = Firing(world.table, open_queue(), router, context, lambda: RESERVE_MS - 1)
 
-    assert firing.sweep(sweeper, lambda: RESERVE_MS - 1) == {"fired": 0, "failed": 0}
+    assert firing.sweep(sweeper) == {"fired": 0, "failed": 0}
     assert world.items() == before
 
 

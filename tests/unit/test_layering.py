@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"store", "domain", "settings", "aws"},
     "encryption": {"aws", "settings"},
     "processors": {"processors", "store", "domain", "settings", "log", "encryption"},
-    "webhooks": {"webhooks", "store", "domain", "settings", "encryption", "aws"},
+    "webhooks": {"webhooks", "store", "domain", "settings", "log", "encryption", "aws"},
     "api": {"api", "processors", "store", "domain", "settings", "log", "webhooks", "encryption"},
     "page": {"page", "api", "processors", "store", "domain", "settings"},
     "firing": {"processors", "webhooks", "store", "domain", "log"},

@@ -49,9 +49,11 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextmanager
-def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Runs a server that reads the first bytes of a request and then calls `answer`; yields its
-    URL."""
+def serving(
+    answer: Callable[[socket.socket], None], requests: list[bytes] | None = None
+) -> Iterator[str]:
+    """Runs a server that reads the first bytes of a request, adds them to `requests`, and calls
+    `answer`; yields its URL."""
 
     def accept() -> None:
         while True:
@@ -59,17 +61,25 @@ def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
+            threading.Thread(
+                target=_serve, args=(connection, answer, requests), daemon=True
+            ).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, daemon=True).start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/hooks"
 
 
-def _serve(connection: socket.socket, answer: Callable[[socket.socket], None]) -> None:
+def _serve(
+    connection: socket.socket,
+    answer: Callable[[socket.socket], None],
+    requests: list[bytes] | None,
+) -> None:
     with connection:
         try:
-            connection.recv(65_536)
+            first = connection.recv(65_536)
+            if requests is not None:
+                requests.append(first)
             answer(connection)
         except OSError:
             return  # the client closed the connection

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from checkout.webhooks import egress
+from checkout.webhooks.answers import ANSWER_BYTES
 from tests.webhooks.conftest import serving
 
 NAME, PUBLIC = "hooks.example.com", "93.184.215.14"
@@ -176,8 +177,20 @@ def test_an_attempt_times_out_while_the_answer_drips(head: bytes) -> None:
     check_time_out(lambda connection: drip(connection, head, b"1"))
 
 
-def test_an_attempt_times_out_during_endless_interim_answers() -> None:
-    check_time_out(lambda connection: drip(connection, b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_endless_interim_answers_end_the_attempt(status: int) -> None:
+    interim = b"HTTP/1.1 %d Wait\r\n\r\n" % status
+    with (
+        serving(lambda connection: pour(connection, b"", interim)) as url,
+        pytest.raises(egress.NoAnswerError) as failure,
+    ):
+        egress.post(url, b"{}", {}, LOCAL)
+
+    assert failure.value.code == "broken_answer"
+
+
+def test_an_attempt_times_out_while_interim_answers_drip() -> None:
+    check_time_out(lambda connection: drip(connection, b"HTTP/1.1 103 Wait\r\n", b"x: y\r\n"))
 
 
 def test_an_attempt_times_out_if_the_server_does_not_read() -> None:
@@ -265,7 +278,7 @@ def test_only_the_first_part_of_an_endless_body_is_read(send: Any, head: bytes) 
         answer = egress.post(url, b"{}", {}, LOCAL)
 
     assert answer.status == 200
-    assert 0 < len(answer.body) <= egress.ANSWER_BYTES
+    assert 0 < len(answer.body) <= ANSWER_BYTES
     assert set(answer.body) == {ord("y")}
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 

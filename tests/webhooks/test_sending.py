@@ -3,6 +3,7 @@ still unless a test moves it."""
 
 import json
 from email.utils import formatdate
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,14 @@ from checkout.api.webhook_requests import build_request
 from checkout.domain import clock
 from checkout.domain.delivery import Delivery
 from checkout.domain.event import Event
-from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.domain.webhook_endpoint import FormerSecret, WebhookEndpoint
 from checkout.settings import settings
 from checkout.store import deliveries, keys, leases, webhook_endpoints
 from checkout.store.items import to_record
 from checkout.store.leases import AllLeased, Lease
 from checkout.store.table import ConditionFailedError, Delete, Put
-from checkout.webhooks import egress, health, sending
+from checkout.webhooks import egress, health, retry, sending
+from checkout.webhooks.answers import Answer
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import open_queue
 from checkout.webhooks.sending import Sender
@@ -130,6 +132,48 @@ def test_retry_after_is_honoured_within_limits(
     world.send_all()
 
     assert earliest <= delivery(world).next_attempt_at - world.now <= latest
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2027 00:00:00 +99999999999999",
+        "Mon, 99 Jan 2027 00:00:00 GMT",
+        "9" * 5000,
+    ],
+)
+def test_an_attempt_with_a_malformed_retry_after_is_recorded(
+    world: World, receiver: Receiver, hook: str, asked: str, status: int
+) -> None:
+    receiver.statuses, receiver.headers = [status], {"retry-after": asked}
+    pay(world)
+    assert world.send_all() == 0
+
+    assert delivery(world).state == ("delivered" if status == 200 else "pending")
+    assert [each.status for each in delivery(world).attempts] == [status]
+
+
+def test_an_unexpected_error_after_the_request_is_a_failed_attempt(
+    world: World, hook: str, monkeypatch: pytest.MonkeyPatch, log: StringIO
+) -> None:
+    """Without a record, the endpoint would be called every minute for ever."""
+
+    def fail(*_: Any) -> Answer:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(egress, "post", fail)
+    pay(world)
+    for _ in range(len(retry.DELAYS) + 1):
+        assert world.send_all() == 0
+        world.now += DAY * 1.25
+        world.sweep()
+
+    assert delivery(world).state == "pending"  # parked: five days of failures
+    assert {each.error for each in delivery(world).attempts} == {"broken_answer"}
+    assert endpoint(world).disabled_because == "failing"
+    assert '"error":"RuntimeError"' in log.getvalue()
 
 
 def test_retry_after_may_be_a_date(world: World, receiver: Receiver, hook: str) -> None:
@@ -423,9 +467,9 @@ def test_a_slow_success_ends_the_pause_of_a_hanging_endpoint(
     """Another sender marks it as hanging during this attempt."""
     as_read, seconds = endpoint(world), iter((0.0, 6.0))
 
-    def answer_late(*_: Any) -> egress.Answer:
+    def answer_late(*_: Any) -> Answer:
         health.record_hanging(world.table, as_read, int(world.now))
-        return egress.Answer(200, {}, b"")
+        return Answer(200, {}, b"")
 
     monkeypatch.setattr(egress, "post", answer_late)
     monkeypatch.setattr(sending, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
@@ -635,5 +679,4 @@ def test_concurrent_rotations_lose_no_secret(world: World, hook: str) -> None:
         world.table.write(webhook_endpoints.rotation(read, "encrypted-2", clock.now()))
 
     assert endpoint(world).secret == rotated != read.secret
-    assert endpoint(world).previous_secret == read.secret
-    assert endpoint(world).previous_until == world.now + DAY
+    assert endpoint(world).former_secrets == (FormerSecret(read.secret, int(world.now) + DAY),)

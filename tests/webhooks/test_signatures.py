@@ -1,5 +1,6 @@
 """Signatures of webhooks, verified by the packages that receivers use."""
 
+import hmac
 import json
 from typing import Any
 
@@ -97,15 +98,57 @@ def test_the_old_secret_is_valid_for_a_day_after_a_rotation(
 
 
 @pytest.mark.parametrize("verifies", VERIFIERS)
-def test_the_newest_two_secrets_sign_after_two_rotations_in_a_day(
+def test_each_old_secret_signs_for_its_own_day_after_two_rotations(
     world: World, receiver: Receiver, verifies: Any
 ) -> None:
+    id, first = subscribe(world, receiver)
+    now = world.now
+    world.now = now - DAY + 10  # the packages cannot verify a request of tomorrow
+    second = rotate(world, id)
+    world.now = now - 10
+    third = rotate(world, id)
+
+    world.now = now
+    during = complete(world, receiver)
+    world.now = now + 20
+    after = complete(world, receiver)
+
+    secrets = (first, second, third)
+    assert [verifies(during, each) for each in secrets] == [True, True, True]
+    assert [verifies(after, each) for each in secrets] == [False, True, True]
+
+
+def test_the_newest_secret_signs_first(world: World, receiver: Receiver) -> None:
     id, first = subscribe(world, receiver)
     second, third = rotate(world, id), rotate(world, id)
 
     sent = complete(world, receiver)
 
-    assert [verifies(sent, each) for each in (first, second, third)] == [False, True, True]
+    moment, *signatures = sent.headers["x-paygate-signature"].split(",")
+    signed = f"{moment.removeprefix('t=')}.".encode() + sent.body
+    expected = [
+        hmac.new(each.encode(), signed, "sha256").hexdigest() for each in (third, second, first)
+    ]
+    assert signatures == [f"v1={each}" for each in expected]
+    assert len(sent.headers["webhook-signature"].split()) == 3
+
+
+def test_a_rotation_is_refused_while_four_former_secrets_sign(
+    world: World, receiver: Receiver
+) -> None:
+    id, _ = subscribe(world, receiver)
+    for _ in range(4):
+        rotate(world, id)
+        world.now += 60
+    target, error = f"{WEBHOOKS}/{id}/rotate", (422, "invalid_request_error", "limit_reached", None)
+
+    world.refused(error, "POST", target)
+    world.now += DAY - 4 * 60 - 1
+    world.refused(error, "POST", target)
+    world.now += 1
+
+    assert world.post(target).status == 200
+    world.refused(error, "POST", target)
 
 
 def test_stripes_package_constructs_the_event(world: World, receiver: Receiver) -> None:

@@ -18,9 +18,10 @@ from checkout.webhooks.queue import open_queue
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     table, change_context = open_table(), ChangeContext(clock.now(), render_events)
-    firing = Firing(table, open_queue(), ProcessorRouter(table), change_context)
+    time_left_ms = context.get_remaining_time_in_millis
+    firing = Firing(table, open_queue(), ProcessorRouter(table), change_context, time_left_ms)
     if "Records" not in event:
-        return sweep(firing, context.get_remaining_time_in_millis)
+        return sweep(firing)
     return stop_at_first_failure(event["Records"], lambda record: firing.fire(_timer(record)))
 
 

@@ -6,6 +6,7 @@ from checkout.api.authentication import Call
 from checkout.api.http import Response
 from checkout.store import idempotency as idempotent_writes
 from checkout.store.idempotency import Creation, IdempotentRequest
+from checkout.store.table import until_no_conflict
 
 
 def create(
@@ -19,9 +20,11 @@ def create(
 
     A request that repeats one under the same idempotency key gets the first one's object and
     writes nothing. `idempotency` is None for a request without a key, and in a dialect that has
-    no keys.
+    no keys. After a conflict for which the creation has no refusal, it is prepared again.
     """
-    body, replayed = idempotent_writes.create(call.table, prepare, idempotency, call.now)
+    body, replayed = until_no_conflict(
+        call.table, lambda: idempotent_writes.create(call.table, prepare, idempotency, call.now)
+    )
     return render_created(body, replayed, status)
 
 

@@ -30,7 +30,7 @@ class Resend:
     """Sends only events in this state, and only the deliveries in it."""
     status: ResendStatus = ResendStatus.PENDING
     cursor: str | None = None
-    """The id of the last event that was sent, or left out."""
+    """The id of an event: all events up to this one were sent, or left out."""
     sent_count: int = 0
     """How many events were sent again."""
     updated_at: int

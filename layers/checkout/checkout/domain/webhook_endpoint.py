@@ -18,6 +18,14 @@ class DisabledBecause(StrEnum):
     """Every delivery attempt of five days failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class FormerSecret:
+    """A secret that a rotation replaced. It signs as well, until `until`."""
+
+    secret: str
+    until: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
     """A URL that receives events. Times are epoch seconds.
@@ -34,9 +42,8 @@ class WebhookEndpoint:
     updated_at: int
     status: EndpointStatus = EndpointStatus.ENABLED
     description: str | None = None
-    previous_secret: str | None = None
-    """The secret before the last rotation. It signs as well, until `previous_until`."""
-    previous_until: int | None = None
+    former_secrets: tuple[FormerSecret, ...] = ()
+    """Those that still signed at the last rotation, the newest first."""
     disabled_because: DisabledBecause | None = None
     failing_since: int | None = None
     """When the first delivery attempt failed after the last one that was answered 2xx."""
@@ -51,9 +58,11 @@ class WebhookEndpoint:
 
     def secrets_at(self, now: int) -> tuple[str, ...]:
         """The encrypted secrets that sign at `now`, the newest first."""
-        if self.previous_secret and (self.previous_until or 0) > now:
-            return (self.secret, self.previous_secret)
-        return (self.secret,)
+        return (self.secret, *(each.secret for each in self.former_secrets_at(now)))
+
+    def former_secrets_at(self, now: int) -> tuple[FormerSecret, ...]:
+        """The replaced secrets that still sign at `now`, the newest first."""
+        return tuple(each for each in self.former_secrets if each.until > now)
 
     def wants(self, event_type: str) -> bool:
         """Whether it is enabled and subscribes to events of this type."""

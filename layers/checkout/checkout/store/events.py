@@ -101,13 +101,12 @@ def list_page(table: Table, scope: str, cursor: Cursor, filters: EventFilters = 
 
 def oldest_first(
     table: Table, scope: str, after: str | None, limit: int, filters: EventFilters
-) -> tuple[list[Event], bool]:
-    """Events that follow the id `after`, oldest first, and whether more follow.
+) -> tuple[list[Event], str | None]:
+    """Events that follow the id `after`, oldest first, and the id that the next page follows.
 
-    The filters must have a `since`. There is at least one event if more follow.
+    The filters must have a `since`. The id is None if no more events follow. There may be no event
+    on this page although more follow, because a page reads a bounded number of items.
     """
     cursor = Cursor(limit, before=after or filters.span.first)
     page = list_page(table, scope, cursor, filters)
-    while not page.objects and page.next:
-        page = list_page(table, scope, cursor._replace(before=page.next), filters)
-    return page.objects[::-1], page.next is not None
+    return page.objects[::-1], page.next

@@ -12,7 +12,9 @@ event               EVENT#<id>                           EVENT                  
 delivery            EVENT#<id>                           DELIVERY#<endpoint>
 parked pointer      PARKED#<endpoint>                    <event>
 resend              RESEND#<id>                          RESEND
+pending resend      PENDING_RESEND#<scope>               PENDING_RESEND
 webhook endpoint    ENDPOINTS#<scope>                    <id>
+latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
 lease               ENDPOINT#<endpoint>                  LEASE#<number>
 timer               TIMER#<shard>                        <due>#<kind>#<target>
 merchant            MERCHANT#<id>                        MERCHANT
@@ -90,12 +92,22 @@ def resend(id: str) -> Key:
     return {"pk": f"RESEND#{id}", "sk": "RESEND"}
 
 
+def pending_resend(scope: str) -> Key:
+    """Names the scope's one resend that is not done."""
+    return {"pk": f"PENDING_RESEND#{scope}", "sk": "PENDING_RESEND"}
+
+
 def webhook_endpoints(scope: str) -> str:
     return f"ENDPOINTS#{scope}"
 
 
 def webhook_endpoint(scope: str, id: str) -> Key:
     return {"pk": webhook_endpoints(scope), "sk": id}
+
+
+def latest_webhook_endpoint(scope: str) -> Key:
+    """Names the endpoint of the scope that was created last."""
+    return {"pk": f"LATEST_ENDPOINT#{scope}", "sk": "LATEST_ENDPOINT"}
 
 
 def leases(endpoint_id: str) -> str:

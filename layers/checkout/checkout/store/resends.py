@@ -1,7 +1,13 @@
-"""Resends of a time range: each is an item with a cursor, and a timer that continues it."""
+"""Resends of a time range: each is an item with a cursor, and a timer that continues it.
+
+A scope has at most one that is pending.
+"""
 
 from dataclasses import replace
 
+from boto3.dynamodb.conditions import Attr
+
+from checkout.domain.errors import LimitError
 from checkout.domain.event import KEPT_SECONDS
 from checkout.domain.ids import RESEND
 from checkout.domain.resend import Resend, ResendStatus
@@ -10,7 +16,7 @@ from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import to_item, unchanged
 from checkout.store.objects import Collection
-from checkout.store.table import Put, Table
+from checkout.store.table import Delete, Put, Table
 
 RESENDS = Collection(Resend, keys.resend, RESEND, kind="resend", name="event resend")
 
@@ -19,8 +25,17 @@ retrieve = RESENDS.retrieve
 
 
 def prepare_creation(resend: Resend, answer: str) -> Creation:
-    item = to_item(resend, **keys.resend(resend.id), ttl=resend.created_at + KEPT_SECONDS)
-    return Creation([Put(item), timers.put(_timer(resend))], answer)
+    """The creation is refused with LimitError while another resend of the scope is pending."""
+    ends_at = resend.created_at + KEPT_SECONDS
+    item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
+    place = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
+    # DynamoDB may delete a place that is over days later.
+    free = Attr("pk").not_exists() | Attr("ttl").lte(resend.created_at)
+    refusal = LimitError(
+        "A resend of a time range is pending, and there is at most one a mode. Wait until its"
+        " status is done, or resend single events."
+    )
+    return Creation([Put(place, free), Put(item), timers.put(_timer(resend))], answer, {0: refusal})
 
 
 def is_current(resend: Resend, timer: Timer) -> bool:
@@ -28,30 +43,29 @@ def is_current(resend: Resend, timer: Timer) -> bool:
 
 
 def move_on(
-    table: Table, resend: Resend, last: str | None, sent: int, due: int | None, now: int
+    table: Table, resend: Resend, cursor: str | None, sent: int, due: int | None, now: int
 ) -> Resend | None:
-    """Records a page that was sent: `last` is its last event, `sent` counts what was sent again.
+    """Records a page that was sent: where the next one starts, and how many events were sent again.
 
-    Moves the timer to `due`, or ends the resend if `due` is None. Returns None if another firing of
-    the timer was faster.
+    Moves the timer to `due`, or ends the resend if `due` is None; another one may be created then.
+    Returns None if another firing of the timer was faster.
     """
     moved = replace(
         resend,
-        cursor=last or resend.cursor,
+        cursor=cursor,
         sent_count=resend.sent_count + sent,
         updated_at=now,
         status=ResendStatus.DONE if due is None else ResendStatus.PENDING,
         timer_due=resend.timer_due if due is None else due,
     )
     as_read = unchanged(resend, "status", "timer_due", "cursor")
-    timer = timers.move(_timer(resend), _timer(moved))
+    rest = timers.move(_timer(resend), _timer(moved))
     if due is None:
-        timer = [timers.delete(_timer(resend))]
-    return (
-        moved
-        if table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *timer)
-        else None
-    )
+        own = Attr("pk").not_exists() | Attr("resend").eq(resend.id)
+        place = Delete(keys.pending_resend(resend.scope), own)
+        rest = [timers.delete(_timer(resend)), place]
+    written = table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *rest)
+    return moved if written else None
 
 
 def _timer(resend: Resend) -> Timer:

@@ -4,7 +4,12 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import LimitError, ResourceMissingError
 from checkout.domain.ids import ENDPOINT, WEBHOOK, is_id
-from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus, WebhookEndpoint
+from checkout.domain.webhook_endpoint import (
+    DisabledBecause,
+    EndpointStatus,
+    FormerSecret,
+    WebhookEndpoint,
+)
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record, unchanged
@@ -13,22 +18,32 @@ from checkout.store.table import ConditionFailedError, Delete, Put, Table, Updat
 
 MAX_ENDPOINTS = 16
 """Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
-transaction has at most 100. Requests at the same moment may exceed this limit, which leaves room
-for three times as many."""
+transaction has at most 100."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
+MAX_FORMER_SECRETS = 4
+"""Replaced secrets that sign at the same time. Each makes every attempt's headers longer, and costs
+each sender a call to KMS."""
 
 HEALTHY: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
 """The health of an endpoint that answers 2xx."""
 
 
 def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Creation:
-    """Raises LimitError if the scope already has MAX_ENDPOINTS."""
+    """Raises LimitError if the scope already has MAX_ENDPOINTS.
+
+    The creation conflicts if another endpoint was created since these were counted.
+    """
+    key = keys.latest_webhook_endpoint(endpoint.scope)
+    latest = table.get(key)  # read before the count, so that the count has all up to this one
     if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
-        raise LimitError(f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode.")
+        raise LimitError(
+            f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode. Delete one first."
+        )
     item = to_item(endpoint, **keys.webhook_endpoint(endpoint.scope, endpoint.id))
-    return Creation([Put(item)], answer)
+    same = Attr("id").eq(latest["id"]) if latest else Attr("pk").not_exists()
+    return Creation([Put(item), Put({**key, "id": endpoint.id}, same)], answer)
 
 
 def of_scope(table: Table, scope: str) -> list[WebhookEndpoint]:
@@ -94,12 +109,20 @@ def update_health(table: Table, endpoint: WebhookEndpoint, changes: Item, *as_re
 def rotation(endpoint: WebhookEndpoint, encrypted: str, now: int) -> Update:
     """Replaces the secret, on condition that the stored one is the one that was read.
 
-    The replaced secret still signs for ROTATION_SECONDS. An older one no longer signs.
+    The replaced secret still signs for ROTATION_SECONDS, and so do those that were replaced before,
+    each until its own end. Raises LimitError if MAX_FORMER_SECRETS still sign.
     """
+    former = endpoint.former_secrets_at(now)
+    if len(former) >= MAX_FORMER_SECRETS:
+        raise LimitError(
+            f"{MAX_FORMER_SECRETS} former secrets of this webhook endpoint still sign, each for 24"
+            " hours after its rotation. Rotate again when the first of them has ended, or create"
+            " another webhook endpoint."
+        )
+    replaced = FormerSecret(endpoint.secret, now + ROTATION_SECONDS)
     changes = {
         "secret": encrypted,
-        "previous_secret": endpoint.secret,
-        "previous_until": now + ROTATION_SECONDS,
+        "former_secrets": [to_item(each) for each in (replaced, *former)],
         "updated_at": now,
     }
     key = keys.webhook_endpoint(endpoint.scope, endpoint.id)

@@ -11,19 +11,19 @@ arrives, so a server that drips its answer would hold a sender for hours.
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Lock, Thread, Timer
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from checkout.domain.addresses import is_endpoint_url, is_public
 from checkout.settings import Settings
+from checkout.webhooks.answers import Answer, read_answer
 
-ANSWER_BYTES = 16 * 1024
 TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
 """What a path and a query may contain besides letters, digits and `-._` (RFC 3986)."""
 
@@ -74,14 +74,6 @@ class Limits(NamedTuple):
     """For everything, from the look-up to the end of the answer."""
     allow_local: bool
     """Whether http://127.0.0.1 is allowed: in devstack only."""
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case name."""
-    body: bytes
-    """Its first part: what arrived in time, at most `ANSWER_BYTES`."""
 
 
 class Deadline:
@@ -140,7 +132,6 @@ def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answ
     parts = urlsplit(url)
     host, is_secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     with Deadline(limits.total_seconds) as deadline:
         with _translated_errors(deadline, NotConnectedError):
             seconds = min(limits.connect_seconds, limits.total_seconds)
@@ -148,12 +139,20 @@ def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answ
         with connected, _translated_errors(deadline, NoAnswerError):
             deadline.guard(connected)
             with closing(_http(connected, host.removesuffix("."), port, is_secure)) as http:
-                http.request("POST", quote(target, TARGET_CHARACTERS), body, headers)
-                with http.getresponse() as response:
-                    if deadline.passed:  # http.client accepts incomplete headers
-                        raise TimeoutError
-                    named = {name.lower(): value for name, value in response.getheaders()}
-                    return Answer(response.status, named, _read(response))
+                http.request("POST", _request_target(url), body, headers)
+                with http.sock.makefile("rb") as stream:
+                    return read_answer(stream)
+
+
+def _request_target(url: str) -> str:
+    """The URL's path and query as they are written, without the fragment.
+
+    Only characters that a request may not contain are percent-encoded. The parts of urlsplit are
+    not used, because it drops the `?` of an empty query.
+    """
+    host_and_target = url.partition("#")[0].partition("://")[2]
+    target = host_and_target.removeprefix(urlsplit(url).netloc)
+    return quote(target if target.startswith("/") else f"/{target}", TARGET_CHARACTERS)
 
 
 @contextmanager
@@ -230,13 +229,3 @@ def tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _read(response: HTTPResponse) -> bytes:
-    """The body's first part. If the connection breaks off, the part so far is enough: the status
-    decides about the attempt."""
-    body = b""
-    with suppress(OSError, HTTPException):
-        while len(body) < ANSWER_BYTES and (part := response.read1(ANSWER_BYTES - len(body))):
-            body += part
-    return body

@@ -1,6 +1,8 @@
 """Creates the deliveries of an event, and queues the deliveries that are due."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 
 from checkout.domain.event import Event
 from checkout.domain.timer import Timer
@@ -10,7 +12,7 @@ from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
 RESUME_PAGES = 50
-"""Batches of parked deliveries that one firing of a resume timer queues."""
+"""Batches of parked deliveries that one firing of a resume timer queues, at most."""
 RESUME_PAUSE = 1
 """Seconds until the timer fires again for the rest."""
 
@@ -61,20 +63,24 @@ def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> Non
         queue.send([delivery])
 
 
-def on_resume_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """Handles an endpoint's resume timer: queues deliveries that were parked for it, up to
-    `RESUME_PAGES` batches. The sender cancels them if the endpoint was deleted."""
+def on_resume_timer(
+    table: Table, queue: Queue, timer: Timer, now: int, has_time: Callable[[], bool]
+) -> None:
+    """Handles an endpoint's resume timer: queues deliveries that were parked for it.
+
+    It queues up to `RESUME_PAGES` batches while there is time for it; a later firing continues. The
+    sender cancels the deliveries if the endpoint was deleted.
+    """
     scope, endpoint_id = keys.split_resume_target(timer.target)
     endpoint = webhook_endpoints.find(table, scope, endpoint_id)
     if endpoint is not None and endpoint.status is EndpointStatus.DISABLED:
         table.write(timers.delete(timer))  # Enabling it creates another timer.
         return
-    for _ in range(RESUME_PAGES):
+    for _ in takewhile(lambda _: has_time(), range(RESUME_PAGES)):
         parked = deliveries.list_parked_events(table, endpoint_id, BATCH)
         unparked = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
         queue.send([delivery for delivery in unparked if delivery is not None])
         if len(parked) < BATCH:
             table.write(timers.delete(timer))
             return
-    # The next sweep continues: other timers are due as well.
     table.write(*timers.move(timer, replace(timer, due=now + RESUME_PAUSE)))

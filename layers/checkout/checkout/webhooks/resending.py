@@ -1,5 +1,7 @@
 """Sends events again: one event to one or all endpoints, or all events of a time range."""
 
+from collections.abc import Callable
+
 from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
 from checkout.domain.event import Event, EventState
@@ -15,8 +17,7 @@ from checkout.webhooks.queue import Queue
 PAGE = 25
 """Events in a page."""
 PAGES = 10
-"""Pages that one firing of a resend's timer sends. The next sweep continues: other timers are due
-too."""
+"""Pages that one firing of a resend's timer sends, at most."""
 PAUSE = 1
 """Seconds until the timer fires again for the rest."""
 
@@ -48,34 +49,50 @@ def resend_event(
     return _resend_to(table, queue, event, targets, now)
 
 
-def on_resend_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """Handles a resend's timer: sends up to `PAGES` pages, and stores the cursor after each. A page
-    is sent twice if the process dies before its cursor is stored."""
+def on_resend_timer(
+    table: Table, queue: Queue, timer: Timer, now: int, has_time: Callable[[], bool]
+) -> None:
+    """Handles a resend's timer: sends up to `PAGES` pages while there is time for it.
+
+    The cursor is stored after each page; events are sent twice if the process dies before that.
+    A later firing continues.
+    """
+    if not has_time():
+        table.write(timers.put(timer))  # DynamoDB may have deleted it to fire it.
+        return
     resend = resends.find(table, timer.target)
     if resend is None or not resends.is_current(resend, timer):
         table.write(timers.delete(timer))
         return
     for page in range(1, PAGES + 1):
-        found, more = _page(table, resend)
-        sent = sum(_resend_matching(table, queue, resend, event, now) for event in found)
-        if not more:
-            due = None
-        else:
-            # Between pages of one firing the timer keeps its time.
-            due = resend.timer_due if page < PAGES else max(now, resend.timer_due) + PAUSE
-        last = found[-1].id if found else None
-        moved = resends.move_on(table, resend, last, sent, due, now)
-        if moved is None or due is None:
+        cursor, sent, more = _send_page(table, queue, resend, now, has_time)
+        goes_on = more and page < PAGES and has_time()
+        # Between pages of one firing the timer keeps its time.
+        later = resend.timer_due if goes_on else max(now, resend.timer_due) + PAUSE
+        moved = resends.move_on(table, resend, cursor, sent, later if more else None, now)
+        if moved is None or not goes_on:
             return
         resend = moved
 
 
-def _page(table: Table, resend: Resend) -> tuple[list[Event], bool]:
-    """The next events, oldest first, and whether more follow."""
+def _send_page(
+    table: Table, queue: Queue, resend: Resend, now: int, has_time: Callable[[], bool]
+) -> tuple[str | None, int, bool]:
+    """Sends the next events, oldest first, while there is time.
+
+    Returns the new cursor, how many events were sent, and whether more follow.
+    """
     filters = EventFilters(
         type=resend.type, state=resend.state, since=resend.since, until=resend.until
     )
-    return events.oldest_first(table, resend.scope, resend.cursor, PAGE, filters)
+    found, following = events.oldest_first(table, resend.scope, resend.cursor, PAGE, filters)
+    cursor, sent = resend.cursor, 0
+    for event in found:
+        if not has_time():
+            return cursor, sent, True
+        sent += _resend_matching(table, queue, resend, event, now)
+        cursor = event.id
+    return following or cursor, sent, following is not None
 
 
 def _resend_matching(table: Table, queue: Queue, resend: Resend, event: Event, now: int) -> bool:

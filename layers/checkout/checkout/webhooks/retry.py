@@ -24,6 +24,8 @@ DELAYS = (
 """Seconds from a failed attempt to the next one. The first attempt is made at once."""
 JITTER = 0.2
 LONGEST_RETRY_AFTER = DAY
+LONGEST_HEADER = 64
+"""Characters of a `Retry-After` that are read. A date in HTTP has 29."""
 
 PAUSE_STATUSES = (429, 502, 504)
 """HTTP statuses of an endpoint, or of the gateway before it, that is overloaded."""
@@ -69,16 +71,17 @@ def lease_wait(waits: int, failing: bool) -> int:
 
 def retry_after(headers: Mapping[str, str], now: int) -> int:
     """The seconds of a `Retry-After` header, a number or a date; 0 if it is missing or invalid."""
-    text = headers.get("retry-after", "").strip()
+    text = headers.get("retry-after", "").strip()[:LONGEST_HEADER]
     if text.isascii() and text.isdigit():
-        return min(int(text[:10]), LONGEST_RETRY_AFTER)
+        return min(int(text), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        # A date without a zone is in GMT.
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = round(aware.timestamp()) - now
+    except (ValueError, OverflowError):  # a year, a day or a zone that no date has
         return 0
-    # A date without a zone is in GMT.
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0, round(aware.timestamp()) - now), LONGEST_RETRY_AFTER)
+    return min(max(0, seconds), LONGEST_RETRY_AFTER)
 
 
 def _jitter() -> float:

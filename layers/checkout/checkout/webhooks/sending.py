@@ -12,6 +12,7 @@ from checkout.domain.delivery import Delivery, DeliveryAttempt, DeliveryState
 from checkout.domain.event import Event
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.encryption import decrypt
+from checkout.log import log_fault
 from checkout.settings import Settings
 from checkout.store import deliveries, leases
 from checkout.store.deliveries import SEND_GRACE
@@ -107,19 +108,25 @@ class Sender(NamedTuple):
             **signature,
         }
         started = time.perf_counter()
-        answer, error = None, None
+        status, shown, error, retry_after = None, None, None, 0
         try:
             answer = egress.post(endpoint.url, body, headers, egress.limits(self.settings))
+            retry_after = retry.retry_after(answer.headers, self.now)
+            status, shown = answer.status, _printable(answer.body)
         except egress.NoAnswerError as failure:
             error = failure.code
+        except Exception as fault:  # logged, and recorded as a failed attempt
+            # If nothing were recorded, the timer would repeat this attempt every minute for ever.
+            log_fault(fault, where="delivery attempt")
+            error = egress.NoAnswerError.code
         attempt = DeliveryAttempt(
             at=self.now,
             duration_ms=round((time.perf_counter() - started) * 1000),
-            status=answer and answer.status,
+            status=status,
             error=error,
-            answer=_printable(answer.body) if answer else None,
+            answer=shown,
         )
-        return attempt, retry.retry_after(answer.headers, self.now) if answer else 0
+        return attempt, retry_after
 
     def _acquire_lease(self, endpoint: WebhookEndpoint) -> Lease | AllLeased:
         until = self.now + round(self.settings.webhook_total_seconds) + LEASE_MARGIN

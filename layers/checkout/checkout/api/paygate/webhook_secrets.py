@@ -39,7 +39,8 @@ def prepare_webhook(call: Call, params: CreateWebhook) -> Creation:
 
 
 def prepare_rotation(call: Call) -> Creation:
-    """Raises ResourceMissingError, or BusyError when another rotation came first."""
+    """Raises ResourceMissingError, LimitError when too many former secrets still sign, or BusyError
+    when another rotation came first."""
     endpoint = webhook_endpoints.retrieve(call.table, call.scope, call.path_id)
     secret = _new_encrypted_secret(endpoint.id)
     rendered = encode_json(render_endpoint_with_secret(endpoint, secret))

@@ -1,0 +1,117 @@
+"""Reads the HTTP answer of a merchant's server: status, headers, and the body's first part.
+
+Reading is bounded whatever the server sends, and raises nothing but HTTPException and OSError.
+http.client was looked at: it takes 102 and 103 for the final status, skips any number of interim
+answers, and accepts an answer that breaks off within its headers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from http.client import HTTPException
+from io import BufferedReader
+from typing import NamedTuple
+
+HEAD_BYTES = 64 * 1024
+"""The longest status line and headers of one answer, together."""
+INTERIM_ANSWERS = 20
+"""How many interim answers may come before the final one."""
+ANSWER_BYTES = 16 * 1024
+"""How much of a body is read."""
+CHUNK_LINE_BYTES = 256
+"""The longest line with a chunk's size."""
+
+SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 101, 204, 304
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})( .*)?", re.DOTALL)
+_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?\r?\n", re.DOTALL)
+_LENGTH = re.compile(r"[0-9]{1,64}")
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name. The first one counts if a name is repeated."""
+    body: bytes
+    """Its first part: what arrived in time, at most `ANSWER_BYTES`."""
+
+
+def read_answer(stream: BufferedReader) -> Answer:
+    """The final answer; interim ones (1xx) before it are skipped.
+
+    Raises HTTPException if the answer is not HTTP or has too much before its body, and OSError if
+    the connection breaks before the body.
+    """
+    for _ in range(INTERIM_ANSWERS + 1):
+        status, headers = _read_head(stream)
+        # After 101 the server speaks another protocol: no other HTTP answer follows.
+        if status >= 200 or status == SWITCHING_PROTOCOLS:
+            return Answer(status, headers, _read_body(stream, status, headers))
+    raise HTTPException("too many interim answers")
+
+
+def _read_head(stream: BufferedReader) -> tuple[int, dict[str, str]]:
+    """An answer's status and headers. A header that has no colon gets an empty value."""
+    status_line, *lines = _read_lines(stream)
+    found = _STATUS_LINE.fullmatch(status_line)
+    if found is None:
+        raise HTTPException("no status line")
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.decode("latin-1").partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    return int(found[1]), headers
+
+
+def _read_lines(stream: BufferedReader) -> list[bytes]:
+    """The lines up to the empty one, without their ends; at least one line."""
+    lines: list[bytes] = []
+    left = HEAD_BYTES
+    while True:
+        line = stream.readline(left)
+        left -= len(line)
+        if not line.endswith(b"\n"):
+            raise HTTPException("the headers break off, or are too long")
+        line = line.rstrip(b"\r\n")
+        if not line and lines:
+            return lines
+        lines.append(line)
+
+
+def _read_body(stream: BufferedReader, status: int, headers: Mapping[str, str]) -> bytes:
+    """The body's first part. If the connection breaks off, the part so far is enough: the status
+    decides about the attempt."""
+    if status in (SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED):
+        return b""
+    body = b""
+    with suppress(OSError, HTTPException):
+        for part in _body_parts(stream, headers):
+            body += part
+            if len(body) >= ANSWER_BYTES:
+                break
+    return body[:ANSWER_BYTES]
+
+
+def _body_parts(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """The parts of a body in chunks, of a given length, or up to the connection's end."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        while size := _read_chunk_size(stream):
+            yield from _read_parts(stream, size)
+            stream.readline(len(b"\r\n"))
+    else:
+        length = _LENGTH.fullmatch(headers.get("content-length", ""))
+        yield from _read_parts(stream, int(length[0]) if length else ANSWER_BYTES)
+
+
+def _read_chunk_size(stream: BufferedReader) -> int:
+    found = _CHUNK_LINE.fullmatch(stream.readline(CHUNK_LINE_BYTES))
+    if found is None:
+        raise HTTPException("no size of a chunk")
+    return int(found[1], 16)
+
+
+def _read_parts(stream: BufferedReader, size: int) -> Iterator[bytes]:
+    """The next `size` bytes as they arrive; fewer if the connection ends."""
+    while size > 0 and (part := stream.read1(min(size, ANSWER_BYTES))):
+        size -= len(part)
+        yield part
