@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws.functions import InvocationError
-from devstack.aws.queues import QueuePoller
+from devstack.aws.queues import QueuePoller, delayed_until
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.streams import StreamConsumer, StreamReader
 from devstack.aws.ttl import TimeToLive
@@ -132,7 +132,7 @@ class Background:
         parts = self._parts
         now = parts.clock.read()
         invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
-        stops: list[float] = []
+        stops = delayed_until()
         for due in parts.ttl.due_times() if parts.ttl else ():
             stops.append(due + parts.ttl_delay)
             if due > invoked_at:

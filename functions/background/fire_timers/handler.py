@@ -1,28 +1,25 @@
-"""Schedule: fires all timers that are due, every minute. DynamoDB stream: fires a timer that TTL
-deleted."""
+"""Queue: fires the timers of sessions, events and deliveries that are due."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from checkout.api.dialects import render_events
-from checkout.domain import clock
 from checkout.domain.event import ChangeContext
-from checkout.domain.timer import Timer
-from checkout.firing import Firing, sweep
-from checkout.partial_batches import stop_at_first_failure
-from checkout.processors.registry import ProcessorRouter
-from checkout.store import timers
-from checkout.store.items import from_wire
+from checkout.domain.timer import TimerKind
+from checkout.firing import Fire, fire_messages
+from checkout.store import sessions
 from checkout.store.table import open_table
 from checkout.webhooks.queue import open_queue
+from checkout.webhooks.timers import webhook_timers
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    table, change_context = open_table(), ChangeContext(clock.now(), render_events)
-    firing = Firing(table, open_queue(), ProcessorRouter(table), change_context)
-    if "Records" not in event:
-        return sweep(firing, context.get_remaining_time_in_millis)
-    return stop_at_first_failure(event["Records"], lambda record: firing.fire(_timer(record)))
+    return fire_messages(event["Records"], _kinds, context.get_remaining_time_in_millis)
 
 
-def _timer(record: dict[str, Any]) -> Timer:
-    return timers.from_item(from_wire(record["dynamodb"]["OldImage"]))
+def _kinds(now: int) -> Mapping[TimerKind, Fire]:
+    table, change_context = open_table(), ChangeContext(now, render_events)
+    return {
+        TimerKind.EXPIRY: lambda timer: sessions.lapse(table, timer, change_context),
+        **webhook_timers(table, open_queue(), now),
+    }

@@ -15,6 +15,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -138,6 +140,7 @@ class Table(NamedTuple):
         only: ConditionBase | None = None,
         newest_first: bool = False,
         page_size: int | None = None,
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """Every item of a query. A page is read when the iteration gets to it.
 
@@ -160,7 +163,7 @@ class Table(NamedTuple):
         if index:
             request["IndexName"] = index
         else:
-            request["ConsistentRead"] = True
+            request["ConsistentRead"] = consistent
         if page_size:
             request["Limit"] = page_size
         request["ExpressionAttributeNames"] = names
@@ -186,13 +189,15 @@ class Table(NamedTuple):
             }
             method = methods[kind]
             self._until_accepted(lambda: method(**request))
-            return
-        token = uuid.uuid4().hex
-        self._until_accepted(
-            lambda: self.client.transact_write_items(
-                TransactItems=requests, ClientRequestToken=token
+        else:
+            token = uuid.uuid4().hex
+            self._until_accepted(
+                lambda: self.client.transact_write_items(
+                    TransactItems=requests, ClientRequestToken=token
+                )
             )
-        )
+        if (carried_out := _carried_out.get()) is not None:
+            carried_out.extend(actions)
 
     def write_unless_conflict(self, *actions: Action) -> bool:
         """Carries out all of the actions, or none and returns False if a condition fails."""
@@ -226,6 +231,20 @@ class Table(NamedTuple):
                     raise
             self.pause(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
         raise BusyError
+
+
+_carried_out: ContextVar[list[Action] | None] = ContextVar("carried_out", default=None)
+
+
+@contextmanager
+def recorded_writes() -> Iterator[list[Action]]:
+    """Collects, in order, the actions that are carried out within the block."""
+    actions: list[Action] = []
+    token = _carried_out.set(actions)
+    try:
+        yield actions
+    finally:
+        _carried_out.reset(token)
 
 
 @lru_cache(maxsize=1)
