@@ -118,7 +118,7 @@ class World:
 
     @classmethod
     @contextmanager
-    def open(cls, engine: Engine) -> Iterator["World"]:
+    def open(cls, engine: Engine, timer_shards: int = 2) -> Iterator["World"]:
         client = engine.client("dynamodb")
         name = create_table(client, TEMPLATE, f"checkout-{uuid4().hex}")
         sqs = engine.client("sqs")
@@ -131,7 +131,7 @@ class World:
             "QUEUE_URL": urls[0],
             "TIMER_QUEUE_URL": urls[1],
             "PROCESSOR_QUEUE_URL": urls[2],
-            "TIMER_SHARDS": "2",
+            "TIMER_SHARDS": str(timer_shards),
             "SECRETS_KEY": secrets_key(engine),
             "ALLOW_LOCAL_ENDPOINTS": "true",
             "STRIPE_API": "http://127.0.0.1:9",  # Stripe's tests start a server

@@ -65,7 +65,7 @@ def delays_follow(read_time: Callable[[], float]) -> Iterator[None]:
         message.delayed_until = (read_time() + delay_seconds) * 1000
 
     def delayed(message: Message) -> bool:
-        return read_time() * 1000 < message.delayed_until
+        return bool(read_time() * 1000 < message.delayed_until)
 
     with patch.object(Message, "delay", delay), patch.object(Message, "delayed", property(delayed)):
         yield

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
     "dispatch": {"queues", "store", "domain", "log", "settings"},
     "queues": {"aws"},
-    "partial_batches": {"log"},
+    "partial_batches": {"dispatch", "log"},
     "aws": set(),
     "log": set(),
     "settings": set(),

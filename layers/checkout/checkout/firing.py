@@ -38,7 +38,6 @@ def fire_messages(
         if timer.due > now:  # This machine's clock is behind the one that sent it.
             dispatch.hand_over([timer])
             return
-        with dispatch.handing_over():
-            kinds(now)[timer.kind](timer)
+        kinds(now)[timer.kind](timer)
 
     return report_failures(records, fire)

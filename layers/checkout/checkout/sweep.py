@@ -65,27 +65,34 @@ class Sweep(NamedTuple):
 
     def shard(self, number: int, until: int) -> Swept:
         """Sends the timers of a shard that are due after `until`, and those that are overdue."""
+        swept = self._send_ahead(number, Swept(until))
         if self._is_over():
-            return Swept(until)
-        ahead = max(until, self.now + LOOK_AHEAD)
-        sent = 0
-        for page in self._pages(number, until, ahead):
-            sent += self.dispatcher.send(page)
-            if self._is_over():
-                return Swept(page[-1].due - 1, sent)
-        sent_again, late = self._send_overdue(number, min(until, self.now - OVERDUE))
-        return Swept(ahead, sent, sent_again, late)
+            return swept
+        return self._send_overdue(number, min(until, self.now - OVERDUE), swept)
 
-    def _send_overdue(self, number: int, until: int) -> tuple[int, int]:
-        """Sends overdue timers again; returns how many, and how late the oldest delivery is."""
+    def _send_ahead(self, number: int, swept: Swept) -> Swept:
+        """Sends what is due until LOOK_AHEAD from now and was not sent yet."""
+        ahead = max(swept.until, self.now + LOOK_AHEAD)
+        for page in self._pages(number, swept.until, ahead):
+            if self._is_over():
+                return swept._replace(until=page[0].due - 1)
+            sent = swept.sent + self.dispatcher.send(page)
+            swept = swept._replace(sent=sent, late=self._latest(page, swept.late))
+        return swept._replace(until=ahead)
+
+    def _send_overdue(self, number: int, until: int, swept: Swept) -> Swept:
+        """Sends timers again that were sent, and are still there."""
         allowed = dict.fromkeys(self.visible, SENT_AGAIN_IN_BACKLOG)
-        again, late = 0, 0
         for page in self._pages(number, -1, until):
-            late = max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
-            again += self.dispatcher.send(self._not_waiting(page, allowed))
             if self._is_over():
                 break
-        return again, late
+            again = swept.sent_again + self.dispatcher.send(self._not_waiting(page, allowed))
+            swept = swept._replace(sent_again=again, late=self._latest(page, swept.late))
+        return swept
+
+    def _latest(self, page: Iterable[Timer], late: int) -> int:
+        """`late`, or for how long an event or delivery of this page is overdue."""
+        return max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
 
     def _not_waiting(self, overdue: Iterable[Timer], allowed: dict[str, int]) -> Iterator[Timer]:
         """The overdue timers to send again: all of a quiet queue, few of one with a backlog."""
