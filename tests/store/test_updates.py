@@ -98,7 +98,7 @@ def test_updates_of_another_scopes_objects_find_nothing(world: World, payment: P
     assert payments.find(world.table, payment.id) == payment
 
 
-def test_a_moved_timer_replaces_the_old_one() -> None:
+def test_a_moved_timer_replaces_the_old_one(world: World) -> None:
     old, new = timers.refund("re_1", "merc#test", 10), timers.refund("re_1", "merc#test", 20)
 
     assert timers.move(old, new) == [timers.delete(old), timers.put(new)]

@@ -221,6 +221,6 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world.create_session()
     assert oldest_undelivered() == 0
     world.pay(world.create_session()["id"])
-    world.now += 60 + 500
+    world.now += NET_SECONDS + 500
     assert oldest_undelivered() == 500
     assert oldest_undelivered() == 0

@@ -1,12 +1,11 @@
 """Queue: fires the timers of sessions, events and deliveries that are due."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from checkout.api.dialects import render_events
 from checkout.domain.event import ChangeContext
 from checkout.domain.timer import TimerKind
-from checkout.firing import Fire, fire_messages
+from checkout.firing import Kinds, fire_messages
 from checkout.store import sessions
 from checkout.store.table import open_table
 from checkout.webhooks.queue import open_queue
@@ -17,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return fire_messages(event["Records"], _kinds, context.get_remaining_time_in_millis)
 
 
-def _kinds(now: int) -> Mapping[TimerKind, Fire]:
+def _kinds(now: int) -> Kinds:
     table, change_context = open_table(), ChangeContext(now, render_events)
     return {
         TimerKind.EXPIRY: lambda timer: sessions.lapse(table, timer, change_context),

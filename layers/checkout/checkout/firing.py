@@ -14,7 +14,8 @@ from checkout.partial_batches import Record, report_failures
 RESERVE_MS = 10_000
 """A worker starts no timer with less time left than this. The queue brings it again."""
 
-Fire = Callable[[Timer], None]
+Kinds = Mapping[TimerKind, Callable[[Timer], None]]
+"""By kind: what fires a timer."""
 
 
 class OutOfTimeError(Exception):
@@ -23,7 +24,7 @@ class OutOfTimeError(Exception):
 
 def fire_messages(
     records: list[Record],
-    kinds: Callable[[int], Mapping[TimerKind, Fire]],
+    kinds: Callable[[int], Kinds],
     time_left_ms: Callable[[], int],
 ) -> dict[str, Any]:
     """Fires the timers of a queue's messages. Those that fail are reported and come again.
