@@ -8,12 +8,12 @@ import pytest
 
 from checkout import encryption
 from checkout.api import authentication
-from checkout.api.paygate.render import render_time
+from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.encryption import decrypt
 from checkout.processors import registry
 from checkout.settings import settings
-from checkout.store import keys
+from checkout.store import keys, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
@@ -85,7 +85,7 @@ def payments(world: World) -> None:
     world.page(location)
     world.get(f"/v1/payments/{location.partition('=')[2]}")
     refunds(world)
-    lapses_while_being_paid(world)
+    comes_early(world)
     abandoned = world.create_session()["id"]
     location = world.pay_by_phone(abandoned, "0240000005").headers["location"]
     world.now += ATTEMPT_SECONDS
@@ -93,15 +93,11 @@ def payments(world: World) -> None:
     world.pay_by_phone(abandoned, "0240000005")
 
 
-def lapses_while_being_paid(world: World) -> None:
-    """Its expiry timer is due, and moves to the end of its attempt."""
-    session = world.create_session(expires_at=render_time(int(world.now) + 1800))["id"]
-    world.now += 1700
-    world.dispatch()
-    world.now += 95
-    world.pay_by_phone(session, "0240000005")
-    world.now += 5
-    world.fire_due()
+def comes_early(world: World) -> None:
+    """A timer's message arrives where the clock is behind, and is sent again."""
+    session = world.create_session()["id"]
+    early = timers.expiry(session, SCOPE, int(world.now) + 1)
+    world.fire("FireTimers", to_body(early))
 
 
 def refunds(world: World) -> None:

@@ -333,7 +333,7 @@ def test_no_delivery_is_lost_if_the_endpoint_is_enabled_while_it_is_parked(
     with monkeypatch.context() as patched:
         patched.setattr(deliveries, "park", enable_first)
         world.send_all()
-    advance(world, 10)
+    advance(world, NET_SECONDS)
 
     assert len(receiver.received) == 1
 
