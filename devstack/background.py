@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws.functions import InvocationError
-from devstack.aws.queues import QueuePoller
+from devstack.aws.queues import QueuePoller, delayed_until
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.streams import StreamConsumer, StreamReader
 from devstack.aws.ttl import TimeToLive
@@ -132,11 +132,11 @@ class Background:
         parts = self._parts
         now = parts.clock.read()
         invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
-        stops: list[float] = []
+        stops = delayed_until()
         if parts.ttl:
             stops.append(parts.ttl.next_due_time(now - parts.ttl_delay) + parts.ttl_delay)
-            after = max(parts.ttl.next_due_time(invoked_at), now + _MARGIN)
-            stops += [each.next_at(after) for each in parts.scheduled if after <= target]
+            if parts.scheduled:
+                stops.append(max(parts.ttl.next_due_time(invoked_at), now + _MARGIN))
         return min((stop for stop in stops if now < stop <= target), default=None)
 
     def _run_due(self, ends_at: float) -> None:

@@ -21,7 +21,7 @@ from devstack.aws import api_gateway, layers
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
-from devstack.aws.queues import OpenQueue, QueuePoller, create_queues
+from devstack.aws.queues import OpenQueue, QueuePoller, create_queues, delays_follow
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.stream_records import Record
 from devstack.aws.stream_sources import open_source
@@ -131,6 +131,7 @@ class Stack:
         aws_variables = self.engine.environment
         keep = self.engine.keeps_aws_variables
         opened.enter_context(applied(aws_variables, keep_aws=keep))
+        opened.enter_context(delays_follow(self.clock.read))
         table = create_table(self.engine.client("dynamodb"), self.template, settings.table_name)
         urls = create_queues(self.engine.client("sqs"), self.template.queues)
         key = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
@@ -155,6 +156,8 @@ class Stack:
         variables = self.template.environment(references)
         # The functions' own logs would bury the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
+        # Each sweep reads every shard, and one machine needs few.
+        variables["TIMER_SHARDS"] = "4"
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables

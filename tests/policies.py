@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import current_thread
 from typing import Any
 
+from checkout.sweep import THREADS
 from devstack.template import read_document
 from tests.roots import ROOT
 
@@ -18,6 +20,13 @@ IN_TRANSACTION = {
     "ConditionCheck": "ConditionCheckItem",
 }
 QUEUE_ACTIONS = {"SendMessageBatch": "SendMessage"}
+
+QUEUES = {
+    "deliveries": "DeliveryQueue",
+    "timers": "TimerQueue",
+    "processors": "ProcessorQueue",
+}
+"""By the last part of its URL in the tests: a queue's logical id."""
 
 _running: ContextVar[str | None] = ContextVar("running", default=None)
 
@@ -60,6 +69,8 @@ class Recorder:
 
     def _see(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         function = _running.get()
+        if function is None and current_thread().name.startswith(THREADS):
+            function = "DispatchTimers"
         if function is None:
             return
         needed = set(_permissions(model.name, params))
@@ -72,7 +83,8 @@ def _permissions(operation: str, params: dict[str, Any]) -> Iterable[Permission]
     if operation in ("Encrypt", "Decrypt"):
         yield f"kms:{operation}", "SecretsKey"
     elif "QueueUrl" in params:
-        yield f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", "DeliveryQueue"
+        queue = QUEUES[params["QueueUrl"].rpartition("-")[2]]
+        yield f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", queue
     elif operation == "TransactWriteItems":
         for action in params["TransactItems"]:
             (kind,) = action

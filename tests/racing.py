@@ -10,17 +10,18 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
+from checkout import dispatch
 from checkout.aws import CLIENT_CONFIG
 from checkout.domain import clock
 from checkout.domain.timer import Timer
 from checkout.page.tokens import token_of
 from checkout.store import sessions, table
-from checkout.store.items import to_item, to_wire
 from devstack import engines
 from devstack.environment import applied
 from tests.world import Response, World
@@ -60,13 +61,11 @@ class Racing(World):
         return getattr(self.local, "now", self.now)
 
     def firing(self, timer: Timer) -> Callable[[], Any]:
-        """Fires a timer as when DynamoDB's TTL deletes it; the sweep does the same."""
-        record = {"dynamodb": {"OldImage": to_wire(to_item(timer)), "SequenceNumber": "1"}}
-
-        def fire() -> None:
-            assert self.invoke("FireTimers", {"Records": [record]}) == {"batchItemFailures": []}
-
-        return fire
+        """Fires a timer as its queue's function does."""
+        asks = timer.kind in dispatch.ASK_PROCESSORS
+        return partial(
+            self.fire, "AskProcessors" if asks else "FireTimers", dispatch.to_body(timer)
+        )
 
 
 @contextmanager

@@ -13,12 +13,14 @@ from uuid import uuid4
 
 from checkout.api.authentication import forget_keys
 from checkout.api.dialects import render_events
+from checkout.dispatch import open_dispatcher
 from checkout.domain import clock
 from checkout.domain.account import Merchant
 from checkout.domain.event import ChangeContext
 from checkout.encryption import decrypt, open_kms
 from checkout.page.tokens import with_return_key
 from checkout.processors import registry
+from checkout.queues import open_client
 from checkout.settings import settings
 from checkout.store import accounts, payments, sessions
 from checkout.store.items import from_wire, to_wire
@@ -28,6 +30,7 @@ from devstack.aws import api_gateway
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Context, Function
 from devstack.aws.kms import create_key
+from devstack.aws.queues import delays_follow
 from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.http_messages import Request
@@ -116,13 +119,20 @@ class World:
 
     @classmethod
     @contextmanager
-    def open(cls, engine: Engine) -> Iterator["World"]:
+    def open(cls, engine: Engine, timer_shards: int = 2) -> Iterator["World"]:
         client = engine.client("dynamodb")
         name = create_table(client, TEMPLATE, f"checkout-{uuid4().hex}")
-        queue_url = engine.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        sqs = engine.client("sqs")
+        urls = [
+            sqs.create_queue(QueueName=f"{name}-{each}")["QueueUrl"]
+            for each in ("deliveries", "timers", "processors")
+        ]
         variables = {
             "TABLE_NAME": name,
-            "QUEUE_URL": queue_url,
+            "QUEUE_URL": urls[0],
+            "TIMER_QUEUE_URL": urls[1],
+            "PROCESSOR_QUEUE_URL": urls[2],
+            "TIMER_SHARDS": str(timer_shards),
             "SECRETS_KEY": secrets_key(engine),
             "ALLOW_LOCAL_ENDPOINTS": "true",
             "STRIPE_API": "http://127.0.0.1:9",  # Stripe's tests start a server
@@ -136,7 +146,8 @@ class World:
             read, clock.read = clock.read, lambda: world.now
             world._seed()
             try:
-                yield world
+                with delays_follow(lambda: world.now):
+                    yield world
             finally:
                 clock.read = read
                 forget_process()
@@ -266,8 +277,30 @@ class World:
         with self.recorder.running(function):
             return found._handler(event, Context(definition))
 
-    def sweep(self) -> Any:
-        return self.invoke("FireTimers", {"source": "aws.scheduler"})
+    def sweep(self) -> None:
+        """Dispatches the timers, and fires those that are due until none is left."""
+        self.dispatch()
+        while self.fire_due():
+            pass
+
+    def dispatch(self) -> Any:
+        return self.invoke("DispatchTimers", {"source": "aws.scheduler"})
+
+    def fire_due(self) -> int:
+        """Fires the timers whose messages are visible, and returns how many there were."""
+        queues, count = open_dispatcher(), 0
+        for function, url in (
+            ("FireTimers", queues.timer_queue),
+            ("AskProcessors", queues.processor_queue),
+        ):
+            for body in self.messages(url):
+                self.fire(function, body)
+                count += 1
+        return count
+
+    def fire(self, function: str, body: str) -> Any:
+        response = self.invoke(function, {"Records": [{"messageId": "1", "body": body}]})
+        assert response == {"batchItemFailures": []}
 
     def fan_out_all(self) -> None:
         """Sends FanOutEvents every event that was not fanned out, as the stream does."""
@@ -285,19 +318,18 @@ class World:
             failed += len(response["batchItemFailures"])
         return failed
 
-    def messages(self) -> list[str]:
-        """Takes all messages out of the queue."""
+    def messages(self, url: str | None = None) -> list[str]:
+        """Takes all visible messages out of a queue, by default the queue of deliveries."""
         found: list[str] = []
         queue = open_queue()
+        url = url or queue.url
         while True:
-            response = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10)
+            response = queue.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
             if not response.get("Messages"):
                 return sorted(found)
             for message in response["Messages"]:
                 found.append(message["Body"])
-                queue.client.delete_message(
-                    QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                queue.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     # -------------------------------------------------------------- table
 
@@ -360,6 +392,15 @@ def _json(body: Any) -> bytes:
 
 def forget_process() -> None:
     """Clears all that a new Lambda process does not have."""
-    for cached in (settings, open_table, open_queue, open_kms, decrypt, registry._stripe):
+    for cached in (
+        settings,
+        open_table,
+        open_client,
+        open_queue,
+        open_dispatcher,
+        open_kms,
+        decrypt,
+        registry._stripe,
+    ):
         cached.cache_clear()
     forget_keys()

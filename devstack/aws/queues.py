@@ -2,6 +2,7 @@
 
 moto hands out messages, counts receives and moves messages to dead-letter queues. The visibility
 timeout of a failed message runs here, by the stack's clock, which moto's Lambda would not follow.
+Delays follow the stack's clock too (`delays_follow`).
 """
 
 import base64
@@ -9,9 +10,13 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
+
+from moto.sqs.models import Message, sqs_backends
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws.functions import Function, InvocationError
@@ -50,6 +55,30 @@ def create_queues(client: Any, queues: Mapping[str, Queue]) -> dict[str, str]:
         created = client.create_queue(QueueName=f"devstack-{name}", Attributes=attributes)
         urls[name] = created["QueueUrl"]
     return urls
+
+
+@contextmanager
+def delays_follow(read_time: Callable[[], float]) -> Iterator[None]:
+    """Make moto end the delays of messages by this clock, for as long as the block runs."""
+
+    def delay(message: Message, delay_seconds: int) -> None:
+        message.delayed_until = (read_time() + delay_seconds) * 1000
+
+    def delayed(message: Message) -> bool:
+        return bool(read_time() * 1000 < message.delayed_until)
+
+    with patch.object(Message, "delay", delay), patch.object(Message, "delayed", property(delayed)):
+        yield
+
+
+def delayed_until() -> list[float]:
+    """When the messages that were sent with a delay become, or became, visible."""
+    return [
+        message.delayed_until / 1000
+        for queue in list(sqs_backends[ACCOUNT][REGION].queues.values())
+        for message in list(queue._messages)
+        if message.delayed_until
+    ]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from checkout.api.paygate.render import EVENT_TYPES, render_time
 from checkout.domain.event import KEPT_SECONDS
 from checkout.store.items import to_wire
+from checkout.store.timers import NET_SECONDS
 from tests.receiver import Receiver, listening
 from tests.world import LIVE_KEY, OTHER_KEY, SESSIONS, START, World
 
@@ -289,7 +290,7 @@ def test_a_resend_whose_message_is_lost_is_sent_by_its_timer(
     world.post(f"/v1/events/{event}/resend")
     world.messages()
 
-    world.now += 61
+    world.now += NET_SECONDS
     world.sweep()
     send(world)
 

@@ -8,13 +8,14 @@ import pytest
 
 from checkout import encryption
 from checkout.api import authentication
+from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.encryption import decrypt
 from checkout.processors import registry
 from checkout.settings import settings
-from checkout.store import keys
+from checkout.store import keys, timers
 from checkout.store.items import to_wire
-from checkout.store.table import Put
+from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
@@ -23,9 +24,22 @@ from tests.policies import granted
 from tests.processors.accounts import open_at_stripe
 from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
-from tests.world import ACCRA, CARD, MANILA, SESSIONS, TEMPLATE, World, attempt_in
+from tests.world import ACCRA, CARD, MANILA, SCOPE, SESSIONS, TEMPLATE, World, attempt_in
 
 HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
+
+
+SLOWLY_REFUNDED = "4000000000007726"
+
+LATE_REFUNDS = {
+    (function, ("sqs:SendMessage", "ProcessorQueue"))
+    for function in (
+        *("ShowPage", "DecideSimulatedPayment"),
+        *("ReceiveStripeNotification", "PayrexCancelPaymentIntent"),
+    )
+}
+"""What these functions need if a payment was approved too late, and its refund stays pending. It is
+the one path that is not driven here."""
 
 
 def drive(world: World, server: StripeServer) -> None:
@@ -71,6 +85,7 @@ def payments(world: World) -> None:
     world.page(location)
     world.get(f"/v1/payments/{location.partition('=')[2]}")
     refunds(world)
+    comes_early(world)
     abandoned = world.create_session()["id"]
     location = world.pay_by_phone(abandoned, "0240000005").headers["location"]
     world.now += ATTEMPT_SECONDS
@@ -78,9 +93,16 @@ def payments(world: World) -> None:
     world.pay_by_phone(abandoned, "0240000005")
 
 
+def comes_early(world: World) -> None:
+    """A timer's message arrives where the clock is behind, and is sent again."""
+    session = world.create_session()["id"]
+    early = timers.expiry(session, SCOPE, int(world.now) + 1)
+    world.fire("FireTimers", to_body(early))
+
+
 def refunds(world: World) -> None:
     session = world.create_session()["id"]
-    world.pay(session)
+    world.pay(session, SLOWLY_REFUNDED)
     payment = world.session(session)["payment"]
     refund = world.post(
         "/v1/refunds", {"payment": payment}, headers={"idempotency-key": "back"}
@@ -95,6 +117,7 @@ def events(world: World) -> None:
     (completed, *_) = [
         item for item in world.having("EVENT#", "EVENT") if item["type"] in HOOK["events"]
     ]
+    pauses_soon_over(world)
     record = {"dynamodb": {"NewImage": to_wire(completed), "SequenceNumber": "1"}}
     world.invoke("FanOutEvents", {"Records": [record]})
     busy_and_disabled(world)
@@ -104,9 +127,16 @@ def events(world: World) -> None:
         world.sweep()
 
 
+def pauses_soon_over(world: World) -> None:
+    """A second webhook endpoint, to which a delivery is postponed for some seconds."""
+    hook = world.post("/v1/webhooks", HOOK).json["id"]
+    pause = Update(keys.webhook_endpoint(SCOPE, hook), {"slow_until": world.now + 30})
+    world.table.write(pause)
+
+
 def busy_and_disabled(world: World) -> None:
     """A delivery finds all leases taken, then the endpoint disabled, then it is sent."""
-    (hook,) = (each["id"] for each in world.get("/v1/webhooks").json["data"])
+    *_, hook = (each["id"] for each in world.get("/v1/webhooks").json["data"])
     send_what_is_due(world)
     for number in range(settings().webhook_in_flight):
         lease = {"since": world.now + 90, "until": world.now + 200}
@@ -146,7 +176,7 @@ def payrex(world: World) -> None:
     customer = world.payrex("POST", "/customers", encode(CUSTOMER)).json["id"]
     hook = world.payrex("POST", "/webhooks", encode(HOOK_OF_PAYREX)).json["id"]
     session = world.payrex("POST", PAYREX_SESSIONS, order(customer_id=customer)).json
-    world.submit(session["client_secret"], CARD | {"number": "4242424242424242"})
+    world.submit(session["client_secret"], CARD | {"number": SLOWLY_REFUNDED})
     payment = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
     paid = payment["latest_payment"]
     wallet = world.payrex("POST", PAYREX_SESSIONS, order()).json
@@ -237,11 +267,12 @@ def used(
 
 
 def test_every_function_does_exactly_what_its_policy_grants(used: dict[str, set[Any]]) -> None:
-    differences = {
-        function: sorted(granted(function) ^ used.get(function, set()))
-        for function in TEMPLATE.functions
-        if granted(function) != used.get(function, set())
-    }
+    differences = {}
+    for function in TEMPLATE.functions:
+        late = {permission for name, permission in LATE_REFUNDS if name == function}
+        differing = granted(function) ^ (used.get(function, set()) | late)
+        if differing:
+            differences[function] = sorted(differing)
 
     assert differences == {}, json.dumps(differences, indent=1)
 

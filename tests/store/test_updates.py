@@ -30,7 +30,7 @@ def test_changes_has_what_differs_and_none_for_what_is_gone() -> None:
 def test_unchanged_fails_if_one_of_the_fields_differs(
     world: World, stored: dict[str, object]
 ) -> None:
-    record = Timer(kind=TimerKind.RESEND, target="rs", due=1, shard_by="rs")
+    record = Timer(kind=TimerKind.RESEND, target="rs", due=1, scope="merc#test", shard=0)
     world.table.write(Put(A | stored))
 
     with pytest.raises(ConditionFailedError):
@@ -98,15 +98,15 @@ def test_updates_of_another_scopes_objects_find_nothing(world: World, payment: P
     assert payments.find(world.table, payment.id) == payment
 
 
-def test_a_moved_timer_replaces_the_old_one() -> None:
-    old, new = timers.refund("re_1", 10), timers.refund("re_1", 20)
+def test_a_moved_timer_replaces_the_old_one(world: World) -> None:
+    old, new = timers.refund("re_1", "merc#test", 10), timers.refund("re_1", "merc#test", 20)
 
     assert timers.move(old, new) == [timers.delete(old), timers.put(new)]
 
 
 def test_a_timer_that_stays_is_put_and_not_deleted(world: World) -> None:
     """A transaction can't delete and put the same key."""
-    timer = timers.refund("re_1", 10)
+    timer = timers.refund("re_1", "merc#test", 10)
 
     world.table.write(*timers.move(timer, timer), Put(A))
 

@@ -24,7 +24,7 @@ from checkout.webhooks import egress
 from tests.receiver import Receiver
 from tests.world import World, forget_process
 
-STREAM_RETRIES, RECEIVES, MINUTE = 10, 3, 60
+STREAM_RETRIES, RECEIVES, MINUTE = 10, 5, 60
 """MaximumRetryAttempts, maxReceiveCount and the schedule of template.yaml."""
 MAX_STEPS = 500
 """More than any run needs, so that a run without an end fails."""
@@ -149,7 +149,7 @@ class Conditions(NamedTuple):
     stream: Reliability = Reliability.RETRIES
     queue: Reliability = Reliability.RETRIES
     ttl: bool = False
-    """Timers are fired by the TTL's deletions instead of the sweep."""
+    """Timers are dispatched by the TTL's deletions instead of the sweep."""
     errors: int = 0
     """How many requests the merchant's server first answers with 500."""
 
@@ -168,9 +168,15 @@ ALL_CONDITIONS = (
 )
 
 
+CONSUMERS = {"deliveries": "SendWebhook", "timers": "FireTimers", "processors": "AskProcessors"}
+"""By the last part of a queue's URL: the function that gets its messages."""
+
+
 @dataclass
 class Message:
+    function: str
     body: str
+    visible_at: float
     received: int = 0
 
 
@@ -204,7 +210,7 @@ class Driver:
                 self._deliver_records()
                 or self._deliver_message()
                 or self._repeat_invocation()
-                or self._fire_timer()
+                or self._pass_time()
             ):
                 return
         raise AssertionError("the run does not end")
@@ -220,8 +226,11 @@ class Driver:
             self._note_write(operation.removesuffix("Item"), params)
         elif operation == "SendMessageBatch":
             accepted = {each["Id"] for each in answer["Successful"]}
+            function = CONSUMERS[params["QueueUrl"].rpartition("-")[2]]
             self.messages += [
-                Message(each["MessageBody"]) for each in params["Entries"] if each["Id"] in accepted
+                Message(function, each["MessageBody"], self.world.now + each["DelaySeconds"])
+                for each in params["Entries"]
+                if each["Id"] in accepted
             ]
 
     def _note_write(self, kind: str, request: dict[str, Any]) -> None:
@@ -268,23 +277,25 @@ class Driver:
         return True
 
     def _deliver_message(self) -> bool:
-        """Invokes the sender with the oldest message; False if there is none."""
-        if not self.messages:
+        """Invokes a queue's function with the oldest visible message; False if there is none."""
+        visible = [each for each in self.messages if each.visible_at <= self.world.now]
+        if not visible:
             return False
-        message = self.messages.pop(0)
+        message = visible[0]
+        self.messages.remove(message)
         queue = self.conditions.queue
         retries = queue in (Reliability.RETRIES, Reliability.DOUBLES)
         self._sent[message.body] += 1
         if queue is Reliability.LOSES and self._sent[message.body] == 1:
             return True
         record = {"messageId": "1", "body": message.body}
-        done = self._invoke("SendWebhook", {"Records": [record]})
+        done = self._invoke(message.function, {"Records": [record]})
         if done is None or done["batchItemFailures"]:
             message.received += 1
             if retries and message.received < RECEIVES:
                 self.messages.append(message)
         elif queue is Reliability.DOUBLES:
-            self._repeats.append(("SendWebhook", {"Records": [record]}))
+            self._repeats.append((message.function, {"Records": [record]}))
         return True
 
     def _repeat_invocation(self) -> bool:
@@ -294,27 +305,39 @@ class Driver:
         self._invoke(*self._repeats.pop())
         return True
 
-    def _fire_timer(self) -> bool:
-        """Moves the time to the next timer and fires it; False if there is none."""
-        if not self.timers:
+    def _pass_time(self) -> bool:
+        """Moves the time to the next moment at which something is due, and dispatches the timers.
+
+        False if nothing is left.
+        """
+        if not self.timers and not self.messages:
             return False
-        key = min(self.timers, key=lambda key: key[1])
-        timer = self.timers[key]
-        self.world.now = max(self.world.now, int(timer["ttl"]["N"]))
+        now = self.world.now
+        moments = [each.visible_at for each in self.messages]
+        moments += [int(timer["ttl"]["N"]) for timer in self.timers.values()]
+        ahead = [moment for moment in moments if moment > now]
+        if len(ahead) < len(moments):  # A timer is overdue, because its message was lost.
+            ahead.append(now + MINUTE)
+        self.world.now = min(ahead)
         if self.conditions.ttl:
-            self._fire_by_ttl(timer)
-        elif self._invoke("FireTimers", {"source": "aws.scheduler"}) is None:
-            self.world.now += MINUTE
+            self._dispatch_by_ttl()
+        else:
+            self._invoke("DispatchTimers", {"source": "aws.scheduler"})
         return True
 
-    def _fire_by_ttl(self, timer: dict[str, Any]) -> None:
-        key = {"pk": timer["pk"], "sk": timer["sk"]}
-        self.world.table.client.delete_item(TableName=self.world.table.name, Key=key)
-        content = {"Keys": key, "OldImage": timer, "SequenceNumber": "1"}
+    def _dispatch_by_ttl(self) -> None:
+        """Deletes the timer that is due first, if it is due by now, as the TTL does."""
+        key = min(self.timers, key=lambda key: key[1], default=None)
+        if key is None or int(self.timers[key]["ttl"]["N"]) > self.world.now:
+            return
+        timer = self.timers[key]
+        wire = {"pk": timer["pk"], "sk": timer["sk"]}
+        self.world.table.client.delete_item(TableName=self.world.table.name, Key=wire)
+        content = {"Keys": wire, "OldImage": timer, "SequenceNumber": "1"}
         event = {"Records": [{"eventName": "REMOVE", "dynamodb": content}]}
         successes = 2 if self.conditions.stream is Reliability.DOUBLES else 1
         for _ in range(STREAM_RETRIES):
-            done = self._invoke("FireTimers", event)
+            done = self._invoke("DispatchTimers", event)
             successes -= done == {"batchItemFailures": []}
             if not successes:
                 return

@@ -9,23 +9,20 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr
 
-from checkout import firing
-from checkout.api.dialects import render_events
+from checkout import firing, sweep
+from checkout.dispatch import open_dispatcher
 from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_SECONDS
-from checkout.domain.timer import Timer, TimerKind
-from checkout.firing import RESERVE_MS, Firing, TimersFailedError
-from checkout.processors.registry import ProcessorRouter
-from checkout.store import events, keys, sessions, table
+from checkout.domain.timer import Timer
+from checkout.store import keys, sessions, table
 from checkout.store.items import to_wire
-from checkout.store.table import Delete, Update
-from checkout.webhooks import resending
-from checkout.webhooks.queue import open_queue
+from checkout.store.table import Delete, Table, Update
+from checkout.store.timers import NET_SECONDS
 from devstack.stack import Stack
 from tests.merchant import Merchant
 from tests.receiver import Receiver
 from tests.stream.conftest import new_stack
-from tests.world import SESSIONS, World
+from tests.world import World
 
 DAY = 86_400
 
@@ -88,7 +85,7 @@ def test_an_event_that_the_stream_lost_is_fanned_out_by_its_timer(world: World) 
     world.sweep()
     assert world.having("EVENT#", "DELIVERY#") == []
 
-    world.now += 61
+    world.now += NET_SECONDS + 1
     world.sweep()
 
     (delivery,) = world.having("EVENT#", "DELIVERY#")
@@ -103,46 +100,34 @@ def test_a_message_that_the_queue_lost_is_sent_again_by_its_timer(world: World) 
         {"url": "https://hooks.example.com", "events": ["checkout.session.completed"]},
     )
     world.pay(world.create_session()["id"])
-    world.now += 61
+    world.now += NET_SECONDS + 1
     world.sweep()
     first = world.messages()
 
-    world.now += 61
+    world.now += NET_SECONDS + 1
     world.sweep()
     world.sweep()  # in the same second: the message is under way
-    world.now += 61
+    world.now += NET_SECONDS + 1
     world.sweep()
 
     assert world.messages() == first * 2
     assert len(world.having("TIMER#")) == 1
 
 
-def test_a_resend_that_fails_midway_keeps_a_timer_that_the_ttl_fired(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """DynamoDB has deleted the timer, so the first page that is recorded puts it again."""
-    for _ in range(2):
-        world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
-    world.fan_out_all()
-    id = world.post("/v1/events/resend", {"created_at": {"gte": 0}}).json["id"]
-    (timer,) = [each for each in world.having("TIMER#") if each["kind"] == "resend"]
+def test_a_timer_that_the_ttl_deleted_is_put_back_and_fired(world: World) -> None:
+    id = world.create_session()["id"]
+    world.now += DAY
+    (timer,) = world.having("TIMER#")
     world.table.write(Delete({"pk": timer["pk"], "sk": timer["sk"]}))
-    read_page, pages = events.oldest_first, iter([True])
-
-    def fail_on_the_second(*arguments: Any) -> Any:
-        next(pages)
-        return read_page(*arguments)
-
-    monkeypatch.setattr(resending, "PAGE", 1)
-    monkeypatch.setattr(events, "oldest_first", fail_on_the_second)
     record = {"dynamodb": {"OldImage": to_wire(timer), "SequenceNumber": "1"}}
-    failed = world.invoke("FireTimers", {"Records": [record]})
 
-    assert failed == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert timer in world.having("TIMER#")
-    monkeypatch.undo()
-    world.sweep()
-    assert world.get(f"/v1/events/resends/{id}").json["status"] == "done"
+    done = world.invoke("DispatchTimers", {"Records": [record]})
+
+    assert done == {"batchItemFailures": []}
+    assert world.having("TIMER#") == [timer]
+    world.fire_due()
+    assert world.session(id)["status"] == "expired"
+    assert world.event_types() == ["checkout.session.expired"]
 
 
 def test_a_timer_that_fails_does_not_stop_the_others(
@@ -150,21 +135,26 @@ def test_a_timer_that_fails_does_not_stop_the_others(
 ) -> None:
     ids = [world.create_session()["id"] for _ in range(3)]
     world.now += DAY
-    expiry = firing.FIRE[TimerKind.EXPIRY]
+    lapse = sessions.lapse
 
-    def fail_one(self: Firing, timer: Timer) -> None:
+    def fail_one(table: Table, timer: Timer, context: ChangeContext) -> None:
         if timer.target == ids[1]:
             raise RuntimeError("poison")
-        expiry(self, timer)
+        lapse(table, timer, context)
 
-    monkeypatch.setitem(firing.FIRE, TimerKind.EXPIRY, fail_one)
+    monkeypatch.setattr(sessions, "lapse", fail_one)
+    world.dispatch()
+    bodies = world.messages(open_dispatcher().timer_queue)
+    records = [{"messageId": body, "body": body} for body in bodies]
 
-    with pytest.raises(TimersFailedError):
-        world.sweep()
+    done = world.invoke("FireTimers", {"Records": records})
 
+    (poisoned,) = [body for body in bodies if ids[1] in body]
+    assert done == {"batchItemFailures": [{"itemIdentifier": poisoned}]}
     expired = {event["session"] for event in world.having("EVENT#", "EVENT")}
     assert expired == {ids[0], ids[2]}
     monkeypatch.undo()
+    world.now += sweep.OVERDUE
     world.sweep()
     assert len(world.having("EVENT#", "EVENT")) == 3
 
@@ -178,33 +168,41 @@ def test_a_timer_that_meets_endless_conflicts_stays_and_is_fired_again(
     impossible = Update(keys.session(id), {"status": "expired"}, never)
     monkeypatch.setattr(sessions, "transition", lambda *_: impossible)
     monkeypatch.setattr(table, "CONFLICT_PAUSE_SECONDS", 0)
+    world.dispatch()
+    (body,) = world.messages(open_dispatcher().timer_queue)
 
-    with pytest.raises(TimersFailedError):
-        world.sweep()
+    done = world.invoke("FireTimers", {"Records": [{"messageId": "1", "body": body}]})
 
+    assert done == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert '"error":"BusyError"' in log.getvalue()
     assert [timer["target"] for timer in world.having("TIMER#")] == [id]
     monkeypatch.undo()
-    world.sweep()
+    world.fire("FireTimers", body)
     assert world.event_types() == ["checkout.session.expired"]
 
 
-def test_a_sweep_without_time_fires_nothing(world: World) -> None:
+def test_a_worker_without_time_fires_nothing_and_reports_its_messages(world: World) -> None:
     world.create_session()
     world.now += DAY
+    world.dispatch()
     before = world.items()
-    router = ProcessorRouter(world.table)
-    context = ChangeContext(int(world.now), render_events)
-    sweeper = Firing(world.table, open_queue(), router, context, lambda: RESERVE_MS - 1)
+    records = [
+        {"messageId": "1", "body": body} for body in world.messages(open_dispatcher().timer_queue)
+    ]
 
-    assert firing.sweep(sweeper) == {"fired": 0, "failed": 0}
+    def kinds(_now: int) -> Any:
+        raise AssertionError("fired")
+
+    done = firing.fire_messages(records, kinds, lambda: firing.RESERVE_MS - 1)
+
+    assert done == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert world.items() == before
 
 
 def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "checkout-FireTimers")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "checkout-DispatchTimers")
 
     def oldest_undelivered() -> int:
         capsys.readouterr()
@@ -216,13 +214,13 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
         assert directive["Metrics"] == [{"Name": "OldestUndelivered", "Unit": "Seconds"}]
         assert directive["Dimensions"] == [["FunctionName"]]
         assert metric["_aws"]["Timestamp"] == world.now * 1000
-        assert metric["FunctionName"] == "checkout-FireTimers"
+        assert metric["FunctionName"] == "checkout-DispatchTimers"
         waited: int = metric["OldestUndelivered"]
         return waited
 
     world.create_session()
     assert oldest_undelivered() == 0
     world.pay(world.create_session()["id"])
-    world.now += 60 + 500
+    world.now += NET_SECONDS + 500
     assert oldest_undelivered() == 500
     assert oldest_undelivered() == 0

@@ -208,7 +208,7 @@ def test_the_table_is_kept_protected_and_encrypted() -> None:
 
 
 def test_every_event_source_reports_batch_item_failures_and_has_a_failure_destination() -> None:
-    assert len(MAPPINGS) == 3
+    assert len(MAPPINGS) == 5
     for name, mapping in MAPPINGS.items():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
         if source_of(mapping) in QUEUES:
@@ -230,6 +230,27 @@ def test_a_record_that_always_fails_does_not_block_its_shard() -> None:
         assert mapping["FilterCriteria"]["Filters"]
 
 
+def test_a_failed_sweep_is_repeated_by_nothing_but_the_next_one() -> None:
+    (schedule,) = of_type("Scheduler::Schedule").values()
+    (config,) = of_type("Lambda::EventInvokeConfig").values()
+
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert config["FunctionName"] == {"Ref": "DispatchTimers"}
+    for retries in (schedule["Target"]["RetryPolicy"], config):
+        assert retries["MaximumRetryAttempts"] == 0
+        assert retries["MaximumEventAgeInSeconds"] == 60
+
+
+def test_every_timer_is_seen_by_a_sweep_or_sent_by_its_writer() -> None:
+    from checkout.dispatch import LOOK_AHEAD, SOON
+    from checkout.store.timers import NET_SECONDS
+
+    sweeps_every = 60
+    # The sweep before a timer was written has seen what is due until LOOK_AHEAD after it.
+    assert LOOK_AHEAD < SOON < NET_SECONDS
+    assert sweeps_every < LOOK_AHEAD
+
+
 def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
     for mapping in queue_mappings():
         timeout = FUNCTIONS[referenced(mapping["FunctionName"])]["Timeout"]
@@ -237,7 +258,7 @@ def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
 
 
 def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
-    from checkout.store.deliveries import SEND_GRACE
+    from checkout.store.timers import NET_SECONDS
     from checkout.webhooks.sending import LEASE_PAUSES
 
     longest = TEMPLATE["Parameters"]["WebhookTotalSeconds"]["MaxValue"] + sum(LEASE_PAUSES)
@@ -245,7 +266,7 @@ def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
 
     assert timeout > longest + 10
     # Otherwise the timer sends another message while an attempt is under way.
-    assert timeout < SEND_GRACE
+    assert timeout < NET_SECONDS
 
 
 def test_a_message_is_delayed_for_less_time_than_its_queue_or_its_alarm_allows() -> None:
@@ -308,16 +329,16 @@ def test_the_alarm_topic_is_in_every_stack_and_its_subscription_is_optional() ->
 
 
 def test_oldest_undelivered_alarm_matches_its_metric_and_treats_silence_as_an_alarm() -> None:
-    from checkout.firing import OLDEST_UNDELIVERED
     from checkout.log import NAMESPACE
+    from checkout.sweep import OLDEST_UNDELIVERED, OVERDUE
 
     alarm = ALARMS["OldestUndeliveredAlarm"]
 
     assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, OLDEST_UNDELIVERED)
-    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "FireTimers"}}]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "DispatchTimers"}}]
     assert alarm["TreatMissingData"] == "breaching"
-    # A timer fires within a minute of its time, which must not cause an alarm.
-    assert alarm["Threshold"] >= 120
+    # A lost message is replaced in two or three minutes, which must not cause an alarm.
+    assert alarm["Threshold"] > OVERDUE + 60
 
 
 # --------------------------------------------------------------------- stacks
@@ -336,6 +357,7 @@ NAME_PROPERTIES = {
 NAMELESS = {
     "AWS::ApiGatewayV2::Stage",
     "AWS::KMS::Key",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
     # Two stacks may publish versions of one layer; functions refer to a version.

@@ -15,11 +15,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"store", "domain", "settings", "aws"},
     "encryption": {"aws", "settings"},
     "processors": {"processors", "store", "domain", "settings", "log", "encryption"},
-    "webhooks": {"webhooks", "store", "domain", "settings", "log", "encryption", "aws"},
-    "api": {"api", "processors", "store", "domain", "settings", "log", "webhooks", "encryption"},
+    "webhooks": {"webhooks", "store", "domain", "settings", "log", "encryption", "queues"},
+    "api": {
+        "dispatch",
+        "api",
+        "processors",
+        "store",
+        "domain",
+        "settings",
+        "log",
+        "webhooks",
+        "encryption",
+    },
     "page": {"page", "api", "processors", "store", "domain", "settings"},
-    "firing": {"processors", "webhooks", "store", "domain", "log"},
-    "partial_batches": {"log"},
+    "firing": {"dispatch", "domain", "partial_batches"},
+    "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
+    "dispatch": {"queues", "store", "domain", "log", "settings"},
+    "queues": {"aws"},
+    "partial_batches": {"dispatch", "log"},
     "aws": set(),
     "log": set(),
     "settings": set(),
@@ -61,7 +74,7 @@ def test_only_store_queue_encryption_and_log_import_aws_packages() -> None:
     }
 
     outside = {name for name in importing if not name.startswith("store/")}
-    assert outside == {"aws.py", "log.py", "encryption.py", "webhooks/queue.py"}
+    assert outside == {"aws.py", "log.py", "encryption.py", "queues.py", "dispatch.py"}
 
 
 def test_functions_import_the_library_and_not_each_other() -> None:

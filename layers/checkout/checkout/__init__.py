@@ -3,10 +3,10 @@
 Imports run one way: a part may import itself and what stands below it.
 
     functions
-    page, firing
+    page, sweep, firing
     api
-    processors, webhooks
-    store
+    processors, webhooks, dispatch
+    store, queues
     domain
 
 `domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from checkout.dispatch import handing_over
 from checkout.log import log_fault
 
 Record = dict[str, Any]
@@ -30,7 +31,8 @@ def report_failures(records: Sequence[Record], work: Work) -> dict[str, Any]:
 
 def _succeeds(work: Work, record: Record, name: str) -> bool:
     try:
-        work(record)
+        with handing_over():
+            work(record)
     except Exception as error:  # reported to Lambda, which retries it, and to the log
         log_fault(error, where=name)
         return False

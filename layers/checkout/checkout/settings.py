@@ -12,6 +12,10 @@ answering one only the share that belongs to its memory size."""
 class Settings(NamedTuple):
     table_name: str
     queue_url: str
+    timer_queue_url: str
+    processor_queue_url: str
+    timer_shards: int
+    """Partitions of the timers. It may be changed at any time."""
     secrets_key: str
     """The KMS key that secrets are encrypted with."""
     page_url: str
@@ -33,6 +37,9 @@ def settings() -> Settings:
     return Settings(
         table_name=os.environ["TABLE_NAME"],
         queue_url=os.environ.get("QUEUE_URL", ""),
+        timer_queue_url=os.environ.get("TIMER_QUEUE_URL", ""),
+        processor_queue_url=os.environ.get("PROCESSOR_QUEUE_URL", ""),
+        timer_shards=int(os.environ.get("TIMER_SHARDS", "32")),
         secrets_key=os.environ.get("SECRETS_KEY", ""),
         page_url=os.environ.get("PAGE_URL", ""),
         webhook_connect_seconds=float(os.environ.get("WEBHOOK_CONNECT_SECONDS", "5")),

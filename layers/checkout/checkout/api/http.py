@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
+from checkout import dispatch
 from checkout.domain import clock
 from checkout.domain.errors import (
     BodyInvalidError,
@@ -185,7 +186,8 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
     def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         request = Request(event, clock.now(), {})
-        response = _respond(renderer, function, request)
+        with dispatch.handing_over():
+            response = _respond(renderer, function, request)
         fields = request.log_fields | {
             "route_key": event["routeKey"],
             "status": response.status,

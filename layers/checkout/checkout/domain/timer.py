@@ -18,9 +18,11 @@ class TimerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`target` names the object, `due` is in epoch seconds, `shard_by` chooses the partition."""
+    """`target` names the object, `due` is in epoch seconds, `scope` is the object's."""
 
     kind: TimerKind
     target: str
     due: int
-    shard_by: str
+    scope: str
+    shard: int
+    """The number of the partition that holds it."""

@@ -103,18 +103,24 @@ class Attempts(NamedTuple):
         return Look(concluded, outcome.next if is_pending else None)
 
     def on_timer(self, timer: Timer) -> None:
-        """Handles a payment's timer: settles the payment, or moves the timer if it is pending."""
-        payment = self.settle(timer.target)
-        if payment is None or payment.status is not PaymentStatus.PENDING:
+        """Handles a payment's timer: settles the payment, and moves the timer if it stays pending.
+
+        Only deletes a timer of a payment that has ended or whose timer was moved.
+        """
+        payment, now = payments.find(self.table, timer.target), self.context.now
+        if payment is None or not _is_current(payment, timer):
             self.table.write(timers.delete(timer))
             return
-        next_check = self.context.now + ATTEMPT_CHECK_SECONDS
-        if payment.deadline_at > self.context.now:
-            next_check = min(next_check, payment.deadline_at)
+        settled = self._settle(payment).payment
+        if settled is None or settled.status is not PaymentStatus.PENDING:
+            return
+        next_check = now + ATTEMPT_CHECK_SECONDS
+        if settled.deadline_at > now:
+            next_check = min(next_check, settled.deadline_at)
         try:
-            payments.check_later(self.table, payment, next_check)
+            payments.check_later(self.table, settled, next_check)
         except ConditionFailedError:
-            return  # It ended meanwhile, which deletes its timer.
+            return  # The payment has ended, or another firing has moved the timer.
 
     def _known_outcome(self, payment: Payment) -> Outcome:
         """The processor's outcome. A payment stays pending while the processor is unavailable, even
@@ -177,6 +183,10 @@ class Attempts(NamedTuple):
             # It stayed open after its time only because of this attempt.
             sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
         return failed
+
+
+def _is_current(payment: Payment, timer: Timer) -> bool:
+    return payment.status is PaymentStatus.PENDING and payment.check_at == timer.due
 
 
 def _new_payment(session: Session, instrument: Instrument, processor: str, now: int) -> Payment:

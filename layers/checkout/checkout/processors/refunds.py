@@ -73,14 +73,6 @@ class Refunds(NamedTuple):
         except (ProcessorUnavailableError, BusyError):
             return refund
 
-    def settle(self, id: str) -> Refund | None:
-        """Applies the processor's outcome to a refund, and sends it if the processor does not know
-        it. Raises ProcessorUnavailableError or BusyError."""
-        refund = refunds.find(self.table, id)
-        if refund is None or refund.status is not RefundStatus.PENDING:
-            return refund
-        return self._settle(refund, payments.retrieve(self.table, refund.scope, refund.payment))
-
     def on_notification(self, id: str, payment: Payment) -> None:
         """Settles the refund of a processor's notification, if it belongs to the payment."""
         refund = refunds.find(self.table, id)
@@ -90,17 +82,25 @@ class Refunds(NamedTuple):
             self._settle(refund, payment)
 
     def on_timer(self, timer: Timer) -> None:
-        """Handles a refund's timer: settles the refund, or moves the timer if it is pending."""
-        refund = self.settle(timer.target)
-        if refund is None or refund.status is not RefundStatus.PENDING:
+        """Handles a refund's timer: settles the refund, and moves the timer if it stays pending.
+
+        Only deletes a timer of a refund that has ended or whose timer was moved.
+        """
+        refund = refunds.find(self.table, timer.target)
+        if refund is None or not _is_current(refund, timer):
             self.table.write(timers.delete(timer))
+            return
+        payment = payments.retrieve(self.table, refund.scope, refund.payment)
+        if self._settle(refund, payment).status is not RefundStatus.PENDING:
             return
         try:
             refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:
-            return  # It ended meanwhile, which deletes its timer.
+            return  # The refund has ended, or another firing has moved the timer.
 
     def _settle(self, refund: Refund, payment: Payment) -> Refund:
+        """Applies the processor's outcome to a refund, and sends a refund that the processor does
+        not know. Raises ProcessorUnavailableError or BusyError."""
         now = self.context.now
         known = self.processor.look_up_refund(refund, payment, now)
         return self._conclude(refund, known or self.processor.refund(refund, payment, now))
@@ -130,3 +130,7 @@ class Refunds(NamedTuple):
         if session is None:
             raise ResourceMissingError("checkout session")
         return session
+
+
+def _is_current(refund: Refund, timer: Timer) -> bool:
+    return refund.status is RefundStatus.PENDING and refund.check_at == timer.due

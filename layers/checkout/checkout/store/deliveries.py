@@ -23,9 +23,7 @@ from checkout.store.table import (
     Update,
     until_no_conflict,
 )
-
-SEND_GRACE = 60
-"""Seconds that a queue message has to end its attempt before the timer sends another message."""
+from checkout.store.timers import NET_SECONDS
 
 
 def create_all(
@@ -46,7 +44,7 @@ def create_all(
     first_time = Attr("pk").exists() & Attr("fanned_out_at").not_exists()
     actions: list[Action] = [
         Update(keys.event(event.id), fanned_out, first_time),
-        timers.delete(timers.fanout(event.id, event.created_at + events.FAN_OUT_GRACE)),
+        timers.delete(events.fan_out_timer(event)),
     ]
     for delivery in deliveries:
         actions += [_put(delivery, event), timers.put(_timer(delivery))]
@@ -171,7 +169,7 @@ def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
 
     Returns False if the delivery was moved, or the attempt made, meanwhile.
     """
-    extended = replace(delivery, timer_due=now + SEND_GRACE)
+    extended = replace(delivery, timer_due=now + NET_SECONDS)
     return table.write_unless_conflict(*_move(delivery, extended))
 
 
@@ -236,7 +234,7 @@ def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
         ended,
         state=DeliveryState.PENDING,
         next_attempt_at=now,
-        timer_due=now + SEND_GRACE,
+        timer_due=now + NET_SECONDS,
         round_start=ended.attempt_count,
         waits=0,
         parked_at=None,
@@ -254,7 +252,7 @@ def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
 
 def _unpark(table: Table, parked: Delivery, now: int) -> Delivery:
     again = replace(
-        parked, parked_at=None, next_attempt_at=now, timer_due=now + SEND_GRACE, waits=0
+        parked, parked_at=None, next_attempt_at=now, timer_due=now + NET_SECONDS, waits=0
     )
     table.write(
         _change(parked, again, unchanged(parked, "parked_at")),
@@ -266,7 +264,7 @@ def _unpark(table: Table, parked: Delivery, now: int) -> Delivery:
 
 def _hasten(table: Table, pending: Delivery, now: int) -> Delivery:
     """An attempt that is under way is not disturbed: its outcome is recorded by its number."""
-    again = replace(pending, next_attempt_at=now, timer_due=now + SEND_GRACE, waits=0)
+    again = replace(pending, next_attempt_at=now, timer_due=now + NET_SECONDS, waits=0)
     if again != pending:  # equal after another resend in this second
         table.write(*_move(pending, again))
     return again
@@ -278,7 +276,7 @@ def _new(event: Event, endpoint_id: str, now: int, pause_ends_at: int | None = N
         endpoint=endpoint_id,
         scope=event.scope,
         next_attempt_at=pause_ends_at or now,
-        timer_due=pause_ends_at or now + SEND_GRACE,
+        timer_due=pause_ends_at or now + NET_SECONDS,
     )
 
 
@@ -336,4 +334,4 @@ def _not_recorded(delivery: Delivery) -> ConditionBase:
 
 
 def _timer(delivery: Delivery) -> Timer:
-    return timers.delivery(delivery.event, delivery.endpoint, delivery.timer_due)
+    return timers.delivery(delivery.event, delivery.endpoint, delivery.scope, delivery.timer_due)

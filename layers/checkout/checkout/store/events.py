@@ -9,6 +9,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain.event import KEPT_SECONDS, Event, EventState
 from checkout.domain.ids import EVENT, bound, second_of
+from checkout.domain.timer import Timer
 from checkout.store import keys, timers
 from checkout.store.objects import Collection
 from checkout.store.paging import Cursor, Page, Span, read_page
@@ -18,9 +19,6 @@ EVENTS = Collection(Event, keys.event, EVENT, kind="event", name="event")
 
 find = EVENTS.find
 retrieve = EVENTS.retrieve
-
-FAN_OUT_GRACE = 60
-"""Seconds that the stream has to bring an event to fan-out before the event's timer is due."""
 
 FIRST_FILTERED = 200
 """Items that a list's first query reads if it is filtered."""
@@ -33,10 +31,15 @@ def writes(events: Iterable[Event]) -> list[Action]:
     """The actions that write events: each with its index attributes and its fan-out timer."""
     actions: list[Action] = []
     for event in events:
-        timer = timers.fanout(event.id, event.created_at + FAN_OUT_GRACE)
+        timer = fan_out_timer(event)
         item = EVENTS.item(event, ttl=event.created_at + KEPT_SECONDS)
         actions += [Put(item), timers.put(timer)]
     return actions
+
+
+def fan_out_timer(event: Event) -> Timer:
+    """Looks whether the stream has brought the event to fan-out."""
+    return timers.fanout(event.id, event.scope, event.created_at + timers.NET_SECONDS)
 
 
 class EventFilters(NamedTuple):

@@ -16,7 +16,9 @@ pending resend      PENDING_RESEND#<scope>               PENDING_RESEND
 webhook endpoint    ENDPOINTS#<scope>                    <id>
 latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
 lease               ENDPOINT#<endpoint>                  LEASE#<number>
-timer               TIMER#<shard>                        <due>#<kind>#<target>
+timer               TIMER#<shard>                        <due>#<kind>#<target>     gsi3
+dispatch progress   DISPATCH                             DISPATCH
+circuit breaker     BREAKER#<processor>                  BREAKER
 merchant            MERCHANT#<id>                        MERCHANT
 API key             KEY#<sha256>                         KEY
 idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
@@ -30,19 +32,23 @@ gsi2   <scope>#session#<status>            id        its sessions of a status
 gsi3   <scope>#session#customer#<id>       id        a customer's sessions
        <scope>#refund#payment#<id>         id        a payment's refunds
        <scope>#customer#email#<digest>     id        its customers with an e-mail address
+       <scope>#due#<number>                due, id   its expiry timers
 
-Every index has `gsi1sk`, the id, as its sort key: ids sort by creation.
+Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation.
 """
 
 import hashlib
+from collections.abc import Mapping
 from zlib import crc32
 
 from checkout.domain.timer import Timer
 
 Key = dict[str, str]
 
-SHARDS = 16
 DUE_DIGITS = 12
+DUE_PARTITIONS = 8
+"""Partitions of a scope's expiry timers in the index. DynamoDB writes a thousand units a second to
+a partition, and ten thousand sessions of one merchant may lapse at once."""
 
 DELIVERY_PREFIX = "DELIVERY#"
 
@@ -133,17 +139,42 @@ def idempotency(scope: str, route: str, key: str) -> Key:
 
 def timer(timer: Timer) -> Key:
     return {
-        "pk": timer_shard(timer.shard_by),
+        "pk": timer_shard(timer.shard),
         "sk": f"{due_before(timer.due)}#{timer.kind}#{timer.target}",
     }
 
 
-def timer_shard(shard_by: str) -> str:
-    return f"TIMER#{crc32(shard_by.encode()) % SHARDS}"
+def is_timer(key: Mapping[str, object]) -> bool:
+    return str(key["pk"]).startswith("TIMER#")
 
 
-def timer_shards() -> list[str]:
-    return [f"TIMER#{number}" for number in range(SHARDS)]
+def timer_shard(number: int) -> str:
+    return f"TIMER#{number}"
+
+
+def spread(text: str, partitions: int) -> int:
+    """The number of the partition that holds what is named `text`."""
+    return crc32(text.encode()) % partitions
+
+
+def due_sessions(scope: str, number: int) -> str:
+    return f"{scope}#due#{number}"
+
+
+def due_sessions_index(timer: Timer) -> Key:
+    """The index attributes of an expiry timer."""
+    number = spread(timer.target, DUE_PARTITIONS)
+    return {
+        "gsi3pk": due_sessions(timer.scope, number),
+        "gsi1sk": f"{due_before(timer.due)}#{timer.target}",
+    }
+
+
+DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
+
+
+def breaker(processor: str) -> Key:
+    return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
 
 
 def due_before(moment: int) -> str:

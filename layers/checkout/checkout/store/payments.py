@@ -153,4 +153,4 @@ def change(before: Payment, after: Payment) -> Update:
 
 
 def _timer(payment: Payment) -> Timer:
-    return timers.attempt(payment.id, payment.check_at)
+    return timers.attempt(payment.id, payment.scope, payment.check_at)

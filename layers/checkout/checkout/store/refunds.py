@@ -71,7 +71,7 @@ def record_late(
     table.write(
         payments.change(payment, late),
         *payments.release(session, recorded.session, payment, Failure.TOO_LATE, now),
-        timers.delete(timers.attempt(payment.id, payment.check_at)),
+        timers.delete(timers.attempt(payment.id, payment.scope, payment.check_at)),
         *_put(refund),
         *events.writes([*failed.events, *recorded.events]),
     )
@@ -128,4 +128,4 @@ def _put(refund: Refund) -> list[Action]:
 
 
 def _timer(refund: Refund) -> Timer:
-    return timers.refund(refund.id, refund.check_at)
+    return timers.refund(refund.id, refund.scope, refund.check_at)

@@ -69,4 +69,4 @@ def move_on(
 
 
 def _timer(resend: Resend) -> Timer:
-    return timers.resend(resend.id, resend.timer_due)
+    return timers.resend(resend.id, resend.scope, resend.timer_due)

@@ -15,6 +15,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -147,6 +149,7 @@ class Table(NamedTuple):
         only: ConditionBase | None = None,
         newest_first: bool = False,
         page_size: int | None = None,
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """Every item of a query. A page is read when the iteration gets to it.
 
@@ -161,6 +164,7 @@ class Table(NamedTuple):
                 newest_first=newest_first,
                 page_size=page_size,
                 after=last,
+                consistent=consistent,
             )
             yield from page.items
             last = page.last
@@ -176,6 +180,7 @@ class Table(NamedTuple):
         newest_first: bool = False,
         page_size: int | None = None,
         after: Mapping[str, Any] | None = None,
+        consistent: bool = True,
     ) -> QueryPage:
         """One page of a query: up to `page_size` items, or 1 MB, that follow the key `after`.
 
@@ -198,7 +203,7 @@ class Table(NamedTuple):
         if index:
             request["IndexName"] = index
         else:
-            request["ConsistentRead"] = True
+            request["ConsistentRead"] = consistent
         if page_size:
             request["Limit"] = page_size
         request["ExpressionAttributeNames"] = names
@@ -221,13 +226,15 @@ class Table(NamedTuple):
             }
             method = methods[kind]
             self._until_accepted(lambda: method(**request))
-            return
-        token = uuid.uuid4().hex
-        self._until_accepted(
-            lambda: self.client.transact_write_items(
-                TransactItems=requests, ClientRequestToken=token
+        else:
+            token = uuid.uuid4().hex
+            self._until_accepted(
+                lambda: self.client.transact_write_items(
+                    TransactItems=requests, ClientRequestToken=token
+                )
             )
-        )
+        if (carried_out := _carried_out.get()) is not None:
+            carried_out.extend(actions)
 
     def write_unless_conflict(self, *actions: Action) -> bool:
         """Carries out all of the actions, or none and returns False if a condition fails."""
@@ -261,6 +268,20 @@ class Table(NamedTuple):
                     raise
             self.pause(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
         raise BusyError
+
+
+_carried_out: ContextVar[list[Action] | None] = ContextVar("carried_out", default=None)
+
+
+@contextmanager
+def recorded_writes() -> Iterator[list[Action]]:
+    """Collects, in order, the actions that are carried out within the block."""
+    actions: list[Action] = []
+    token = _carried_out.set(actions)
+    try:
+        yield actions
+    finally:
+        _carried_out.reset(token)
 
 
 @lru_cache(maxsize=1)

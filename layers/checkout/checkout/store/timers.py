@@ -1,50 +1,63 @@
-"""Durable timers: each is written with the state that needs it, so no crash can lose it."""
+"""Durable timers: each is written with the state that needs it, so no crash can lose it.
 
-from collections.abc import Iterator
+`checkout.dispatch` sends each timer to a queue for the second at which it is due.
+"""
 
-from boto3.dynamodb.conditions import Attr, Key
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from boto3.dynamodb.conditions import Key
+
+from checkout.domain.errors import BusyError
 from checkout.domain.ids import random_text
 from checkout.domain.timer import Timer, TimerKind
+from checkout.settings import settings
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Action, Delete, Put, Table
 
-DUE_PAGE_SIZE = 1000
-LAPSED_QUERIES = 3
-"""Queries of 1 MB, or about 4,000 timers, that look for lapsed sessions."""
+NET_SECONDS = 120
+"""How long a stream record or a queue message has before a timer looks for what it left undone.
+More than `dispatch.SOON`, so that these timers, of which few are ever due, are not sent."""
+
+PAGE_SIZE = 1000
+MAX_UNSWEPT = 50_000
+"""Lapsed sessions of one scope that a list reads, at most, beside its index: about 5 MB."""
 RESUME_NONCE_LENGTH = 8
 
 
 def expiry(session_id: str, scope: str, due: int) -> Timer:
-    return Timer(TimerKind.EXPIRY, session_id, due, shard_by=scope)
+    return _timer(TimerKind.EXPIRY, session_id, due, scope)
 
 
-def attempt(payment_id: str, due: int) -> Timer:
-    return Timer(TimerKind.ATTEMPT, payment_id, due, shard_by=payment_id)
+def attempt(payment_id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.ATTEMPT, payment_id, due, scope)
 
 
-def refund(refund_id: str, due: int) -> Timer:
-    return Timer(TimerKind.REFUND, refund_id, due, shard_by=refund_id)
+def refund(refund_id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.REFUND, refund_id, due, scope)
 
 
-def fanout(event_id: str, due: int) -> Timer:
-    return Timer(TimerKind.FANOUT, event_id, due, shard_by=event_id)
+def fanout(event_id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.FANOUT, event_id, due, scope)
 
 
-def delivery(event_id: str, endpoint_id: str, due: int) -> Timer:
-    target = keys.delivery_target(event_id, endpoint_id)
-    return Timer(TimerKind.DELIVERY, target, due, shard_by=event_id)
+def delivery(event_id: str, endpoint_id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.DELIVERY, keys.delivery_target(event_id, endpoint_id), due, scope)
 
 
 def resume(scope: str, endpoint_id: str, due: int) -> Timer:
     """A timer of its own each time: deleting it must not delete another of the same second."""
     target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE_LENGTH))
-    return Timer(TimerKind.RESUME, target, due, shard_by=endpoint_id)
+    return _timer(TimerKind.RESUME, target, due, scope)
 
 
-def resend(id: str, due: int) -> Timer:
-    return Timer(TimerKind.RESEND, id, due, shard_by=id)
+def resend(id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.RESEND, id, due, scope)
+
+
+def _timer(kind: TimerKind, target: str, due: int, scope: str) -> Timer:
+    return Timer(kind, target, due, scope, keys.spread(target, settings().timer_shards))
 
 
 def from_item(item: Item) -> Timer:
@@ -52,8 +65,9 @@ def from_item(item: Item) -> Timer:
 
 
 def put(timer: Timer) -> Put:
-    # With `ttl`, DynamoDB itself deletes a timer that the sweep misses, and the stream brings it.
-    return Put(to_item(timer, **keys.timer(timer), ttl=timer.due))
+    index = keys.due_sessions_index(timer) if timer.kind is TimerKind.EXPIRY else {}
+    # With `ttl`, DynamoDB itself deletes a timer that was not fired, and the stream brings it.
+    return Put(to_item(timer, **keys.timer(timer), **index, ttl=timer.due))
 
 
 def delete(timer: Timer) -> Delete:
@@ -69,25 +83,60 @@ def move(before: Timer, after: Timer) -> list[Action]:
     return [put(after)] if after == before else [delete(before), put(after)]
 
 
-def due(table: Table, shard: str, now: int) -> Iterator[Timer]:
-    """The shard's timers that are due at `now`, the longest overdue first."""
-    condition = Key("pk").eq(shard) & Key("sk").lt(keys.due_before(now + 1))
-    return map(from_item, table.query_all(condition, page_size=DUE_PAGE_SIZE))
+def left_by(actions: Iterable[Action]) -> list[Timer]:
+    """The timers that these actions, carried out one after the other, put and did not delete."""
+    timers: dict[tuple[str, str], Timer] = {}
+    for action in actions:
+        if isinstance(action, Put) and keys.is_timer(action.item):
+            timers[action.item["pk"], action.item["sk"]] = from_item(action.item)
+        elif isinstance(action, Delete):
+            timers.pop((action.key["pk"], action.key["sk"]), None)
+    return list(timers.values())
+
+
+def due_between(table: Table, shard: int, after: int, until: int) -> Iterator[Timer]:
+    """A shard's timers due after `after` and at `until` at the latest, the earliest first.
+
+    Reads eventually consistently: what was written within the last second may be missing.
+    """
+    in_shard = Key("pk").eq(keys.timer_shard(shard))
+    # BETWEEN includes its ends, which are texts that no timer's sort key equals.
+    between = Key("sk").between(keys.due_before(after + 1), keys.due_before(until + 1))
+    items = table.query_all(in_shard & between, page_size=PAGE_SIZE, consistent=False)
+    return map(from_item, items)
+
+
+class Progress(NamedTuple):
+    """How far the sweeps (`checkout.sweep`) have come.
+
+    `until` has, by shard, the time up to which every timer was sent to its queue. It keeps the
+    shards of every former number of shards, because timers may still wait in them.
+    """
+
+    until: dict[int, int]
+
+
+def read_progress(table: Table) -> Progress:
+    item = table.get(keys.DISPATCH) or {"until": {}}
+    return Progress({int(shard): until for shard, until in item["until"].items()})
+
+
+def write_progress(table: Table, progress: Progress) -> None:
+    until = {str(shard): until for shard, until in progress.until.items()}
+    table.write(Put({**keys.DISPATCH, "until": until}))
 
 
 def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
-    """Ids of the scope's sessions that have lapsed and were not swept yet.
+    """Ids of the scope's sessions that have lapsed and whose timers were not fired yet.
 
-    Expiry timers are sharded by scope, so this is one cheap query, and mostly an empty one. While
-    more than some ten thousand of the shard's timers are overdue, the latest are left out.
+    Raises BusyError if there are more than MAX_UNSWEPT.
     """
-    condition = Key("pk").eq(keys.timer_shard(scope)) & Key("sk").lt(keys.due_before(now + 1))
-    of_scope = Attr("kind").eq(TimerKind.EXPIRY) & Attr("shard_by").eq(scope)
-    lapsed: list[str] = []
-    last = None
-    for _ in range(LAPSED_QUERIES):
-        items, last = table.query_page(condition, only=of_scope, after=last)
-        lapsed += [item["target"] for item in items]
-        if last is None:
-            break
-    return lapsed
+    ids: list[str] = []
+    for number in range(keys.DUE_PARTITIONS):
+        in_partition = Key("gsi3pk").eq(keys.due_sessions(scope, number))
+        due = Key("gsi1sk").lt(keys.due_before(now + 1))
+        for item in table.query_all(in_partition & due, index="gsi3"):
+            ids.append(item["target"])
+            if len(ids) > MAX_UNSWEPT:
+                raise BusyError
+    return ids

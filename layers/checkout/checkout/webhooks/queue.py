@@ -7,23 +7,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import boto3
-
-from checkout.aws import CLIENT_CONFIG
+from checkout import queues
 from checkout.domain.delivery import Delivery
+from checkout.queues import BATCH, MessagesRefusedError, QueueMessage
 from checkout.settings import IN_LAMBDA, settings
 from checkout.webhooks.message import Message
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-BATCH = 10
-"""Messages in one call, at most: SQS's limit."""
-
-
-class MessagesRefusedError(Exception):
-    """SQS refused some of a batch's messages. Their deliveries' timers queue them again."""
+__all__ = ["BATCH", "MessagesRefusedError", "Queue", "open_queue"]
 
 
 class Queue(NamedTuple):
@@ -35,27 +28,15 @@ class Queue(NamedTuple):
 
         Raises MessagesRefusedError.
         """
-        for start in range(0, len(deliveries), BATCH):
-            batch = deliveries[start : start + BATCH]
-            entries = [_entry(str(number), each, delay) for number, each in enumerate(batch)]
-            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            if answer.get("Failed"):
-                raise MessagesRefusedError(f"{len(answer['Failed'])} of {len(batch)}")
+        messages = [
+            QueueMessage(Message.of(each).to_body(), each.endpoint, delay) for each in deliveries
+        ]
+        queues.send(self.client, self.url, messages)
 
 
 @lru_cache(maxsize=1)
 def open_queue() -> Queue:
-    return Queue(boto3.client("sqs", config=CLIENT_CONFIG), settings().queue_url)
-
-
-def _entry(id: str, delivery: Delivery, delay: int) -> SendMessageBatchRequestEntryTypeDef:
-    return {
-        "Id": id,
-        "MessageBody": Message.of(delivery).to_body(),
-        # Makes it a fair queue: one endpoint's backlog does not delay the others.
-        "MessageGroupId": delivery.endpoint,
-        "DelaySeconds": delay,
-    }
+    return Queue(queues.open_client(), settings().queue_url)
 
 
 if IN_LAMBDA:

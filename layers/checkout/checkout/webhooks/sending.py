@@ -15,9 +15,9 @@ from checkout.encryption import decrypt
 from checkout.log import log_fault
 from checkout.settings import Settings
 from checkout.store import deliveries, leases
-from checkout.store.deliveries import SEND_GRACE
 from checkout.store.leases import AllLeased, Lease
 from checkout.store.table import Table
+from checkout.store.timers import NET_SECONDS
 from checkout.webhooks import egress, health, retry
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import Queue
@@ -156,7 +156,7 @@ class Sender(NamedTuple):
         wait = retry.lease_wait(delivery.waits, endpoint.failing_since is not None)
         next_attempt_at = self.now + wait
         delayed = deliveries.postpone(
-            self.table, delivery, next_attempt_at, next_attempt_at + SEND_GRACE
+            self.table, delivery, next_attempt_at, next_attempt_at + NET_SECONDS
         )
         if delayed:
             self.queue.send([delayed], delay=wait)

@@ -1,0 +1,24 @@
+"""Queue: asks processors about the payments and refunds whose timers are due."""
+
+from typing import Any
+
+from checkout.api.dialects import render_events
+from checkout.dispatch import open_dispatcher
+from checkout.domain.event import ChangeContext
+from checkout.firing import Kinds, fire_messages
+from checkout.processors.registry import ProcessorRouter
+from checkout.processors.timers import processor_timers
+from checkout.settings import IN_LAMBDA
+from checkout.store.table import open_table
+
+if IN_LAMBDA:
+    open_dispatcher()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return fire_messages(event["Records"], _kinds, context.get_remaining_time_in_millis)
+
+
+def _kinds(now: int) -> Kinds:
+    table = open_table()
+    return processor_timers(table, ProcessorRouter(table), ChangeContext(now, render_events))

@@ -1,0 +1,105 @@
+"""Dispatch: every timer is sent to a queue, with a delay to the second at which it is due.
+
+A sweep (`checkout.sweep`) sends once a minute what is due within the next minute and a half. A
+timer that is due sooner than a sweep could see it is sent when it is written: `handing_over`. So
+each timer is fired on time, and by many workers at once (`checkout.firing`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from checkout import queues
+from checkout.domain import clock
+from checkout.domain.timer import Timer, TimerKind
+from checkout.log import log_fault
+from checkout.queues import MessagesRefusedError, QueueMessage
+from checkout.settings import settings
+from checkout.store import timers
+from checkout.store.table import Table, recorded_writes
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+LOOK_AHEAD = 90
+"""A sweep sends what is due within so many seconds: until the next sweep, with time to spare."""
+SOON = LOOK_AHEAD + 10
+"""A timer due within so many seconds is sent by its writer, because the last sweep may have been
+before it was written, and the next may come too late. Ten seconds are for slow writers and clocks
+that differ."""
+
+ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND})
+"""These have a queue of their own, so that a processor that is slow to answer delays no other."""
+
+
+class Dispatcher(NamedTuple):
+    """Sends timers to their queues."""
+
+    client: SQSClient
+    timer_queue: str
+    processor_queue: str
+
+    def send(self, due: Iterable[Timer]) -> int:
+        """Sends timers, and returns how many. Raises MessagesRefusedError."""
+        messages: dict[str, list[QueueMessage]] = defaultdict(list)
+        now = clock.now()
+        for timer in due:
+            message = QueueMessage(to_body(timer), timer.scope, max(0, timer.due - now))
+            messages[self.queue_of(timer.kind)].append(message)
+        return sum(queues.send(self.client, url, each) for url, each in messages.items())
+
+    def queue_of(self, kind: TimerKind) -> str:
+        return self.processor_queue if kind in ASK_PROCESSORS else self.timer_queue
+
+
+@lru_cache(maxsize=1)
+def open_dispatcher() -> Dispatcher:
+    deployed = settings()
+    client = queues.open_client()
+    return Dispatcher(client, deployed.timer_queue_url, deployed.processor_queue_url)
+
+
+def to_body(timer: Timer) -> str:
+    return json.dumps(timer.__getstate__(), separators=(",", ":"))
+
+
+def from_body(body: str) -> Timer:
+    kind, *rest = json.loads(body)
+    return Timer(TimerKind(kind), *rest)
+
+
+@contextmanager
+def handing_over() -> Iterator[None]:
+    """Sends the timers that were written within the block and are due soon.
+
+    If they can't be sent, a sweep finds them overdue.
+    """
+    with recorded_writes() as actions:
+        yield
+    hand_over(timers.left_by(actions))
+
+
+def hand_over(written: Iterable[Timer]) -> None:
+    soon = [timer for timer in written if timer.due <= clock.now() + SOON]
+    if not soon:
+        return
+    try:
+        open_dispatcher().send(soon)
+    except (BotoCoreError, ClientError, MessagesRefusedError) as error:
+        log_fault(error, where="handing over timers")
+
+
+def restore(table: Table, timer: Timer) -> None:
+    """Sends a timer that DynamoDB deleted, because it was overdue for long.
+
+    It is put back first: only the timer finds out whether its message is lost.
+    """
+    table.write(timers.put(timer))
+    open_dispatcher().send([timer])

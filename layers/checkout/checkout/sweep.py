@@ -1,0 +1,150 @@
+"""The sweep: once a minute, in every shard, it sends the timers that are due soon to their queues.
+
+It remembers how far it came, so it sends each timer once. Messages can be lost, and workers can
+die. So it also sends again the timers that are overdue, unless their queue is only slow: a backlog
+must not multiply itself.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+from checkout import queues
+from checkout.dispatch import LOOK_AHEAD, Dispatcher
+from checkout.domain.timer import Timer, TimerKind
+from checkout.log import log_fault, log_metric
+from checkout.settings import settings
+from checkout.store import timers
+from checkout.store.table import Table
+from checkout.store.timers import Progress
+
+OVERDUE = 120
+"""Seconds after which a timer that was sent, and is still there, may have lost its message."""
+BACKLOG = 100
+"""With as many visible messages a queue has a backlog, in which overdue timers probably wait."""
+SENT_AGAIN_IN_BACKLOG = 5
+"""Overdue timers of one shard that a sweep sends again although their queue has a backlog."""
+
+LANES = 16
+"""Shards that a sweep reads at the same time."""
+THREADS = "shard"
+"""How the names of the threads that read shards begin."""
+RESERVE_MS = 5_000
+"""A sweep begins nothing with less time left than this. The next sweep continues."""
+
+UNDELIVERED = frozenset({TimerKind.FANOUT, TimerKind.DELIVERY})
+OLDEST_UNDELIVERED = "OldestUndelivered"
+"""A metric: the seconds for which the longest overdue event or delivery has waited."""
+
+
+class ShardsFailedError(Exception):
+    """Some shards could not be read or sent. Each failure was logged; the next sweep continues."""
+
+
+class Swept(NamedTuple):
+    """What a sweep did in one shard."""
+
+    until: int
+    """The time up to which every timer was sent."""
+    sent: int = 0
+    sent_again: int = 0
+    late: int = 0
+    """The seconds for which the longest overdue event or delivery has waited."""
+
+
+class Sweep(NamedTuple):
+    """One sweep of all shards."""
+
+    table: Table
+    dispatcher: Dispatcher
+    now: int
+    time_left_ms: Callable[[], int]
+    visible: Mapping[str, int]
+    """About how many messages each queue has, by its URL."""
+
+    def shard(self, number: int, until: int) -> Swept:
+        """Sends the timers of a shard that are due after `until`, and those that are overdue."""
+        swept = self._send_ahead(number, Swept(until))
+        if self._is_over():
+            return swept
+        return self._send_overdue(number, min(until, self.now - OVERDUE), swept)
+
+    def _send_ahead(self, number: int, swept: Swept) -> Swept:
+        """Sends what is due until LOOK_AHEAD from now and was not sent yet."""
+        ahead = max(swept.until, self.now + LOOK_AHEAD)
+        for page in self._pages(number, swept.until, ahead):
+            if self._is_over():
+                return swept._replace(until=page[0].due - 1)
+            sent = swept.sent + self.dispatcher.send(page)
+            swept = swept._replace(sent=sent, late=self._latest(page, swept.late))
+        return swept._replace(until=ahead)
+
+    def _send_overdue(self, number: int, until: int, swept: Swept) -> Swept:
+        """Sends timers again that were sent, and are still there."""
+        allowed = dict.fromkeys(self.visible, SENT_AGAIN_IN_BACKLOG)
+        for page in self._pages(number, -1, until):
+            if self._is_over():
+                break
+            again = swept.sent_again + self.dispatcher.send(self._not_waiting(page, allowed))
+            swept = swept._replace(sent_again=again, late=self._latest(page, swept.late))
+        return swept
+
+    def _latest(self, page: Iterable[Timer], late: int) -> int:
+        """`late`, or for how long an event or delivery of this page is overdue."""
+        return max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
+
+    def _not_waiting(self, overdue: Iterable[Timer], allowed: dict[str, int]) -> Iterator[Timer]:
+        """The overdue timers to send again: all of a quiet queue, few of one with a backlog."""
+        for timer in overdue:
+            queue = self.dispatcher.queue_of(timer.kind)
+            if self.visible[queue] < BACKLOG:
+                yield timer
+            elif allowed[queue]:
+                allowed[queue] -= 1
+                yield timer
+
+    def _pages(self, number: int, after: int, until: int) -> Iterator[list[Timer]]:
+        due = timers.due_between(self.table, number, after, until)
+        while page := list(islice(due, timers.PAGE_SIZE)):
+            yield page
+
+    def _is_over(self) -> bool:
+        return self.time_left_ms() < RESERVE_MS
+
+
+def sweep(
+    table: Table, dispatcher: Dispatcher, now: int, time_left_ms: Callable[[], int]
+) -> dict[str, int]:
+    """Sends the timers that are due soon or overdue, in every shard, and counts them.
+
+    Raises ShardsFailedError at the end if some shards failed.
+    """
+    progress = timers.read_progress(table)
+    queue_urls = (dispatcher.timer_queue, dispatcher.processor_queue)
+    visible = {url: queues.count_visible(dispatcher.client, url) for url in queue_urls}
+    run = Sweep(table, dispatcher, now, time_left_ms, visible)
+    # A shard beyond the present number may still have timers.
+    shards = range(max(len(progress.until), settings().timer_shards))
+    with ThreadPoolExecutor(LANES, THREADS) as pool:
+        results = list(pool.map(lambda number: _shard(run, progress, number), shards))
+    swept = [each for each in results if each is not None]
+    reached = {number: each.until for number, each in zip(shards, results, strict=True) if each}
+    timers.write_progress(table, Progress(progress.until | reached))
+    log_metric(OLDEST_UNDELIVERED, max((each.late for each in swept), default=0), "Seconds", now)
+    if len(swept) < len(shards):
+        raise ShardsFailedError(f"{len(shards) - len(swept)} of {len(shards)}")
+    return {
+        "sent": sum(each.sent for each in swept),
+        "sent_again": sum(each.sent_again for each in swept),
+        "shards_left": sum(each.until < now + LOOK_AHEAD for each in swept),
+    }
+
+
+def _shard(run: Sweep, progress: Progress, number: int) -> Swept | None:
+    """What the sweep did in this shard; None if it failed."""
+    try:
+        return run.shard(number, progress.until.get(number, -1))
+    except Exception as error:  # counted and raised for all shards at the end of the sweep
+        log_fault(error, where=f"timer shard {number}")
+        return None
