@@ -29,8 +29,8 @@ demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not sam_local"
 
-# Adds dynoxide, on which threads can race, a real browser, SAM's check of the template, and the built
-# functions in Lambda's container.
+# Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, SAM's check
+# of the template, and the built functions in Lambda's container.
 test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local

@@ -1,4 +1,4 @@
-"""What both runtimes share: an engine, and the marker that keeps the fuzz out of `make test`."""
+"""The engine of both runtimes."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,6 @@ import pytest
 
 from devstack import engines
 from devstack.environment import applied
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/fuzz/" in item.path.as_posix():
-            item.add_marker("fuzz")
 
 
 @pytest.fixture(scope="module")

@@ -241,6 +241,8 @@ QUERIES: dict[str, list[Pairs]] = {
 def examples_of(route: Route, world: World) -> list[Example]:
     """The sample of the route's function first, then those of the tables above."""
     sample = _read_sample(route)
+    if route.path == "$default":
+        return [sample, *_other_refusals(sample)]
     bodies = [sample.body, *BODIES.get(route.key, [])]
     if isinstance(sample.body, tuple) and "token" in dict(sample.body):
         token = world.form_token(sample.path)
@@ -248,6 +250,18 @@ def examples_of(route: Route, world: World) -> list[Example]:
     return [
         *(replace(sample, body=body) for body in bodies),
         *(replace(sample, query=query) for query in QUERIES.get(route.key, [])),
+    ]
+
+
+def _other_refusals(sample: Example) -> list[Example]:
+    """Requests of both dialects to paths and with methods that have no route."""
+    payrex = sample.headers | {"authorization": "Basic c2tfdGVzdF9wYXlyZXg6"}
+    return [
+        replace(sample, method="DELETE", path="/v1/customers", body={"name": "Ama Sample"}),
+        replace(sample, method="PUT", path=f"/v1/payments/pay_{ID}", variable=f"pay_{ID}"),
+        replace(sample, path="/unknown", headers=payrex),
+        replace(sample, method="PATCH", path="/customers", body=(("a", "b"),), headers=payrex),
+        replace(sample, method="OPTIONS", path="/checkout_sessions", headers=payrex),
     ]
 
 

@@ -27,8 +27,10 @@ MAX_TARGET = 8_000
 """Characters of a path with its query."""
 MAX_SEGMENT = 5_000
 MOST_STRETCHED = 150
-STRETCH, QUERY_STRETCH = 20_000, 7_000
-"""Characters that make a quadratic pattern take seconds, and as many as a query may have."""
+STRETCH, QUERY_STRETCH, ID_STRETCH = 20_000, 7_000, 2_100
+"""Characters that make a quadratic pattern take seconds, as many as a query may have, and more than
+a key of DynamoDB may have."""
+PARTS = ("body", "query", "path", "headers")
 
 
 class Raw(str):
@@ -67,25 +69,41 @@ def hostile_requests(examples: list[Example], others: list[Any], seed: str) -> I
     """
     random = Random(seed)
     stretched = [each for example in examples for each in _stretched_examples(random, example)]
-    yield from map(valid_request, random.sample(stretched, min(len(stretched), MOST_STRETCHED)))
+    for example in random.sample(stretched, min(len(stretched), MOST_STRETCHED)):
+        yield valid_request(_with_key(random, example))
     while True:
-        yield _random_request(random, random.choice(examples), others)
+        yield _random_request(random, _with_key(random, random.choice(examples)), others)
+
+
+def _with_key(random: Random, example: Example) -> Example:
+    """Half of all POSTs have an idempotency key."""
+    if example.method != "POST" or random.random() < 0.5:
+        return example
+    key = f"order-{random.randrange(1_000_000)}"
+    return replace(example, headers=example.headers | {"idempotency-key": key})
 
 
 def _random_request(random: Random, example: Example, others: list[Any]) -> Request:
-    has_body = example.body is not None or example.method not in ("GET", "DELETE")
-    likely = ["body"] * 8 if has_body else ["body", *["query"] * 4]
     body: bytes | None = None
-    for kind in {random.choice([*likely, "query", "path", "headers"]), random.choice(likely)}:
-        if kind == "body":
+    chosen = {_main_part(random, example), random.choice(PARTS)}
+    # In the order of PARTS, because the order of a set differs between runs.
+    for part in filter(chosen.__contains__, PARTS):
+        if part == "body":
             body = _mutate_body(random, example, others)
-        elif kind == "query":
+        elif part == "query":
             example = replace(example, query=_mutate_pairs(random, example.query))
-        elif kind == "path":
+        elif part == "path":
             example = replace(example, path=_mutate_path(random, example))
         else:
             example = replace(example, headers=_mutate_headers(random, example.headers))
     return _build(example, _encode(example.body) if body is None else body)
+
+
+def _main_part(random: Random, example: Example) -> str:
+    """What most requests have mutated: the body, or of a GET what else its operation reads."""
+    if example.method != "GET" and random.random() < 0.87:
+        return "body"
+    return random.choice(("query", "path")) if example.variable else "query"
 
 
 def _build(example: Example, body: bytes) -> Request:
@@ -110,7 +128,7 @@ def _encode(body: Any) -> bytes:
 
 
 def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
-    """For each text of the body and of the query, requests with a long run inside of it."""
+    """For each text of body, query and path, requests with a long run inside of it."""
     if isinstance(example.body, dict):
         for path, text in _texts(example.body):
             for stretched in _stretched(random, text, STRETCH):
@@ -120,6 +138,9 @@ def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
             yield replace(example, body=pairs)
     for pairs in _stretched_pairs(random, example.query, QUERY_STRETCH):
         yield replace(example, query=pairs)
+    for stretched in _stretched(random, example.variable or "", ID_STRETCH):
+        if example.variable:
+            yield replace(example, path=_path_with(example, quote(stretched)))
 
 
 def _stretched_pairs(random: Random, pairs: Pairs, length: int) -> Iterator[Pairs]:
@@ -235,22 +256,7 @@ def _dump(value: Any) -> str:
 def _mutate_bytes(random: Random, content: bytes) -> bytes:
     start = random.randint(0, len(content))
     end = min(len(content), start + random.choice((0, 1, 1, 5, 50)))
-    inserted = random.choice(
-        (
-            b"",
-            b"\x00",
-            b"\xff",
-            b"\xed\xa0\x80",
-            b"\xc3",
-            b'"',
-            b"}",
-            b"[",
-            b"%",
-            b"&",
-            b"\\u",
-            b" " * 9_000,
-        )
-    )
+    inserted = random.choice(values.BYTES)
     return content[:start] + inserted + content[end if random.random() < 0.8 else len(content) :]
 
 
@@ -339,8 +345,12 @@ def _mutate_path(random: Random, example: Example) -> str:
     )
     segment = escaped[:MAX_SEGMENT] or "%20"
     if example.variable is not None:
-        return example.path.replace(quote(example.variable, safe=""), segment)
+        return _path_with(example, segment)
     return example.path + random.choice(("/", f"/{segment}", "%20", "?", "//", "/."))
+
+
+def _path_with(example: Example, segment: str) -> str:
+    return example.path.replace(quote(example.variable or "", safe=""), segment)
 
 
 def _mutate_headers(random: Random, headers: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from tests.fuzz import fuzzing
 from tests.fuzz.calling import call
 from tests.world import TEMPLATE, World
 
+pytestmark = pytest.mark.fuzz
+
 
 class Source:
     """The handlers of the working tree, in this process."""
