@@ -1,15 +1,15 @@
 """Makes moto's DynamoDB faster.
 
 Transactions: before each one moto makes a deep copy of the whole table and its stream, in case it
-has to roll back: 50 ms at a few hundred items. Here the copy shares the items with the table.
-Updates replace an item by a copy before they change it, so that shared items never change.
+has to roll back: 50 ms at a few hundred items. Here the copy shares the items with the table, and
+only the partitions that a transaction writes are copied, and restored if it is cancelled. Updates
+replace an item by a copy before they change it, so that items of a copied partition never change.
 
 Responses: moto looks each attribute up under every name of every type that it could have: 50 ms
 for a page of 100 items. Here an attribute of a plain type is sent as it is stored.
 """
 
 import copy
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +42,16 @@ def fast_responses() -> Iterator[None]:
 @contextmanager
 def cheap_transactions() -> Iterator[None]:
     """Replace moto's deep copy, and restore it afterwards."""
-    update_item = DynamoDBBackend.update_item
+    update_item, transact = DynamoDBBackend.update_item, DynamoDBBackend.transact_write_items
+
+    def transact_or_restore(backend: Any, transact_items: list[Any]) -> Any:
+        copies = list(_copy_partitions(backend, transact_items))
+        try:
+            return transact(backend, transact_items)
+        except Exception:
+            for items, partition, content in copies:
+                _restore(items, partition, content)
+            raise
 
     def update_copy(backend: Any, table_name: str, key: Any, *more: Any, **named: Any) -> Any:
         _replace_by_copy(backend.get_table(table_name), key)
@@ -51,10 +60,12 @@ def cheap_transactions() -> Iterator[None]:
     copy_table = Table.__dict__.get("__deepcopy__")
     Table.__deepcopy__ = _share_items
     DynamoDBBackend.update_item = update_copy
+    DynamoDBBackend.transact_write_items = transact_or_restore
     try:
         yield
     finally:
         DynamoDBBackend.update_item = update_item
+        DynamoDBBackend.transact_write_items = transact
         if copy_table is None:
             del Table.__deepcopy__
         else:  # another engine is open
@@ -63,15 +74,32 @@ def cheap_transactions() -> Iterator[None]:
 
 def _share_items(table: Any, _memo: dict[int, Any]) -> Any:
     twin = copy.copy(table)
-    twin.items = defaultdict(dict)
-    for partition, items in table.items.items():
-        # With a sort key, a partition is a dict of items; without one it is the item.
-        twin.items[partition] = dict(items) if isinstance(items, dict) else items
     if table.stream_shard is not None:
         twin.stream_shard = copy.copy(table.stream_shard)
         twin.stream_shard.table = twin
         twin.stream_shard.items = list(table.stream_shard.items)
     return twin
+
+
+def _copy_partitions(backend: Any, transact_items: list[Any]) -> Iterator[tuple[Any, Any, Any]]:
+    """The items of each table, the partition that is written, and a copy of it if it exists."""
+    for action in transact_items:
+        for write in action.values():
+            table = backend.tables.get(write.get("TableName"))
+            key = write.get("Key") or write.get("Item") or {}
+            if table is None or table.hash_key_attr not in key:
+                continue  # moto refuses it
+            partition = DynamoType(key[table.hash_key_attr])
+            content = table.items.get(partition)
+            # With a sort key, a partition is a dict of items; without one it is the item.
+            yield table.items, partition, dict(content) if isinstance(content, dict) else content
+
+
+def _restore(items: Any, partition: Any, content: Any) -> None:
+    if content is None:
+        items.pop(partition, None)
+    else:
+        items[partition] = content
 
 
 def _replace_by_copy(table: Any, key: dict[str, Any]) -> None:

@@ -30,9 +30,7 @@ class File:
     """dynoxide's file, with a client of two tables, and a connection of the test's own."""
 
     def __init__(self, engine: engines.Engine, path: Path) -> None:
-        assert engine.trimmer
-        self.path = path
-        self.trimmer = engine.trimmer
+        self.trimmer = StreamTrimmer(path)
         self.client = boto3.client("dynamodb")
         self.streams = engine.client("dynamodbstreams")
         self.connection = sqlite3.connect(path, isolation_level=None)
@@ -76,7 +74,7 @@ def file(template: Path, tmp_path: Path) -> Iterator[File]:
         for name in (TABLE, OTHER):
             create_table(boto3.client("dynamodb"), load_template(template), name)
         opened = File(engine, data / dynoxide.DATABASE)
-        with closing(opened.connection):
+        with closing(opened.connection), closing(opened.trimmer):
             yield opened
 
 
@@ -84,8 +82,9 @@ def file(template: Path, tmp_path: Path) -> Iterator[File]:
 
 
 @pytest.mark.dynoxide
-def test_columns_of_stream_records_are_the_known_ones(file: File) -> None:
-    StreamTrimmer(file.path).close()
+def test_columns_of_stream_records_are_the_known_ones(tmp_path: Path) -> None:
+    with engines.open("dynoxide", tmp_path):
+        StreamTrimmer(tmp_path / dynoxide.DATABASE).close()
 
 
 @pytest.mark.dynoxide

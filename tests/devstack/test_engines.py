@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.models import botocore_stubber
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
 from devstack import engines
@@ -19,7 +19,7 @@ from devstack.engines import dynoxide
 from devstack.engines.moto_calls import TOKEN_LIFETIME
 from devstack.environment import applied
 from devstack.errors import EngineError
-from devstack.template import load_template
+from devstack.template import ACCOUNT, REGION, load_template
 
 
 @pytest.fixture(params=["moto", pytest.param("dynoxide", marks=pytest.mark.dynoxide)])
@@ -188,11 +188,50 @@ def test_cancelled_transaction_changes_no_item(table: str) -> None:
         assert client.scan(TableName=table)["Count"] == 1
 
 
+def test_cancelled_transaction_removes_what_it_created_and_restores_what_it_deleted(
+    table: str,
+) -> None:
+    client = boto3.client("dynamodb")
+    for pk, sk in (("a", "a"), ("a", "b")):
+        client.put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": sk}})
+    before = client.scan(TableName=table)["Items"]
+    item = {"pk": {"S": "new"}, "sk": {"S": "a"}}
+    actions: list[Any] = [
+        {"Put": {"TableName": table, "Item": item}},
+        {"Delete": {"TableName": table, "Key": before[0]}},
+        {"ConditionCheck": {"TableName": table, "Key": before[1],
+                            "ConditionExpression": "attribute_not_exists(pk)"}},
+    ]  # fmt: skip
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(TransactItems=actions)
+    assert client.scan(TableName=table)["Items"] == before
+
+
+def test_transaction_on_moto_does_not_copy_partitions_that_it_does_not_write(
+    template: Path,
+) -> None:
+    class NeverCopied(dict[str, Any]):
+        def keys(self) -> Any:
+            raise AssertionError("copied")
+
+        __iter__ = keys
+
+    with engines.open("moto") as engine, applied(engine.environment):
+        client = boto3.client("dynamodb")
+        table = create_table(client, load_template(template))
+        items = dynamodb_backends[ACCOUNT][REGION].tables[table].items
+        items["other"] = NeverCopied()
+        increment(client, table, "token")
+        assert count(client, table) == 1
+
+
 def test_closed_engine_restores_moto() -> None:
     update_item, process = DynamoDBBackend.update_item, botocore_stubber.process_request
+    transact = DynamoDBBackend.transact_write_items
     with engines.open("moto"):
         assert DynamoDBBackend.update_item is not update_item
     assert DynamoDBBackend.update_item is update_item
+    assert DynamoDBBackend.transact_write_items is transact
     assert botocore_stubber.process_request == process
     assert not hasattr(Table, "__deepcopy__")
 

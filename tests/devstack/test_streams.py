@@ -1,7 +1,10 @@
 """The stream reader deletes what all consumers have handled, and nothing else."""
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +19,36 @@ from devstack.engines import dynoxide
 from devstack.stack import Stack
 from tests.devstack.conftest import Read
 from tests.devstack.test_stack import ENGINES, put, sort_keys
+from tests.roots import ROOT
 
 SHARD = "shard"
+
+# The beginning of a function that waits as long as the file exists.
+HANGING = """
+def handler(event, context):
+    while (LOG.parent / "hang").exists():
+        time.sleep(0.01)
+"""
+
+# A stack whose function handles twenty records and hangs at the next ones. Then it is killed.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from devstack.aws import stream_sources
+from devstack.stack import Stack
+from tests.devstack.test_stack import put
+stream_sources.TRIM_AFTER = 3
+template, data = map(Path, sys.argv[1:])
+with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
+    for number in range(20):
+        put("thing", f"{number:02}")
+    assert stack.settle()
+    (template.parent / "hang").touch()
+    for number in range(20, 40):
+        put("thing", f"{number:02}")
+    assert not stack.settle(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 class SlowConsumer:
@@ -133,6 +164,22 @@ def test_stream_stays_short_and_a_restarted_stack_continues(
     with closing(sqlite3.connect(data / dynoxide.DATABASE)) as connection:
         (left,) = connection.execute("SELECT COUNT(*) FROM _stream_records").fetchone()
     assert 1 <= left <= 3
+
+
+@pytest.mark.dynoxide
+def test_no_record_is_lost_when_the_stack_is_killed_while_a_function_hangs(
+    template: Path, tmp_path: Path, read_log: Read
+) -> None:
+    handler = template.parent / "functions/take/handler.py"
+    handler.write_text(handler.read_text().replace("def handler(event, context):\n", HANGING, 1))
+    data = tmp_path / "data"
+    command = [sys.executable, "-c", KILLED, str(template), str(data)]
+    killed = subprocess.run(command, cwd=ROOT, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (template.parent / "hang").unlink()
+    with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
+        assert stack.settle()
+    assert sorted({*sort_keys(read_log("take"))}) == [f"{number:02}" for number in range(40)]
 
 
 def test_moto_numbers_records_on_after_it_was_trimmed(
