@@ -115,7 +115,7 @@ class Automaton:
         return sum(1 << bit for bit, sample in enumerate(SAMPLES) if leaf.match(sample))
 
 
-def long_search(pattern: str, flags: int = 0, *, anywhere: bool = False) -> str | None:
+def long_search(pattern: str | bytes, flags: int = 0, *, anywhere: bool = False) -> str | None:
     """Why a search may take more than linear time; None if it can't. `anywhere`: the expression
     is tried at every position (`search`, `findall`, `sub`), and not only at the first."""
     tree = _parser.parse(pattern, flags)
@@ -174,7 +174,7 @@ def _shared_word(automaton: Automaton, p: int, q: int) -> bool:
     return False
 
 
-def hostile_texts(pattern: str, flags: int, length: int) -> list[str]:
+def hostile_texts(pattern: str | bytes, flags: int, length: int) -> list[str]:
     """Long texts of each kind of character that the expression reads, with an end that does not
     fit, and with a beginning that does."""
     automaton = Automaton(flags)
