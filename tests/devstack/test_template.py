@@ -101,7 +101,7 @@ def test_project_template_is_supported() -> None:
     assert template.table.ttl_attribute == "ttl"
     assert {each.name for each in template.streams} == {
         "FanOutEvents.NewEvents",
-        "FireTimers.TimeToLive",
+        "DispatchTimers.TimeToLive",
     }
     assert template.queues["DeliveryQueue"].dead_letters == "DeadDeliveries"
     assert all(each.function in template.functions for each in template.routes)
