@@ -255,7 +255,7 @@ def measure(world: World, meter: Meter) -> dict[str, Cost]:
     costs["refund"] = cost_of(meter, lambda: world.post("/v1/refunds", refund))
     costs["fan an event out to one endpoint"] = cost_of(meter, lambda: fan_out(world, paid))
     costs["deliver it"] = cost_of(meter, lambda: deliver(world))
-    costs["sweep, nothing due"] = cost_of(meter, world.dispatch)
+    costs["sweep of two shards, nothing due"] = cost_of(meter, world.dispatch)
     world.now += 86_400
     timer: Timer = timers.expiry(lapsed, "merc_accra#test", int(world.now))
     costs["expire by timer"] = cost_of(meter, lambda: world.fire("FireTimers", to_body(timer)))
