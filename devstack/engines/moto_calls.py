@@ -9,6 +9,7 @@ transactions make the next one take five times as long. So tokens are remembered
 transactions go on to dynoxide without them.
 """
 
+import hashlib
 import json
 import socket
 import threading
@@ -55,7 +56,8 @@ class MotoCalls:
             max_pool_connections=_CONNECTIONS, socket_options=_SOCKET_OPTIONS
         )
         self._read_time = read_time
-        self._tokens: dict[str, tuple[float, str, Answer]] = {}
+        # The time, the request's digest and the answer.
+        self._tokens: dict[str, tuple[float, bytes, Answer]] = {}
         self._process: Callable[[AWSPreparedRequest], Answer] = botocore_stubber.process_request
 
     @contextmanager
@@ -83,7 +85,7 @@ class MotoCalls:
     def _transact(self, request: AWSPreparedRequest) -> Answer:
         parameters = json.loads(_text(request.body))
         token = parameters.pop("ClientRequestToken", None)
-        requested = json.dumps(parameters, sort_keys=True)
+        requested = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).digest()
         now = self._read_time()
         with self.lock:
             self._forget_tokens(now)
