@@ -32,7 +32,7 @@ TOKEN_LIFETIME = 600.0
 _CONNECTIONS = 50
 
 # botocore's own, without which a request takes 40 ms.
-_SOCKET_OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+_SOCKET_OPTIONS: Any = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 _MISMATCH = {
     "__type": "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException",
@@ -106,7 +106,7 @@ class MotoCalls:
     def _forward(self, request: AWSPreparedRequest, body: str) -> Answer:
         """Send the request with another body. Raises what botocore raises without an answer."""
         content = body.encode()
-        headers = HeadersDict(request.headers.items())
+        headers: Any = HeadersDict(request.headers.items())
         headers["Content-Length"] = str(len(content))
         answer = self._forwarding.send(
             AWSPreparedRequest(request.method, request.url, headers, content, False)
