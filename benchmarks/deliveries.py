@@ -1,5 +1,4 @@
-"""One run of `webhooks.py`, with its own process and table, because an engine slows down with age.
-Prints one line of JSON.
+"""One run of `webhooks.py`, with its own process and table. Prints one line of JSON.
 
     python -m benchmarks.deliveries run <healthy> [<receiver of five more endpoints>]
     python -m benchmarks.deliveries cost <healthy>

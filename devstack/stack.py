@@ -48,7 +48,7 @@ TTL_DELAY = 600.0
 class Settings:
     """How a stack runs.
 
-    `data` is the folder that survives it (None: memory only), `ttl_delay` is in seconds. Without
+    `data` is the folder that survives it (None: nothing does), `ttl_delay` is in seconds. Without
     `schedules`, only time to live fires timers. Without `with_library`, for templates that do not
     use the checkout layer, neither the layer's clock is set nor demo accounts are created.
     """

@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 from moto.core.models import botocore_stubber
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
@@ -73,6 +75,37 @@ def test_token_of_another_transaction_is_refused(table: str) -> None:
         increment(client, table, "token", by=5)
     assert refused.value.response["Error"]["Code"] == "IdempotentParameterMismatchException"
     assert count(client, table) == 1
+
+
+@pytest.mark.dynoxide
+def test_dynoxide_gets_no_token_because_it_slows_down_with_each(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[bytes] = []
+    send = URLLib3Session.send
+
+    def record(session: URLLib3Session, request: Any) -> Any:
+        bodies.append(request.body)
+        return send(session, request)
+
+    with engines.open("dynoxide") as engine, applied(engine.environment):
+        client = boto3.client("dynamodb")
+        table = create_table(client, load_template(template))
+        monkeypatch.setattr(URLLib3Session, "send", record)
+        increment(client, table, "token")
+    (body,) = bodies
+    assert b"TransactItems" in body
+    assert b"ClientRequestToken" not in body
+
+
+@pytest.mark.dynoxide
+def test_transaction_raises_what_any_call_raises_when_the_engine_does_not_answer() -> None:
+    config = Config(retries={"total_max_attempts": 1})
+    with engines.open("dynoxide") as engine, applied(engine.environment):
+        client = boto3.client("dynamodb", config=config, endpoint_url="http://127.0.0.1:9")
+        for token in (None, "token"):
+            with pytest.raises(EndpointConnectionError):
+                increment(client, "table", token)
 
 
 def test_moto_forgets_a_token_after_ten_minutes(template: Path) -> None:
