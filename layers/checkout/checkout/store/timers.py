@@ -10,7 +10,7 @@ from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Action, Delete, Put, Table
 
-DUE_PAGE_SIZE = 1000
+DUE_PAGE_SIZE = 100
 RESUME_NONCE_LENGTH = 8
 
 
