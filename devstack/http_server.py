@@ -6,6 +6,7 @@ and trailers; waitress sorts response headers; cheroot drops repeated request he
 
 import asyncio
 import logging
+import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -28,6 +29,8 @@ MAXIMUM_BODY = 10_000_000
 # In seconds: how long an idle connection is kept, and how long `stop` waits for open requests.
 _KEEP_ALIVE = 75
 _STOP_TIMEOUT = 2
+
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 Respond = Callable[[Request], Response]
 Message = MutableMapping[str, Any]
@@ -105,14 +108,26 @@ class Server:
                 response = Response.from_message(413, "Request Entity Too Large")
             else:
                 request = _build_request(scope, body, self.port)
-                future = call_in_thread("http-request", partial(self._respond, request))
-                response = await asyncio.wrap_future(future)
+                response = await self._call(request)
             await _send(response, send)
         except _Disconnected:
             pass
         except Exception:
             log.exception("a request failed")
             raise  # uvicorn responds with status 500, or closes the connection
+
+    async def _call(self, request: Request) -> Response:
+        """The response of `respond`, or status 400 for a malformed `Host`."""
+        if not _has_valid_host(request):
+            return Response.from_message(400, "Bad Request")
+        future = call_in_thread("http-request", partial(self._respond, request))
+        return await asyncio.wrap_future(future)
+
+
+def _has_valid_host(request: Request) -> bool:
+    """Whether `Host` is a name or an address, with or without a port: URLs are made of it."""
+    hosts = [value for name, value in request.headers if name == "host"]
+    return all(map(_HOST.fullmatch, hosts))
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -22,7 +22,12 @@ class Control:
         self._advance = advance
 
     def respond(self, request: Request) -> Response:
-        """The response to a request under /dev/."""
+        """The response to a request under /dev/.
+
+        Only GET and HEAD, which change nothing, are answered to pages of other sites.
+        """
+        if request.method not in ("GET", "HEAD") and _is_cross_site(request):
+            return _refuse(403, "A page of another site may not change this stack.")
         match (request.method, request.path):
             case ("GET" | "HEAD", "/dev/health"):
                 return Response.from_json(200, {"status": "ok", "engine": self._engine})
@@ -45,6 +50,14 @@ class Control:
             return _refuse(400, str(error))
         self._advance(seconds)
         return self._show_clock()
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Whether a browser sent the request for another origin. Other clients send neither header."""
+    sent = {name.lower(): value for name, value in request.headers}
+    if sent.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return True
+    return "origin" in sent and sent["origin"] != f"http://{sent.get('host')}"
 
 
 def _read_advance(body: bytes) -> float:

@@ -6,12 +6,16 @@ from devstack.cli.control import Control
 from devstack.clock import Clock
 from devstack.http_messages import Request
 
+OWN = ("host", "127.0.0.1:3000")
 
-def request(method: str, path: str, body: bytes = b"") -> tuple[int, list[float], bytes]:
+
+def request(
+    method: str, path: str, body: bytes = b"", *headers: tuple[str, str]
+) -> tuple[int, list[float], bytes]:
     """The response's status, the seconds by which the clock was moved, and the response's body."""
     advanced: list[float] = []
     control = Control("moto", Clock(), advanced.append)
-    response = control.respond(Request(method, path, [], body))
+    response = control.respond(Request(method, path, [OWN, *headers], body))
     return response.status, advanced, response.body
 
 
@@ -54,3 +58,39 @@ def test_invalid_advance_is_refused(body: bytes) -> None:
 )
 def test_unknown_methods_and_paths_are_refused(method: str, path: str, expected: int) -> None:
     assert request(method, path)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", ""),
+        ("origin", "https://evil.example"),
+        ("origin", "http://127.0.0.1:4001"),
+        ("origin", "https://127.0.0.1:3000"),
+        ("origin", "null"),
+        ("Origin", "http://evil.example"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_page_of_another_site_changes_nothing(method: str, header: tuple[str, str]) -> None:
+    status, advanced, answer = request(method, "/dev/clock", b'{"advance": 60}', header)
+    assert (status, advanced) == (403, [])
+    assert b"another site" in answer
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("sec-fetch-site", "none"),),
+        (("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:3000")),
+    ],
+)
+def test_programs_and_own_pages_move_the_clock(headers: tuple[tuple[str, str], ...]) -> None:
+    assert request("POST", "/dev/clock", b'{"advance": 60}', *headers)[:2] == (200, [60])
+
+
+def test_other_sites_may_read_what_changes_nothing() -> None:
+    assert request("GET", "/dev/health", b"", ("sec-fetch-site", "cross-site"))[0] == 200

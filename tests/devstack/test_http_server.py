@@ -118,6 +118,28 @@ def test_url_as_target_is_reduced_to_its_path(server: Server) -> None:
     assert json.loads(exchange(server, request)[1])["target"] == "/a?b"
 
 
+@pytest.mark.parametrize(
+    "host",
+    [b"evil.example/a", b"x//evil.example", b"a@b", b"x?y", b"x#y", b"", b"x:", b"x:port", b"a,b",
+     b"x\\y", b"[::1", b"\xe9vil.example", b"x" * 300],
+)  # fmt: skip
+def test_request_with_a_malformed_host_is_refused(
+    server: Server, responder: Responder, host: bytes
+) -> None:
+    head, body = exchange(
+        server, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    )
+    assert head[0] == "HTTP/1.1 400 Bad Request"
+    assert json.loads(body) == {"message": "Bad Request"}
+    assert responder.paths == []
+
+
+@pytest.mark.parametrize("host", [b"localhost", b"127.0.0.1:3000", b"[::1]:3000", b"a-b.example"])
+def test_request_with_a_host_is_passed_on(server: Server, host: bytes) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    assert exchange(server, request)[0][0] == "HTTP/1.1 200 OK"
+
+
 def test_bodies_are_bytes(server: Server) -> None:
     content = bytes(range(256)) * 300
     assert call(server, "POST", "/bytes", body=content).data == content

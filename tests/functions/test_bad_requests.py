@@ -45,12 +45,13 @@ def shop(engine: Engine) -> Iterator[World]:
     [
         "0", "101", "abc", "-1", "1.5", "", "1e1", "0x10", "+5", "%2B5", "%205", "5%0A", "00000",
         "1000", "10000", "9" * 5000, "%D9%A5", "%EF%BC%95", "%C2%B2", "%FF", "None", "[5]",
+        "0100999", "0100" + "9" * 29, "0" * 200 + "5", "0100_0", "-0", "0101",
     ],
     ids=lambda limit: limit[:10],
 )  # fmt: skip
 def test_a_limit_that_is_not_from_1_to_100_is_refused(shop: World, limit: str) -> None:
     with shop.untouched():
-        for path in LISTS:
+        for path in (*LISTS, "/v1/refunds"):
             assert shop.get(f"{path}?limit={limit}").error == (400, TYPE, INVALID, "limit")
 
 

@@ -156,6 +156,31 @@ def test_a_bad_filter_value_is_refused(world: World, query: str, param: str) -> 
     world.refused(error, "GET", f"/v1/events?{query}")
 
 
+@pytest.mark.parametrize(
+    ("query", "is_listed"),
+    [
+        ("created_at[gte]=0001-01-01T00:00:00Z", True),
+        ("created_at[gt]=0001-01-01T00:00:00Z", True),
+        ("created_at[gte]=1969-12-31T23:59:59Z", True),
+        ("created_at[gte]=0", True),
+        ("created_at[gte]=6029-01-01T00:00:00Z", False),
+        ("created_at[gt]=9999-12-31T23:59:59Z", False),
+        ("created_at[gte]=9999999999", False),
+        ("created_at[lte]=0001-01-01T00:00:00Z", False),
+        ("created_at[lt]=0001-01-01T00:00:00Z", False),
+        ("created_at[lte]=6029-01-01T00:00:00Z", True),
+        ("created_at[lte]=9999-12-31T23:59:59Z", True),
+        ("created_at[gte]=0001-01-01T00:00:00Z&created_at[lte]=9999-12-31T23:59:59Z", True),
+    ],
+)
+def test_a_bound_that_no_event_can_reach_leaves_out_none_or_all(
+    world: World, query: str, is_listed: bool
+) -> None:
+    world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
+
+    assert bool(types_of(world, query)) is is_listed
+
+
 def test_an_unknown_filter_is_refused(world: World) -> None:
     error = (400, "invalid_request_error", "parameter_unknown", "created_at[eq]")
     world.refused(error, "GET", "/v1/events?created_at[eq]=1")

@@ -164,6 +164,8 @@ def payrex(world: World) -> None:
         ("PUT", f"/payments/{paid}"),
         ("PUT", f"/refunds/{refund}"),
         ("GET", "/customers"),
+        ("GET", "/customers?name=Ana"),
+        ("GET", "/customers?email=ana%40example.com"),
         ("GET", f"/customers/{customer}"),
         ("PUT", f"/customers/{customer}"),
         ("DELETE", f"/customers/{customer}"),

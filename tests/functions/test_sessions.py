@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, World
+from checkout.api.http import Request
+from tests.payrex.forms import order
+from tests.world import KEY, LIVE_KEY, ORDER, OTHER_KEY, SESSIONS, TEMPLATE, World
 
 
 def test_a_created_session_has_the_documented_fields(world: World) -> None:
@@ -53,6 +55,22 @@ def test_every_response_has_a_request_id_and_is_not_cached(world: World) -> None
     for response in (world.post(SESSIONS, ORDER), world.post(SESSIONS, {}), world.get("/nowhere")):
         assert re.fullmatch(r"req_\w+", response.headers["request-id"])
         assert response.headers["cache-control"] == "no-store"
+
+
+def test_every_response_is_not_sniffed_and_keeps_browsers_on_https(world: World) -> None:
+    """Of every function, with and without a key: errors, lists and pages."""
+    session = world.create_session()["id"]
+    responses = [world.page(f"/checkout/{session}"), world.post(SESSIONS, b"x" * 70_000)]
+    for route in TEMPLATE.routes:
+        target = "/nowhere" if route.path == "$default" else route.path.replace("{id}", "x")
+        method = "GET" if route.method == "ANY" else route.method
+        responses.append(world.call(method, target, {}, key=None))
+        responses.append(world.call(method, target, {}))
+        responses.append(world.payrex(method, target))
+
+    for response in responses:
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_expire_ends_an_open_session(world: World) -> None:
@@ -118,6 +136,41 @@ def test_the_page_url_comes_from_the_setting_if_it_is_set(
     session = world.create_session()
 
     assert session["url"] == f"https://pay.example.com/checkout/{session['id']}"
+
+
+HOSTS = [
+    "evil.example/a", "api.example.com//evil.example", "a@evil.example", "evil.example?", "#",
+    "a b", "", "evil.example\\", "évil.example", "api.example.com:", "api.example.com:port",
+    "api.example.com:443/x", "[::1", "x" * 300, "a,b", "a\nb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_session_is_refused_if_its_url_would_come_from_a_malformed_host(
+    world: World, host: str
+) -> None:
+    refused = (400, "invalid_request_error", "parameter_invalid", "Host")
+    world.refused(refused, "POST", SESSIONS, ORDER, headers={"host": host})
+    with world.untouched():
+        response = world.payrex("POST", "/checkout_sessions", order(), headers={"host": host})
+    assert response.errors == (400, [("parameter_invalid", "Host")])
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:3000", "[::1]:3000", "pay_1.example.com"])
+def test_a_host_with_or_without_a_port_is_the_pages(world: World, host: str) -> None:
+    session = world.post(SESSIONS, ORDER, headers={"host": host}).json
+
+    assert session["url"] == f"https://{host}/checkout/{session['id']}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "scheme"), [("http", "http"), ("javascript", "https"), (None, "https")]
+)
+def test_the_pages_scheme_is_http_or_https(world: World, sent: str | None, scheme: str) -> None:
+    headers = {"x-forwarded-proto": sent} if sent else {}
+    event = {"headers": headers, "requestContext": {"domainName": "api.example.com"}}
+
+    assert Request(event, 0, {}).page_url() == f"{scheme}://api.example.com"
 
 
 # ---------------------------------------------------------------------- lists

@@ -223,6 +223,11 @@ def test_a_wallet_payment_awaits_the_next_action(world: World, create: Create, w
     assert (payment["status"], payment["payment_method"]) == ("pending", {"type": wallet})
 
 
+@pytest.mark.parametrize("lifetime", [1, 86_400, 5 * 365 * 86_400])
+def test_a_session_may_live_a_second_to_five_years(create: Create, lifetime: int) -> None:
+    assert create(expires_at=START + lifetime)["expires_at"] == START + lifetime
+
+
 @pytest.mark.parametrize("way", ["expire", "cancel", "time"])
 def test_expiring_cancels_the_payment_intent_and_keeps_expires_at(
     world: World, create: Create, way: str

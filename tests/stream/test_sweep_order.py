@@ -11,7 +11,7 @@ from checkout.domain.event import ChangeContext
 from checkout.domain.timer import Timer, TimerKind
 from checkout.firing import BULK_MS, BULK_RESERVE_MS, PRIORITY, RESERVE_MS, SHARE, Firing, in_turn
 from checkout.processors.registry import ProcessorRouter
-from checkout.store import paging, timers
+from checkout.store import events, paging, timers
 from checkout.store.table import Delete
 from checkout.webhooks import fan_out, resending
 from checkout.webhooks.queue import open_queue
@@ -215,6 +215,7 @@ def test_a_firing_of_a_resend_reads_a_bounded_number_of_events_that_do_not_match
     monkeypatch.setattr(resending, "PAGE", 1)
     monkeypatch.setattr(resending, "PAGES", 2)
     monkeypatch.setattr(paging, "MAX_QUERIES", 1)
+    monkeypatch.setattr(events, "FIRST_FILTERED", 2)
     expired(world, 6)
     body = {"created_at": {"gte": 0}, "type": "payment.failed"}
     id = world.post("/v1/events/resend", body).json["id"]

@@ -22,6 +22,9 @@ retrieve = EVENTS.retrieve
 FAN_OUT_GRACE = 60
 """Seconds that the stream has to bring an event to fan-out before the event's timer is due."""
 
+FIRST_FILTERED = 200
+"""Items that a list's first query reads if it is filtered."""
+
 CLOCK_SKEW = 60
 """Seconds by which the clocks of two machines may differ at most."""
 
@@ -83,8 +86,16 @@ IN_STATE: dict[EventState, ConditionBase] = {
 def list_page(table: Table, scope: str, cursor: Cursor, filters: EventFilters = ALL) -> Page[Event]:
     """The scope's events that match the filters."""
     partition = keys.by_kind(scope, EVENTS.kind)
+    only = filters.condition
     return read_page(
-        table, Event, "gsi1", partition, cursor, only=filters.condition, within=filters.span
+        table,
+        Event,
+        "gsi1",
+        partition,
+        cursor,
+        only=only,
+        within=filters.span,
+        min_page_size=FIRST_FILTERED if only else 0,
     )
 
 

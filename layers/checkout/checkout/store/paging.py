@@ -95,11 +95,13 @@ def read_page(
     only: ConditionBase | None = None,
     keep: Keep = keep_all,
     within: Span = UNBOUNDED,
+    min_page_size: int = 0,
 ) -> Page[T]:
     """The cursor's page of a partition.
 
     One query fills the page, unless `only` or `keep` leaves items out or the items are large; then
     up to MAX_QUERIES queries do. `keep` is for what a DynamoDB condition can't express.
+    `min_page_size` makes the first query read more items, for filters that leave most of them out.
     """
     pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
     condition: ConditionBase = Key(pk).eq(partition)
@@ -116,7 +118,7 @@ def read_page(
             index=index,
             only=only,
             newest_first=not cursor.before,
-            page_size=FILTERED_PAGE_SIZE if number and is_filtered else wanted,
+            page_size=FILTERED_PAGE_SIZE if number and is_filtered else max(wanted, min_page_size),
             after=last,
         )
         found += filter(keep, items)

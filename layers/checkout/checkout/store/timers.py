@@ -11,6 +11,8 @@ from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Action, Delete, Put, Table
 
 DUE_PAGE_SIZE = 100
+LAPSED_QUERIES = 3
+"""Queries of 1 MB, or about 4,000 timers, that look for lapsed sessions."""
 RESUME_NONCE_LENGTH = 8
 
 
@@ -76,10 +78,16 @@ def due(table: Table, shard: str, now: int) -> Iterator[Timer]:
 def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
     """Ids of the scope's sessions that have lapsed and were not swept yet.
 
-    Expiry timers are sharded by scope, so this is one cheap query, and mostly an empty one.
+    Expiry timers are sharded by scope, so this is one cheap query, and mostly an empty one. While
+    more than some ten thousand of the shard's timers are overdue, the latest are left out.
     """
-    items = table.query_all(
-        Key("pk").eq(keys.timer_shard(scope)) & Key("sk").lt(keys.due_before(now + 1)),
-        only=Attr("kind").eq(TimerKind.EXPIRY) & Attr("shard_by").eq(scope),
-    )
-    return [item["target"] for item in items]
+    condition = Key("pk").eq(keys.timer_shard(scope)) & Key("sk").lt(keys.due_before(now + 1))
+    of_scope = Attr("kind").eq(TimerKind.EXPIRY) & Attr("shard_by").eq(scope)
+    lapsed: list[str] = []
+    last = None
+    for _ in range(LAPSED_QUERIES):
+        items, last = table.query_page(condition, only=of_scope, after=last)
+        lapsed += [item["target"] for item in items]
+        if last is None:
+            break
+    return lapsed

@@ -23,6 +23,8 @@ from checkout.api.integers import read_integer
 
 MAX_DEPTH = 8
 """Parts of a name."""
+MAX_PLACE = 999_999_999
+"""In a list."""
 
 
 class Node:
@@ -78,7 +80,7 @@ def as_map(node: "str | Node") -> "dict[str, str | Node]":
 def _place(key: str) -> int:
     """The place in a list that a key names. Raises ShapeError."""
     place = read_integer(key)
-    if place is None or place < 0:
+    if place is None or not 0 <= place <= MAX_PLACE:
         raise ShapeError("")
     return place
 
