@@ -26,10 +26,11 @@ MAX_HEADER = 8_000
 MAX_TARGET = 8_000
 """Characters of a path with its query."""
 MAX_SEGMENT = 5_000
-MOST_STRETCHED = 150
+MOST_STRETCHED = 220
 STRETCH, QUERY_STRETCH, ID_STRETCH = 20_000, 7_000, 2_100
 """Characters that make a quadratic pattern take seconds, as many as a query may have, and more than
 a key of DynamoDB may have."""
+REPEATS = 1_000
 PARTS = ("body", "query", "path", "headers")
 
 
@@ -69,6 +70,7 @@ def hostile_requests(examples: list[Example], others: list[Any], seed: str) -> I
     """
     random = Random(seed)
     stretched = [each for example in examples for each in _stretched_examples(random, example)]
+    stretched += _stretched_paths(random, examples[0])
     for example in random.sample(stretched, min(len(stretched), MOST_STRETCHED)):
         yield valid_request(_with_key(random, example))
     while True:
@@ -128,7 +130,8 @@ def _encode(body: Any) -> bytes:
 
 
 def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
-    """For each text of body, query and path, requests with a long run inside of it."""
+    """For each text of body and query, requests with a long run inside of it; and for each field of
+    a form, one in which it is repeated."""
     if isinstance(example.body, dict):
         for path, text in _texts(example.body):
             for stretched in _stretched(random, text, STRETCH):
@@ -136,10 +139,15 @@ def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
     elif example.body:
         for pairs in _stretched_pairs(random, example.body, STRETCH):
             yield replace(example, body=pairs)
+        for pair in example.body:
+            yield replace(example, body=(*example.body, *[pair] * REPEATS))
     for pairs in _stretched_pairs(random, example.query, QUERY_STRETCH):
         yield replace(example, query=pairs)
-    for stretched in _stretched(random, example.variable or "", ID_STRETCH):
-        if example.variable:
+
+
+def _stretched_paths(random: Random, example: Example) -> Iterator[Example]:
+    if example.variable:
+        for stretched in _stretched(random, example.variable, ID_STRETCH):
             yield replace(example, path=_path_with(example, quote(stretched)))
 
 

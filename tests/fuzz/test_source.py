@@ -35,10 +35,12 @@ class Source:
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[Source]:
+def source(request: pytest.FixtureRequest) -> Iterator[Source]:
+    # Otherwise pytest shows a failed test's hundreds of log lines.
+    reporting = request.config.pluginmanager.getplugin("logging-plugin").report_handler
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(reporting, "level", logging.CRITICAL)
         patched.setattr(logger.registered_handler, "stream", log := StringIO())
-        patched.setattr(logging.getLogger(logger.name), "propagate", False)
         yield Source(log)
 
 
