@@ -184,6 +184,7 @@ def payrex(world: World) -> None:
     world.decide(attempt_in(location), "approve")
     params = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
     refund = world.payrex("POST", "/refunds", encode(params)).json["id"]
+    world.payrex("POST", PAYREX_SESSIONS, order(expires_at=int(world.now) + 9))
     expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))
     for method, target in (
         ("GET", PAYREX_SESSIONS),
