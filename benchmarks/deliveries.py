@@ -1,7 +1,7 @@
 """One run of `webhooks.py`, with its own process and table. Prints one line of JSON.
 
-    python -m benchmarks.deliveries run <healthy> [<receiver of five more endpoints>]
-    python -m benchmarks.deliveries cost <healthy>
+python -m benchmarks.deliveries run <healthy> [<receiver of five more endpoints>]
+python -m benchmarks.deliveries cost <healthy>
 """
 
 import json
