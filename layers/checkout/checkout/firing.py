@@ -1,12 +1,13 @@
 """Firing timers: what a timer names is looked at, what is due is done, and the timer is ended.
 
-A timer may be fired twice, late, or when there is nothing left to do.
+A timer may be fired twice, late, a moment early where a clock is behind, or when there is nothing
+left to do.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from checkout import dispatch
+from checkout.dispatch import from_body
 from checkout.domain import clock
 from checkout.domain.timer import Timer, TimerKind
 from checkout.partial_batches import Record, report_failures
@@ -35,10 +36,7 @@ def fire_messages(
     def fire(record: Record) -> None:
         if time_left_ms() < RESERVE_MS:
             raise OutOfTimeError
-        timer, now = dispatch.from_body(record["body"]), clock.now()
-        if timer.due > now:  # This machine's clock is behind the one that sent it.
-            dispatch.hand_over([timer])
-            return
-        kinds(now)[timer.kind](timer)
+        timer = from_body(record["body"])
+        kinds(clock.now())[timer.kind](timer)
 
     return report_failures(records, fire)

@@ -14,6 +14,7 @@ from checkout.domain import clock
 from checkout.domain.errors import (
     BodyInvalidError,
     BodyTooLargeError,
+    BusyError,
     CheckoutError,
     ParameterInvalidError,
     shown_name,
@@ -204,6 +205,10 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:
     try:
         return function(open_table(), request)
+    except BusyError as error:
+        response = renderer.render_error(error, request)
+        headers = {**response.headers, "retry-after": str(error.retry_after)}
+        return response._replace(headers=headers)
     except CheckoutError as error:
         return renderer.render_error(error, request)
     except Exception as error:  # nothing above this function would render or log it

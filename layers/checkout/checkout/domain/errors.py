@@ -217,6 +217,8 @@ class BusyError(CheckoutError):
 
     status = 503
     code = "try_again"
+    retry_after = 1
+    """The seconds of the header `Retry-After`."""
 
     def __init__(self) -> None:
         super().__init__("The service is busy; the request changed nothing. Try again.")
