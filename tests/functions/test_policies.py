@@ -94,10 +94,10 @@ def payments(world: World) -> None:
 
 
 def comes_early(world: World) -> None:
-    """A timer's message arrives where the clock is behind, and is sent again."""
-    session = world.create_session()["id"]
-    early = timers.expiry(session, SCOPE, int(world.now) + 1)
-    world.fire("FireTimers", to_body(early))
+    """A timer's message arrives where the clock is behind, and the timer is sent again."""
+    due = int(world.now) + 9
+    session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=due)).json["id"]
+    world.fire("FireTimers", to_body(timers.expiry(session, "merc_manila#test", due)))
 
 
 def refunds(world: World) -> None:
@@ -184,7 +184,6 @@ def payrex(world: World) -> None:
     world.decide(attempt_in(location), "approve")
     params = {"payment_id": paid, "amount": 5, "currency": "PHP", "reason": "others"}
     refund = world.payrex("POST", "/refunds", encode(params)).json["id"]
-    world.payrex("POST", PAYREX_SESSIONS, order(expires_at=int(world.now) + 9))
     expiring, canceled = (world.payrex("POST", PAYREX_SESSIONS, order()).json for _ in range(2))
     for method, target in (
         ("GET", PAYREX_SESSIONS),
