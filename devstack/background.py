@@ -22,11 +22,11 @@ from devstack.clock import Clock
 
 log = logging.getLogger("devstack")
 
-# Seconds after which an advance jumps to its end, and seconds that the end may take.
+# Real seconds that an advance may spend on its stops, and seconds more for its end.
 ADVANCE_BUDGET = 16.0
 END_BUDGET = 4.0
 
-# Rounds at one moment: a function that always causes another call must not stop the clock.
+# The most rounds at one moment, so that a function that keeps causing work can't hold up the clock.
 _ROUNDS = 10
 
 # Seconds between deletions of expired items, and between checks of the schedules.
@@ -101,7 +101,10 @@ class Background:
             self._written.set()
 
     def settle(self, timeout: float) -> bool:
-        """Wait until nothing is left to do. Returns False if that took over `timeout` seconds."""
+        """Wait until nothing is left to do.
+
+        Returns False after `timeout` seconds, or if the stack stops.
+        """
         for poller in self._parts.pollers:
             poller.poll_now()
         ends_at = time.monotonic() + timeout
@@ -117,13 +120,13 @@ class Background:
             offset = parts.clock.offset + seconds
             target = parts.clock.read() + seconds
             ends_at = time.monotonic() + ADVANCE_BUDGET
-            # First what is due already: it may write items that become due on the way.
+            # Finish the work in progress first: it may write items that become due on the way.
             self.settle(ADVANCE_BUDGET)
             while (stop := self._next_stop(target)) and time.monotonic() < ends_at:
                 parts.clock.move_to(min(stop + _MARGIN, target))
                 self._run_due(ends_at)
             if stop:
-                self._print_line("clock: too much is due to stop at each time: jumping to the end")
+                self._print_line("clock: too many things are due, so it jumps to the end")
             parts.clock.shift_to(offset)
             self._run_due(max(ends_at, time.monotonic()) + END_BUDGET)
 

@@ -209,7 +209,7 @@ def _declare(build: Path) -> Path:
     """A copy of the built template that also declares the variables of a local stack."""
     built = build / "template.yaml"
     if not built.exists():
-        raise SamError(f"{build} has no built functions: run `make test-sam-local`.")
+        raise SamError(f"{build} has no built functions: run `make .aws-sam/local/.done`.")
     document = read_document(built)
     variables = document["Globals"]["Function"]["Environment"]["Variables"]
     variables.update(dict.fromkeys(_UNDECLARED, ""))
@@ -236,7 +236,7 @@ def _arguments(template: Path, variables: dict[str, str], work: Path) -> list[st
 
 
 def _sam_environment(work: Path) -> dict[str, str]:
-    """The environment for sam: without AWS keys, because sam asks STS about them for seconds.
+    """The environment for sam: without AWS keys, which sam would spend seconds checking with STS.
 
     It has a temporary folder of its own: in a shared one, sam waits five minutes for the lock of
     a sam that was killed.

@@ -191,4 +191,4 @@ def _check_connection(engine: Engine) -> None:
         try:
             client.list_tables(Limit=1)
         except (BotoCoreError, ClientError) as error:
-            raise EngineError(f"ENGINE={engine.name} does not answer: {error}") from error
+            raise EngineError(f"ENGINE={engine.name} cannot be used: {error}") from error

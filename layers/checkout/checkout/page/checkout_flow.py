@@ -24,9 +24,10 @@ from checkout.store.table import Table
 NUMBER_FIELDS = {"card": "number", "mobile_money": "phone"}
 """The form field that a refused number is reported at, by method."""
 REDIRECT_METHODS = ("gcash", "maya")
-"""Wallets that the shopper is redirected to. A QR code is scanned from the waiting screen."""
+"""Methods that redirect the shopper to a wallet. For QR Ph the waiting screen shows a code."""
 LATEST = "latest"
-"""The name by which the page's script asks for an attempt whose id was lost with the answer."""
+"""The value of `attempt` that stands for the session's latest payment. The page's script sends it
+when it does not know the id."""
 
 
 def show(table: Table, request: Request) -> Response:
@@ -145,7 +146,7 @@ def _payment(table: Table, session: Session, id: str | None) -> Payment | None:
 
 
 def _is_merchant_notified(table: Table, session: Session) -> bool:
-    """Whether all webhook endpoints that subscribe to the session's final events have answered."""
+    """Whether no delivery of the session's final events is pending."""
     final = [event for id in session.final_event_ids if (event := events.find(table, id))]
     if all(event.fanned_out_at and event.pending_webhooks == 0 for event in final):
         return True

@@ -35,10 +35,10 @@ class PaymentForm(NamedTuple):
 def parse(
     form: dict[str, str], methods: tuple[str, ...], card_at_processor: bool, now: int
 ) -> PaymentForm:
-    """Raises FormError, which contains no submitted values.
+    """The instrument and the e-mail address of a form.
 
-    If `card_at_processor`, cards are typed into the processor's fields, and a form with card fields
-    is refused unread.
+    Raises FormError, which contains no submitted values. If `card_at_processor`, every form with
+    card fields is refused, because the processor's own fields collect the card.
     """
     method = form.get("method", "")
     if card_at_processor and form.keys() & CARD_FIELDS:
@@ -73,14 +73,14 @@ def _card(form: dict[str, str], now: int) -> tuple[str, dict[str, str]]:
     number = re.sub(r"[\s-]", "", _field(form, "number"))
     if not _CARD.fullmatch(number) or not _passes_luhn(number):
         errors["number"] = "card_number_invalid"
-    if not _is_future(_field(form, "expiry"), now):
+    if not _is_unexpired(_field(form, "expiry"), now):
         errors["expiry"] = "card_expiry_invalid"
     if not _CODE.fullmatch(_field(form, "code")):
         errors["code"] = "card_code_invalid"
     return number, errors
 
 
-def _is_future(text: str, now: int) -> bool:
+def _is_unexpired(text: str, now: int) -> bool:
     """A card is valid until the end of its month."""
     found = _EXPIRY.fullmatch(text)
     if not found:

@@ -97,7 +97,7 @@ class Attempts(NamedTuple):
             self._settle(payment)
 
     def _settle(self, payment: Payment) -> Look:
-        outcome = self._known_outcome(payment)
+        outcome = self._look_up_or_cancel(payment)
         concluded = self._conclude(payment, outcome)
         is_pending = concluded.status is PaymentStatus.PENDING
         return Look(concluded, outcome.next if is_pending else None)
@@ -122,9 +122,11 @@ class Attempts(NamedTuple):
         except ConditionFailedError:
             return  # The payment has ended, or another firing has moved the timer.
 
-    def _known_outcome(self, payment: Payment) -> Outcome:
-        """The processor's outcome. A payment stays pending while the processor is unavailable, even
-        after its deadline."""
+    def _look_up_or_cancel(self, payment: Payment) -> Outcome:
+        """Looks up the outcome. After the deadline, cancels a payment that is still pending.
+
+        A payment stays pending while the processor is unavailable, even after its deadline.
+        """
         now = self.context.now
         try:
             outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
@@ -143,15 +145,15 @@ class Attempts(NamedTuple):
         retries. Raises BusyError."""
 
         def write() -> Payment:
-            return self._apply(self._with_reference(payment, outcome), outcome, session)
+            return self._apply(self._store_reference(payment, outcome), outcome, session)
 
         def again() -> Payment:
             found = payments.retrieve(self.table, payment.scope, payment.id)
-            return self._apply(self._with_reference(found, outcome), outcome)
+            return self._apply(self._store_reference(found, outcome), outcome)
 
         return until_no_conflict(self.table, write, again=again)
 
-    def _with_reference(self, payment: Payment, outcome: Outcome) -> Payment:
+    def _store_reference(self, payment: Payment, outcome: Outcome) -> Payment:
         """Stores the processor's reference before the shopper gets a client secret to pay with, so
         that every payment that may be charged can be found again."""
         if payment.reference or not outcome.reference:

@@ -26,8 +26,8 @@ def prepare_creation(customer: Customer, answer: str) -> Creation:
     return Creation([Put(item)], answer)
 
 
-def check_exists(scope: str, id: str) -> Check:
-    """The part of a transaction that fails unless the scope has this customer.
+def existence_check(scope: str, id: str) -> Check:
+    """Makes a transaction fail unless the scope has this customer, and it is not deleted.
 
     Raises ReferenceMissingError for a malformed id.
     """

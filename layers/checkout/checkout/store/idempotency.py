@@ -15,7 +15,7 @@ KEPT_SECONDS = 24 * 60 * 60
 
 
 class IdempotentRequest(NamedTuple):
-    """A request with an idempotency key. `fingerprint` differs for another request body."""
+    """A request with an idempotency key. `fingerprint` is a hash of the request body."""
 
     scope: str
     route: str
@@ -27,7 +27,7 @@ class IdempotentRequest(NamedTuple):
 class Creation:
     """What creating an object writes, and the answer to its request.
 
-    `refusals` has, by an action's index, the error to raise if the action's condition fails.
+    `refusals` maps an action's index to the error to raise if the action's condition fails.
     """
 
     actions: Sequence[Action]
@@ -44,13 +44,15 @@ def create(
     """Writes the prepared creation and returns its answer and False.
 
     If the request repeats an earlier one, nothing is written, and the answer to that one and True
-    are returned. Raises what `prepare` raises, and IdempotencyError if the idempotency key was used
-    with another body.
+    are returned. Raises what `prepare` raises, the creation's refusal for a failed condition or else
+    ConditionFailedError, BusyError, and IdempotencyError if the idempotency key was used with another
+    body.
     """
     try:
         return _write(table, prepare(), idempotency, now)
     except CheckoutError:
-        # A repeat may fail where the first request did not: later, or with a limit reached.
+        # A repeat can fail although the first request succeeded, for example because a limit is
+        # reached by now.
         first = _find_answer(table, idempotency, now) if idempotency else None
         if first is None:
             raise
@@ -58,7 +60,7 @@ def create(
 
 
 def replace_answer(idempotency: IdempotentRequest, answer: str) -> Update:
-    """Changes what repeats are answered, for a creation that continues after its transaction."""
+    """Replaces the stored answer, for a creation that changes after its transaction (a refund)."""
     return Update(
         _key(idempotency), {"answer": answer}, Attr("fingerprint").eq(idempotency.fingerprint)
     )

@@ -32,7 +32,7 @@ class Lease(NamedTuple):
 
 
 class AllLeased(NamedTuple):
-    """Every lease is held, the longest since `since`."""
+    """No lease could be acquired. The oldest one that is held was acquired at `since`."""
 
     since: int
 
@@ -40,7 +40,8 @@ class AllLeased(NamedTuple):
 def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) -> Lease | AllLeased:
     """One of the endpoint's `bound` leases, held until `until`.
 
-    This is one write for an endpoint that is not busy; otherwise its leases are read as well.
+    This is mostly one write. If the first lease that is tried is held, all are read, and up to
+    CHOICES free ones are tried.
     """
     if lease := _acquire(table, endpoint_id, random.randrange(bound), until, now):
         return lease

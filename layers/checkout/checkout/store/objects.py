@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Scoped)
 class Collection(NamedTuple, Generic[T]):
     """The objects of one kind. An object belongs to one scope and is missing for all others.
 
-    The module of a kind offers these methods as functions: `payments.find(table, id)`.
+    A kind's module offers those that it needs as functions, such as `payments.find(table, id)`.
     """
 
     cls: type[T]

@@ -46,7 +46,7 @@ def prepare_creation(session: Session, answer: str) -> Creation:
     if not session.customer:
         return Creation(actions, answer)
     missing = ReferenceMissingError("customer", "customer")
-    check = customers.check_exists(session.scope, session.customer)
+    check = customers.existence_check(session.scope, session.customer)
     return Creation([*actions, check], answer, {len(actions): missing})
 
 

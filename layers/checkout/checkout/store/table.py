@@ -44,7 +44,7 @@ CONFLICT_ATTEMPTS = 40
 """How often a read and its write are repeated after conflicts.
 
 A session's events are numbered one after the other. Of twenty refunds that are made of one session
-at once, the last one loses to the nineteen others, to some of them twice.
+at once, the last one may conflict with each of the nineteen others, and with some of them twice.
 """
 CONFLICT_PAUSE_SECONDS = 0.05
 """The longest first pause after a conflict; later pauses are up to four times as long."""

@@ -31,7 +31,7 @@ LEASE_MARGIN = 15
 LEASE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to acquire a lease of an endpoint that answers fast."""
 LEASE_PATIENCE = 2
-"""If a lease has been held for so many seconds, the endpoint is slow: the attempt is postponed."""
+"""An endpoint is slow if a lease has been held for this many seconds: the attempt is postponed."""
 CLOCK_SKEW = 1
 """Seconds by which two machines' clocks may differ."""
 FAILING_IN_FLIGHT = 2
