@@ -209,7 +209,7 @@ def _declare(build: Path) -> Path:
     """A copy of the built template that also declares the variables of a local stack."""
     built = build / "template.yaml"
     if not built.exists():
-        raise SamError(f"{build} has no built functions: run `make .aws-sam/local/.done`.")
+        raise DevstackError(f"{build} has no built functions: run `make .aws-sam/local/.done`.")
     document = read_document(built)
     variables = document["Globals"]["Function"]["Environment"]["Variables"]
     variables.update(dict.fromkeys(_UNDECLARED, ""))
@@ -258,7 +258,7 @@ def _sam_environment(work: Path) -> dict[str, str]:
 def _reachable_address() -> str:
     """The address of this machine on Docker's bridge network.
 
-    With Docker Desktop the bridge is in a virtual machine, and containers reach the loopback.
+    With Docker Desktop that address is not on this machine, and containers reach 127.0.0.1 instead.
     """
     command = ["docker", "network", "inspect", "bridge"]
     try:

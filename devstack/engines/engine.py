@@ -3,7 +3,7 @@
     with engines.open("moto") as engine, applied(engine.environment):
         boto3.client("dynamodb")
 
-SQS and KMS are moto's with every engine, in this process. moto passes calls to other endpoints on.
+With every engine, moto serves SQS and KMS in this process, and forwards calls to other endpoints.
 """
 
 import os
@@ -40,7 +40,7 @@ class Engine:
     """An open engine.
 
     With the variables of `environment`, plain boto3 clients reach it. `durable` says whether items
-    survive the process, and `calls` sees each botocore call. `trimmer` deletes stream records of an
+    survive the process, and `calls` intercepts each botocore call. `trimmer` deletes stream records of an
     engine that never deletes them itself.
     """
 
@@ -118,7 +118,7 @@ def _choose(tools: Path, print_line: Callable[[str], None]) -> tuple[str, Path]:
     try:
         return "dynoxide", dynoxide.find_or_install(tools, print_line)
     except EngineError as reason:
-        print_line(f"{reason}: using moto, which is slower and loses all items when it stops.")
+        print_line(f"{reason}; using moto, which is slower and loses all items when it stops.")
         return "moto", Path()
 
 
@@ -131,7 +131,7 @@ def _open_trimmer(file: Path, print_line: Callable[[str], None]) -> StreamTrimme
 
 
 def _local_variables(host: str = "127.0.0.1") -> dict[str, str]:
-    """Credentials that no engine checks, and no configuration of the developer's own."""
+    """Made-up credentials, and settings that hide the developer's AWS configuration."""
     return {
         "AWS_ACCESS_KEY_ID": "devstack",
         "AWS_SECRET_ACCESS_KEY": "devstack",

@@ -150,14 +150,14 @@ def _is_merchant_notified(table: Table, session: Session) -> bool:
     final = [event for id in session.final_event_ids if (event := events.find(table, id))]
     if all(event.fanned_out_at and event.pending_webhooks == 0 for event in final):
         return True
-    # Before the fan-out the events have no deliveries yet. Without subscribers there will be none.
+    # The fan-out may not have run yet. If nobody subscribes, there is nothing to wait for.
     return not _has_subscriber(table, session.scope, (event.type for event in final))
 
 
 def _has_subscriber(table: Table, scope: str, types: Iterable[str]) -> bool:
-    known = set(types)
+    wanted = set(types)
     return any(
         endpoint.wants(type)
         for endpoint in webhook_endpoints.of_scope(table, scope)
-        for type in known
+        for type in wanted
     )

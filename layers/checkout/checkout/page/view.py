@@ -46,7 +46,7 @@ class Visit(NamedTuple):
     language: str
     now: int
     attempt: Payment | None = None
-    """The payment that the request names, or the one in flight."""
+    """The payment in flight, or else the one that the request names."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
     looked_too_soon: bool = False
@@ -55,7 +55,7 @@ class Visit(NamedTuple):
     approval_path: str | None = None
     """The simulated page where the shopper approves the payment in flight, without its key."""
     merchant_notified: bool = False
-    """Whether the merchant has answered the webhooks about the payment."""
+    """Whether no webhook about the session's end is still to be delivered."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
     is_stale: bool = False
@@ -254,20 +254,20 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "next_step": visit.next_step,
         "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
         "seconds_left": seconds,
-        "clock": _clock(seconds),
+        "clock": _countdown(seconds),
     } | again
 
 
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    """This screen does not poll: each poll would call the processor, and its script knows the
-    outcome first."""
+    """This screen does not poll, because the processor's script learns the outcome before a poll
+    would."""
     deadline = visit.attempt.deadline_at if visit.attempt else visit.now
     seconds = max(0, deadline - visit.now)
     return {
         "next_step": visit.next_step,
         "submit": visit.session.submit_type or "pay",
         "seconds_left": seconds,
-        "clock": _clock(seconds),
+        "clock": _countdown(seconds),
     } | _reload_at(visit, deadline)
 
 
@@ -301,7 +301,7 @@ def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     until = visit.session.blocked_until or visit.now
     seconds = until - visit.now
-    return {"seconds_left": seconds, "clock": _clock(seconds)} | _reload_at(visit, until)
+    return {"seconds_left": seconds, "clock": _countdown(seconds)} | _reload_at(visit, until)
 
 
 def _no_context(_visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -326,8 +326,8 @@ def _state(visit: Visit, screen: str) -> str:
 
 
 def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
-    """Makes the page reload itself at `at`, by script or by meta refresh; not at all if that is
-    past or too far away."""
+    """Template variables by which the page reloads itself at `at`, by script or by meta refresh;
+    empty if that is past or too far away."""
     seconds = at - visit.now
     if not 0 < seconds < LONGEST_TIMER:
         return {"reload_seconds": None, "refresh": None}
@@ -350,7 +350,7 @@ def _qr(visit: Visit, path: str, t: Translate) -> str:
     return qr.draw(f"{parts.scheme}://{parts.netloc}{path}", t("qr_label"))
 
 
-def _clock(seconds: int) -> str:
+def _countdown(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 

@@ -44,9 +44,9 @@ def create(
     """Writes the prepared creation and returns its answer and False.
 
     If the request repeats an earlier one, nothing is written, and the answer to that one and True
-    are returned. Raises what `prepare` raises, the creation's refusal for a failed condition or else
-    ConditionFailedError, BusyError, and IdempotencyError if the idempotency key was used with another
-    body.
+    are returned. Raises what `prepare` raises; for a failed condition the creation's refusal, or
+    ConditionFailedError if it has none; BusyError; and IdempotencyError if the idempotency key was
+    used with another body.
     """
     try:
         return _write(table, prepare(), idempotency, now)
