@@ -40,8 +40,8 @@ class Engine:
     """An open engine.
 
     With the variables of `environment`, plain boto3 clients reach it. `durable` says whether items
-    survive the process, and `calls` intercepts each botocore call. `trimmer` deletes stream records of an
-    engine that never deletes them itself.
+    survive the process. `calls` intercepts each botocore call. `trimmer` deletes what the stream's
+    readers have read, for an engine that keeps it.
     """
 
     kind: Kind
