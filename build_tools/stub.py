@@ -25,7 +25,13 @@ STORED = {(each["pk"]["S"], each["sk"]["S"]): json.dumps(each).encode() for each
 DECRYPTED = json.dumps({"Plaintext": base64.b64encode(b"whsec_c2FtcGxl").decode()}).encode()
 ENCRYPTED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
-CONSTANT_ANSWERS = {"SendMessageBatch": SENT, "Decrypt": DECRYPTED, "Encrypt": ENCRYPTED}
+NO_BACKLOG = b'{"Attributes":{"ApproximateNumberOfMessages":"0"}}'
+CONSTANT_ANSWERS = {
+    "SendMessageBatch": SENT,
+    "GetQueueAttributes": NO_BACKLOG,
+    "Decrypt": DECRYPTED,
+    "Encrypt": ENCRYPTED,
+}
 
 query_answers: dict[tuple[str, str], bytes] = {}
 

@@ -22,9 +22,9 @@ REGIONS = (
 CLIENTS_OF = {
     "dynamodb": LIBRARY / "store/table.py",
     "kms": LIBRARY / "encryption.py",
-    "sqs": LIBRARY / "webhooks/queue.py",
+    "sqs": LIBRARY / "queues.py",
 }
-CLIENTS = ("self.client", "open_kms()")
+CLIENTS = ("self.client", "open_kms()", "client")
 
 ENDPOINTS = """
 import boto3
