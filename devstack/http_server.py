@@ -111,7 +111,7 @@ class Server:
                 response = await self._call(request)
             await _send(response, send)
         except _Disconnected:
-            pass
+            pass  # nobody is left to answer
         except Exception:
             log.exception("a request failed")
             raise  # uvicorn responds with status 500, or closes the connection

@@ -83,6 +83,7 @@ def file(template: Path, tmp_path: Path) -> Iterator[File]:
 
 @pytest.mark.dynoxide
 def test_columns_of_stream_records_are_the_known_ones(tmp_path: Path) -> None:
+    """With other columns the trimmer raises EngineError."""
     with engines.open("dynoxide", tmp_path):
         StreamTrimmer(tmp_path / dynoxide.DATABASE).close()
 

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,7 +68,7 @@ def open_dispatcher() -> Dispatcher:
 
 
 def to_body(timer: Timer) -> str:
-    return json.dumps(timer.__getstate__(), separators=(",", ":"))
+    return json.dumps(astuple(timer), separators=(",", ":"))
 
 
 def from_body(body: str) -> Timer:

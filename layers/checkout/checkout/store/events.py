@@ -38,7 +38,7 @@ def writes(events: Iterable[Event]) -> list[Action]:
 
 
 def fan_out_timer(event: Event) -> Timer:
-    """Looks whether the stream has brought the event to fan-out."""
+    """The timer that checks whether the stream has brought the event to fan-out."""
     return timers.fanout(event.id, event.scope, event.created_at + timers.NET_SECONDS)
 
 

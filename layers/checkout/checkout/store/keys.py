@@ -18,7 +18,6 @@ latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
 lease               ENDPOINT#<endpoint>                  LEASE#<number>
 timer               TIMER#<shard>                        <due>#<kind>#<target>     gsi3
 dispatch progress   DISPATCH                             DISPATCH
-circuit breaker     BREAKER#<processor>                  BREAKER
 merchant            MERCHANT#<id>                        MERCHANT
 API key             KEY#<sha256>                         KEY
 idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
@@ -171,10 +170,6 @@ def due_sessions_index(timer: Timer) -> Key:
 
 
 DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
-
-
-def breaker(processor: str) -> Key:
-    return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
 
 
 def due_before(moment: int) -> str:

@@ -29,7 +29,7 @@ def prepare_creation(resend: Resend, answer: str) -> Creation:
     ends_at = resend.created_at + KEPT_SECONDS
     item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
     place = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
-    # DynamoDB may delete a place that is over days later.
+    # DynamoDB may delete an item days after its time to live has ended.
     free = Attr("pk").not_exists() | Attr("ttl").lte(resend.created_at)
     refusal = LimitError(
         "A resend of a time range is pending, and there is at most one a mode. Wait until its"

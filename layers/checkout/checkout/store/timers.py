@@ -18,7 +18,7 @@ from checkout.store.table import Action, Delete, Put, Table
 
 NET_SECONDS = 120
 """How long a stream record or a queue message has before a timer looks for what it left undone.
-More than `dispatch.SOON`, so that these timers, of which few are ever due, are not sent."""
+It is longer than `dispatch.SOON`, so writers do not send these timers: few ever become due."""
 
 PAGE_SIZE = 1000
 MAX_UNSWEPT = 50_000
@@ -84,7 +84,7 @@ def move(before: Timer, after: Timer) -> list[Action]:
 
 
 def left_by(actions: Iterable[Action]) -> list[Timer]:
-    """The timers that these actions, carried out one after the other, put and did not delete."""
+    """The timers that these actions put and no later one of them deleted."""
     timers: dict[tuple[str, str], Timer] = {}
     for action in actions:
         if isinstance(action, Put) and keys.is_timer(action.item):
