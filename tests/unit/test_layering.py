@@ -12,11 +12,12 @@ LIBRARY = ROOT / "layers/checkout/checkout"
 
 MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"domain"},
-    "store": {"store", "domain", "settings", "aws"},
+    "store": {"store", "domain", "settings", "aws", "deadline"},
     "encryption": {"aws", "settings"},
     "processors": {"processors", "store", "domain", "settings", "log", "encryption"},
     "webhooks": {"webhooks", "store", "domain", "settings", "log", "encryption", "queues"},
     "api": {
+        "deadline",
         "dispatch",
         "api",
         "processors",
@@ -32,8 +33,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
     "dispatch": {"queues", "store", "domain", "log", "settings"},
     "queues": {"aws"},
-    "partial_batches": {"dispatch", "log"},
+    "partial_batches": {"deadline", "dispatch", "log"},
     "aws": set(),
+    "deadline": set(),
     "log": set(),
     "settings": set(),
 }

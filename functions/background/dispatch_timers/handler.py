@@ -10,16 +10,16 @@ from checkout.settings import IN_LAMBDA
 from checkout.store import timers
 from checkout.store.items import from_wire
 from checkout.store.table import open_table
-from checkout.sweep import sweep
+from checkout.sweep import RESERVE_MS, sweep
 
 if IN_LAMBDA:
     open_dispatcher()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    if "Records" in event:
-        return stop_at_first_failure(event["Records"], _restore)
     time_left_ms = context.get_remaining_time_in_millis
+    if "Records" in event:
+        return stop_at_first_failure(event["Records"], _restore, time_left_ms, RESERVE_MS)
     return sweep(open_table(), open_dispatcher(), clock.now(), time_left_ms)
 
 

@@ -7,12 +7,13 @@ from checkout.domain.event import Event
 from checkout.partial_batches import stop_at_first_failure
 from checkout.store.items import from_wire, to_record
 from checkout.store.table import open_table
-from checkout.webhooks.fan_out import fan_out
+from checkout.webhooks.fan_out import RESERVE_MS, fan_out
 from checkout.webhooks.queue import open_queue
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return stop_at_first_failure(event["Records"], _fan_out)
+    time_left_ms = context.get_remaining_time_in_millis
+    return stop_at_first_failure(event["Records"], _fan_out, time_left_ms, RESERVE_MS)
 
 
 def _fan_out(record: dict[str, Any]) -> None:

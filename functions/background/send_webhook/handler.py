@@ -9,11 +9,12 @@ from checkout.settings import settings
 from checkout.store.table import open_table
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import open_queue
-from checkout.webhooks.sending import Sender
+from checkout.webhooks.sending import RESERVE_MS, Sender
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return report_failures(event["Records"], _send)
+    time_left_ms = context.get_remaining_time_in_millis
+    return report_failures(event["Records"], _send, time_left_ms, RESERVE_MS)
 
 
 def _send(record: dict[str, Any]) -> None:

@@ -2,10 +2,15 @@
 
 from botocore.config import Config
 
+CALL_SECONDS = 3
+"""How long one try of a call may take."""
+
 CLIENT_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=1,
+    read_timeout=CALL_SECONDS - 1,
+    retries={"mode": "standard", "total_max_attempts": 2},
     # botocore builds its own user agent for each call, a seventh of the call's CPU time.
     user_agent="checkout",
 )
+WITHOUT_RETRIES = Config(retries={"total_max_attempts": 1})
+"""For the table's client: `store.table` repeats its calls itself, within the invocation's time."""

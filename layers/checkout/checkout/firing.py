@@ -19,10 +19,6 @@ Kinds = Mapping[TimerKind, Callable[[Timer], None]]
 """By kind: what fires a timer."""
 
 
-class OutOfTimeError(Exception):
-    """The invocation has too little time left for another timer."""
-
-
 def fire_messages(
     records: list[Record],
     kinds: Callable[[int], Kinds],
@@ -34,9 +30,7 @@ def fire_messages(
     """
 
     def fire(record: Record) -> None:
-        if time_left_ms() < RESERVE_MS:
-            raise OutOfTimeError
         timer = from_body(record["body"])
         kinds(clock.now())[timer.kind](timer)
 
-    return report_failures(records, fire)
+    return report_failures(records, fire, time_left_ms, RESERVE_MS)

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
-from checkout import dispatch
+from checkout import deadline, dispatch
 from checkout.domain import clock
 from checkout.domain.errors import (
     BodyInvalidError,
@@ -184,10 +184,11 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
     every response has and writes one log line for every request."""
 
     @wraps(function)
-    def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         request = Request(event, clock.now(), {})
-        with dispatch.handing_over():
+        remaining_ms = context.get_remaining_time_in_millis()
+        with deadline.of_invocation(remaining_ms), dispatch.handing_over():
             response = _respond(renderer, function, request)
         fields = request.log_fields | {
             "route_key": event["routeKey"],

@@ -213,7 +213,10 @@ class TooManyAttemptsError(CheckoutError):
 
 
 class BusyError(CheckoutError):
-    """The storage stayed contended or throttled, or conflicts did not end. Nothing was written."""
+    """The storage refused or did not answer, or conflicts did not end, until the time was over.
+
+    Nothing was written, unless an answer was lost.
+    """
 
     status = 503
     code = "try_again"
@@ -221,4 +224,6 @@ class BusyError(CheckoutError):
     """The seconds of the header `Retry-After`."""
 
     def __init__(self) -> None:
-        super().__init__("The service is busy; the request changed nothing. Try again.")
+        super().__init__(
+            "The service is busy. Try again, with the same Idempotency-Key if there was one."
+        )

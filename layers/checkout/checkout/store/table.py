@@ -1,18 +1,18 @@
 """One DynamoDB table: reads, and writes that happen as a whole or not at all.
 
-A write fails in one of two ways:
+A call fails in one of two ways:
 
 - A *conflict*: one of its conditions does not hold, usually because another writer was faster.
   `ConditionFailedError` has the items as they stand, so that the caller can explain the conflict
   without another read. `until_no_conflict` reads and writes again.
-- The storage is *contended or throttled*: the write is sent again under the same client token, so
-  a commit whose answer was lost is not a second write. In the end `BusyError` is raised.
+- The storage is *contended, throttled or does not answer*: the call is sent again, a transaction
+  under the same client token, so that a commit whose answer was lost is not a second write. When
+  the invocation has no time left for another try, `BusyError` is raised.
 """
 
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
-from checkout.aws import CLIENT_CONFIG
+from checkout import deadline
+from checkout.aws import CALL_SECONDS, CLIENT_CONFIG, WITHOUT_RETRIES
 from checkout.domain.errors import BusyError
 from checkout.settings import IN_LAMBDA, settings
 from checkout.store.items import Item, from_wire, to_wire
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 MAX_BATCH_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
 
-WRITE_ATTEMPTS = 8
+CALL_ATTEMPTS = 10
 BACKOFF_SECONDS = 0.02
 """The longest first pause after contention; each later pause may be twice as long."""
+LONGEST_BACKOFF_SECONDS = 1.0
 
 CONFLICT_ATTEMPTS = 40
 """How often a read and its write are repeated after conflicts.
@@ -58,6 +60,8 @@ TRANSIENT = {
     "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "InternalServerError",
+    "ServiceUnavailable",
 }
 """Codes of errors and cancellation reasons that mean contention or throttling."""
 
@@ -113,11 +117,13 @@ class QueryPage(NamedTuple):
 class Table(NamedTuple):
     client: DynamoDBClient
     name: str
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = deadline.pause
 
     def get(self, key: Key) -> Item | None:
         """The item, read strongly consistently."""
-        answer = self.client.get_item(TableName=self.name, Key=to_wire(key), ConsistentRead=True)
+        answer = self._call(
+            self.client.get_item, TableName=self.name, Key=to_wire(key), ConsistentRead=True
+        )
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
@@ -132,13 +138,13 @@ class Table(NamedTuple):
                 self.name: {"Keys": [to_wire(key) for key in batch], "ConsistentRead": True}
             }
             while wanted:
-                answer = self.client.batch_get_item(RequestItems=wanted)
+                answer = self._call(self.client.batch_get_item, RequestItems=wanted)
                 for wire in answer["Responses"].get(self.name, []):
                     item = from_wire(wire)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
                 if wanted:  # throttled, or more than one answer may hold
-                    self.pause(random.uniform(0, BACKOFF_SECONDS))
+                    self.wait(random.uniform(0, BACKOFF_SECONDS))
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
     def query_all(
@@ -210,7 +216,7 @@ class Table(NamedTuple):
         request["ExpressionAttributeValues"] = to_wire(values)
         if after:
             request["ExclusiveStartKey"] = after
-        answer = self.client.query(**request)
+        answer = self._call(self.client.query, **request)
         return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
 
     def write(self, *actions: Action) -> None:
@@ -224,14 +230,12 @@ class Table(NamedTuple):
                 "Update": self.client.update_item,
                 "Delete": self.client.delete_item,
             }
-            method = methods[kind]
-            self._until_accepted(lambda: method(**request))
+            self._call(methods[kind], **request)
         else:
-            token = uuid.uuid4().hex
-            self._until_accepted(
-                lambda: self.client.transact_write_items(
-                    TransactItems=requests, ClientRequestToken=token
-                )
+            self._call(
+                self.client.transact_write_items,
+                TransactItems=requests,
+                ClientRequestToken=uuid.uuid4().hex,
             )
         if (carried_out := _carried_out.get()) is not None:
             carried_out.extend(actions)
@@ -250,24 +254,34 @@ class Table(NamedTuple):
         Raises ConditionFailedError or BusyError.
         """
         request = _request(self.name, update)["Update"]
-        answer = self._until_accepted(
-            lambda: self.client.update_item(**request, ReturnValues="ALL_NEW")
-        )
+        answer = self._call(self.client.update_item, **request, ReturnValues="ALL_NEW")
         return from_wire(answer["Attributes"])
 
-    def _until_accepted(self, call: Callable[[], T]) -> T:
-        """The answer to a write, which is sent again while the storage is contended."""
-        for attempt in range(WRITE_ATTEMPTS):
+    def _call(self, method: Callable[..., T], **parameters: Any) -> T:
+        """The answer to a call, which is sent again while the storage refuses or does not answer.
+
+        Raises BusyError when there is no time left for another try.
+        """
+        for attempt in range(CALL_ATTEMPTS):
             try:
-                return call()
+                return method(**parameters)
+            except HTTPClientError:  # no connection, or no answer
+                pass
             except ClientError as error:
                 found = _failed_conditions(error)
                 if found:
                     raise ConditionFailedError(found) from None
                 if not _is_transient(error):
                     raise
-            self.pause(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
+            longest = min(BACKOFF_SECONDS * 2**attempt, LONGEST_BACKOFF_SECONDS)
+            self.wait(random.uniform(0, longest))
         raise BusyError
+
+    def wait(self, seconds: float) -> None:
+        """Raises BusyError if the invocation has no time left for another call after it."""
+        if deadline.seconds_left() < seconds + CALL_SECONDS:
+            raise BusyError
+        self.pause(seconds)
 
 
 _carried_out: ContextVar[list[Action] | None] = ContextVar("carried_out", default=None)
@@ -287,7 +301,8 @@ def recorded_writes() -> Iterator[list[Action]]:
 @lru_cache(maxsize=1)
 def open_table() -> Table:
     """The deployment's table; one client for the process."""
-    return Table(boto3.client("dynamodb", config=CLIENT_CONFIG), settings().table_name)
+    config = CLIENT_CONFIG.merge(WITHOUT_RETRIES)
+    return Table(boto3.client("dynamodb", config=config), settings().table_name)
 
 
 def until_no_conflict(
@@ -302,7 +317,7 @@ def until_no_conflict(
         try:
             return again() if again and conflicts else write()
         except ConditionFailedError:
-            table.pause(random.uniform(0, CONFLICT_PAUSE_SECONDS * min(conflicts + 1, 4)))
+            table.wait(random.uniform(0, CONFLICT_PAUSE_SECONDS * min(conflicts + 1, 4)))
     raise BusyError
 
 

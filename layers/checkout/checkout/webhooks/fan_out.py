@@ -11,6 +11,8 @@ from checkout.store import deliveries, events, keys, timers, webhook_endpoints
 from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
+RESERVE_MS = 5_000
+"""Fan-out begins with no event with less time left than this."""
 RESUME_PAGES = 50
 """Batches of parked deliveries that one firing of a resume timer queues, at most."""
 RESUME_PAUSE = 1

@@ -26,6 +26,8 @@ BuildRequest = Callable[[Event, Sequence[str], int], tuple[bytes, dict[str, str]
 """Takes an event, the endpoint's secrets and the time; returns a body and signature headers in the
 event's dialect."""
 
+RESERVE_MS = 25_000
+"""No attempt begins with less time left than this: the longest takes so much."""
 LEASE_MARGIN = 15
 """Seconds that a lease lasts beyond the longest attempt, for the work before and after it."""
 LEASE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)

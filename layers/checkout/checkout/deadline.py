@@ -1,0 +1,34 @@
+"""The time that an invocation has left. What waits or repeats calls stops before it is over."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+read, sleep = time.monotonic, time.sleep
+"""Tests replace both."""
+
+ANSWER_SECONDS = 0.5
+"""What an invocation keeps for its answer and its log line."""
+
+_ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
+
+
+@contextmanager
+def of_invocation(remaining_ms: int) -> Iterator[None]:
+    """Within the block, `seconds_left` counts down from what Lambda says is left."""
+    token = _ends_at.set(read() + remaining_ms / 1000 - ANSWER_SECONDS)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def seconds_left() -> float:
+    """Infinite outside of an invocation."""
+    return _ends_at.get() - read()
+
+
+def pause(seconds: float) -> None:
+    sleep(seconds)
