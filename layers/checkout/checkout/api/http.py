@@ -198,6 +198,8 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
         }
         logger.info("request", extra=fields)
         headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
+        if response.status == BusyError.status:
+            headers["retry-after"] = str(BusyError.retry_after)
         return {"statusCode": response.status, "headers": headers, "body": response.body}
 
     return handler
@@ -206,10 +208,6 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:
     try:
         return function(open_table(), request)
-    except BusyError as error:
-        response = renderer.render_error(error, request)
-        headers = {**response.headers, "retry-after": str(error.retry_after)}
-        return response._replace(headers=headers)
     except CheckoutError as error:
         return renderer.render_error(error, request)
     except Exception as error:  # nothing above this function would render or log it
