@@ -19,7 +19,7 @@ from checkout.domain.account import Merchant
 from checkout.domain.event import ChangeContext
 from checkout.encryption import decrypt, open_kms
 from checkout.page.tokens import with_return_key
-from checkout.processors import registry
+from checkout.processors import breaker, registry
 from checkout.queues import open_client
 from checkout.settings import settings
 from checkout.store import accounts, payments, sessions
@@ -404,3 +404,4 @@ def forget_process() -> None:
     ):
         cached.cache_clear()
     forget_keys()
+    breaker.forget()

@@ -99,7 +99,12 @@ class InstrumentRefusedError(Exception):
 
 
 class ProcessorUnavailableError(Exception):
-    """The processor did not answer; it may or may not have executed the call."""
+    """The processor gave no outcome; it may or may not have executed the call."""
+
+
+class ProcessorSilentError(ProcessorUnavailableError):
+    """The processor did not answer at all, or with an error of its own: probably the same for
+    every merchant. Such errors open the processor's circuit breaker."""
 
 
 class ProcessorClient(Protocol):

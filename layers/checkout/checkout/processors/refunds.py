@@ -5,6 +5,7 @@ processor. So a repeated call after a crash refunds once.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from checkout.domain.errors import BusyError, ResourceMissingError
@@ -91,8 +92,9 @@ class Refunds(NamedTuple):
             self.table.write(timers.delete(timer))
             return
         payment = payments.retrieve(self.table, refund.scope, refund.payment)
-        if self._settle(refund, payment).status is not RefundStatus.PENDING:
-            return
+        with suppress(ProcessorUnavailableError):
+            if self._settle(refund, payment).status is not RefundStatus.PENDING:
+                return
         try:
             refunds.check_later(self.table, refund, self.context.now)
         except ConditionFailedError:

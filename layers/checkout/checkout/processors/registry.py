@@ -4,11 +4,14 @@ The Stripe adapter and its package are imported at first use, because the import
 cold start of all functions.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from checkout.domain.account import Merchant, is_live, merchant_of
 from checkout.domain.payment import Payment
 from checkout.domain.refund import Refund
+from checkout.processors.breaker import Breaker
 from checkout.processors.protocol import (
     Notification,
     Outcome,
@@ -19,6 +22,8 @@ from checkout.processors.protocol import (
 from checkout.processors.simulator import Simulator
 from checkout.store import accounts
 from checkout.store.table import Table
+
+T = TypeVar("T")
 
 SIMULATOR, STRIPE = Simulator.name, "stripe"
 ACCOUNTS = 256
@@ -63,28 +68,35 @@ def secret_context(scope: str, name: str) -> str:
 
 class ProcessorRouter:
     """Sends each call to the processor that has the payment, even if the merchant has changed to
-    another one since."""
+    another one since. Each processor has a circuit breaker."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
-        return self._of(payment).look_up(payment, now)
+        return self._ask(payment, now, lambda client: client.look_up(payment, now))
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        return self._of(payment).cancel(payment, now)
+        return self._ask(payment, now, lambda client: client.cancel(payment, now))
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
-        return self._of(payment).refund(refund, payment, now)
+        return self._ask(payment, now, lambda client: client.refund(refund, payment, now))
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
-        return self._of(payment).look_up_refund(refund, payment, now)
+        return self._ask(payment, now, lambda client: client.look_up_refund(refund, payment, now))
 
     def is_remote(self, payment: Payment) -> bool:
         return payment.processor != SIMULATOR
 
     def approval_path(self, payment: Payment) -> str | None:
         return self._of(payment).approval_path(payment)
+
+    def _ask(self, payment: Payment, now: int, ask: Callable[[ProcessorClient], T]) -> T:
+        """What the payment's processor answers, through its circuit breaker."""
+        client = self._of(payment)
+        if not self.is_remote(payment):
+            return ask(client)
+        return Breaker(self._table, payment.processor, now).call(lambda: ask(client))
 
     def _of(self, payment: Payment) -> ProcessorClient:
         """Raises ProcessorMissingError. The payment's timer repeats the call until the account is

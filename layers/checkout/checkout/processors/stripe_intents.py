@@ -34,6 +34,7 @@ from checkout.processors.protocol import (
     InstrumentRefusedError,
     Notification,
     Outcome,
+    ProcessorSilentError,
     ProcessorUnavailableError,
     RefundOutcome,
     State,
@@ -51,8 +52,10 @@ LISTED = 100
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
-UNANSWERED = (APIConnectionError, APIError, IdempotencyError, RateLimitError)
-"""The call may have been executed or not; the next look-up finds out."""
+SILENT = (APIConnectionError, APIError)
+"""Stripe does not answer, or with an error of its own."""
+REFUSED = (IdempotencyError, RateLimitError)
+"""This merchant's call was not executed now. As with SILENT, the next look-up finds the outcome."""
 KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
 """Stripe does not accept the merchant's key: the call was not executed."""
 
@@ -243,7 +246,9 @@ def _translated_errors() -> Iterator[None]:
     """Raises ProcessorUnavailableError for an answer without an outcome."""
     try:
         yield
-    except UNANSWERED as error:
+    except SILENT as error:
+        raise ProcessorSilentError from error
+    except REFUSED as error:
         raise ProcessorUnavailableError from error
     except KEY_REFUSED as error:
         log_fault(error, where="stripe")
