@@ -1,4 +1,4 @@
-"""The circuit breaker: a processor that does not answer is asked less, by all processes together."""
+"""The circuit breaker: all processes together ask a processor less that does not answer."""
 
 import pytest
 
