@@ -23,6 +23,7 @@ API key             KEY#<sha256>                         KEY
 idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
 simulator charge    SIMULATOR#<payment>                  SIMULATOR
 simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
+circuit breaker     BREAKER#<processor>                  BREAKER
 
 index  partition key                       sort key  lists
 gsi1   <scope>#<kind>                      id        a scope's objects of a kind
@@ -203,6 +204,10 @@ def simulator(payment_id: str) -> Key:
 
 def simulator_refund(payment_id: str, refund_id: str) -> Key:
     return {"pk": f"SIMULATOR#{payment_id}", "sk": f"REFUND#{refund_id}"}
+
+
+def breaker(processor: str) -> Key:
+    return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
 
 
 def by_kind(scope: str, kind: str) -> str:
