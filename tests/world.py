@@ -400,7 +400,7 @@ def forget_process() -> None:
         open_dispatcher,
         open_kms,
         decrypt,
-        registry._stripe,
+        registry._open,
     ):
         cached.cache_clear()
     forget_keys()

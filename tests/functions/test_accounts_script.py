@@ -61,16 +61,17 @@ def test_a_merchants_processor_is_set_for_one_mode(
     assert capsys.readouterr().out == f"/processors/stripe/{ACCRA.id}.live\n"
     merchant = accounts.merchant(world.table, ACCRA.id)
     assert merchant is not None
-    chosen = [registry.processor_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
-    assert [each and each.name for each in chosen] == ["simulator", "stripe"]
-    assert merchant.live is not None and merchant.live.public_key == STRIPE[0]
+    chosen = [registry.processors_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
+    assert [each["card"].name for each in chosen] == ["simulator", "stripe"]
+    (account,) = merchant.accounts
+    assert account.public_key == STRIPE[0]
     item = world.table.get(keys.merchant(ACCRA.id))
     assert "sk_live_shop" not in str(item) and "whsec_shop" not in str(item)
 
     assert set_processor(monkeypatch, [], "simulator") == 0
 
     merchant = accounts.merchant(world.table, ACCRA.id)
-    assert registry.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
+    assert registry.processors_of(world.table, merchant, f"{ACCRA.id}#live") == {}
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def used(
         authentication, "CACHE_SECONDS", 0
     )  # every call reads the key, as in a new process
     # Likewise every call decrypts.
-    monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
+    monkeypatch.setattr(registry, "_open", registry._open.__wrapped__)
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
     localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)

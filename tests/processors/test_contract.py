@@ -14,14 +14,14 @@ from checkout.processors import registry
 from checkout.processors.protocol import (
     Instrument,
     InstrumentRefusedError,
+    Order,
     Outcome,
     Processor,
     State,
 )
 from checkout.processors.simulator import Simulator
-from checkout.store import accounts
 from tests.processors.stripe_server import DECLINED, StripeServer
-from tests.world import ACCRA, SCOPE, World
+from tests.world import SCOPE, World
 
 
 @dataclass
@@ -41,9 +41,12 @@ class Side:
     def now(self) -> int:
         return int(self.world.now)
 
+    def order(self, payment: Payment) -> Order:
+        return Order(payment, self.instrument, "https://pay.example.com/checkout/cs_x?attempt=x")
+
     def begin(self) -> Payment:
         payment = new_payment(self.world, self.processor.name)
-        return with_reference(payment, self.processor.charge(payment, self.instrument, self.now))
+        return with_reference(payment, self.processor.charge(self.order(payment), self.now))
 
     def state(self, payment: Payment) -> State | None:
         outcome = self.processor.look_up(payment, self.now)
@@ -81,8 +84,7 @@ def simulator(world: World, _: Any) -> Side:
 
 def stripe(world: World, request: pytest.FixtureRequest) -> Side:
     server: StripeServer = request.getfixturevalue("stripe_side")
-    processor = registry.processor_of(world.table, accounts.merchant(world.table, ACCRA.id), SCOPE)
-    assert processor is not None and processor.name == "stripe"
+    processor = registry.processor_at(world.table, "stripe", SCOPE)
     return Side(
         world,
         processor,
@@ -141,7 +143,7 @@ def refund_of(payment: Payment, amount: int) -> Refund:
 def test_repeated_charges_of_a_payment_charge_once(side: Side) -> None:
     payment = new_payment(side.world, side.processor.name)
 
-    answers = [side.processor.charge(payment, side.instrument, side.now) for _ in range(3)]
+    answers = [side.processor.charge(side.order(payment), side.now) for _ in range(3)]
 
     assert [each.state for each in answers] == [State.PENDING] * 3
     assert len({each.reference for each in answers}) == 1

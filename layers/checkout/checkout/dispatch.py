@@ -36,7 +36,7 @@ SOON = LOOK_AHEAD + 10
 before it was written, and the next may come too late. Ten seconds are for slow writers and clocks
 that differ."""
 
-ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND})
+ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND, TimerKind.RECONCILIATION})
 """These have a queue of their own, so that a processor that is slow to answer delays no other."""
 
 

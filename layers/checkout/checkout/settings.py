@@ -30,6 +30,9 @@ class Settings(NamedTuple):
     stripe_api: str
     stripe_script: str
     """The addresses of Stripe's API and script. Tests replace them."""
+    paystack_api: str
+    paymongo_api: str
+    """The addresses of other processors' APIs. Tests replace them."""
 
 
 @lru_cache(maxsize=1)
@@ -48,4 +51,6 @@ def settings() -> Settings:
         allow_local_endpoints=os.environ.get("ALLOW_LOCAL_ENDPOINTS") == "true",
         stripe_api=os.environ.get("STRIPE_API", "https://api.stripe.com"),
         stripe_script=os.environ.get("STRIPE_SCRIPT", "https://js.stripe.com/v3/"),
+        paystack_api=os.environ.get("PAYSTACK_API", "https://api.paystack.co"),
+        paymongo_api=os.environ.get("PAYMONGO_API", "https://api.paymongo.com/v1"),
     )

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 ATTEMPT_SECONDS = 300
-"""How long a shopper has to approve, until the attempt's deadline."""
+"""How long a shopper has to approve, until the attempt's deadline, unless the processor's adapter
+says otherwise for a payment method."""
+CODE_SECONDS = 10
+"""How long after a code was sent without an answer its payment is looked up."""
 ATTEMPT_CHECK_SECONDS = 30
 """How often an attempt's timer looks it up at the processor."""
 LOOK_SECONDS = 2
@@ -73,6 +76,14 @@ class Payment:
     updated_at: int
     check_at: int
     """When its timer is due."""
+    watch_until: int | None = None
+    """Of a failed payment: until when its timer looks for money that comes after all."""
+    code_wanted_at: int | None = None
+    """When the processor asked for a code that the shopper has to type. None if it does not."""
+    code_sent_at: int | None = None
+    """When a code was sent on whose outcome is not known yet."""
+    codes_sent: int | None = None
+    """How many codes were sent on. A form sends one code at most."""
     status: PaymentStatus = PaymentStatus.PENDING
     amount_refunded: int = 0
     """The amount of the refunds that succeeded or are pending."""
@@ -85,11 +96,30 @@ class Payment:
     processor: str = "simulator"
     """The name of the processor that has it. The merchant may use another one by now."""
     reference: str | None = None
-    """The processor's own id of the charge, if it has one."""
+    """The processor's own id of the charge, if it has one. Written once."""
+
+    @property
+    def wants_code(self) -> bool:
+        """Whether the shopper has to type a code now. False while one is under way."""
+        return self.code_wanted_at is not None and self.code_sent_at is None
 
     @property
     def was_charged(self) -> bool:
         return self.status in CHARGED
+
+
+WATCH_SECONDS = 60
+LONGEST_WATCH_SECONDS = 60 * 60
+"""The shortest and the longest time until a failed payment is looked up again."""
+
+
+def next_watch_at(payment: Payment, now: int) -> int | None:
+    """When to look up a failed payment again; None if it is over. The time doubles, because it is
+    the age of the failure."""
+    if payment.watch_until is None or payment.watch_until <= now:
+        return None
+    age = now - payment.deadline_at
+    return min(now + min(max(age, WATCH_SECONDS), LONGEST_WATCH_SECONDS), payment.watch_until)
 
 
 def masked_phone(phone: str) -> str:

@@ -13,11 +13,11 @@ from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
 from checkout.page.language import choose_language
-from checkout.page.tokens import is_token, with_return_key
+from checkout.page.tokens import is_code_token, is_token, with_return_key
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Look
 from checkout.processors.protocol import InstrumentRefusedError, Processor
-from checkout.processors.registry import ProcessorRouter, processor_of
+from checkout.processors.registry import ProcessorRouter, processors_of
 from checkout.store import accounts, events, payments, sessions, webhook_endpoints
 from checkout.store.table import Table
 
@@ -58,9 +58,26 @@ def pay(table: Table, request: Request) -> Response:
     of the payment and does not submit the form again."""
     session = _session(table, request)
     form = request.form()
+    if "one_time_code" in form:
+        return _submit_code(table, request, session, form)
     if not is_token(session, form.get("token", "")):
         return _redirect(session, {"stale": "1"})  # outdated or foreign: it charges nothing
     return _pay(table, request, session, form)
+
+
+def _submit_code(
+    table: Table, request: Request, session: Session, form: dict[str, str]
+) -> Response:
+    """Sends on the code that the attempt in flight waits for, then redirects to the page."""
+    attempt = payments.find(table, session.attempt or "")
+    if attempt is None or not is_code_token(session, attempt, form.get("token", "")):
+        return _redirect(session, {"stale": "1"})  # outdated or foreign: nothing was sent
+    code = forms.parse_code(form["one_time_code"])
+    if code is None:
+        visit = visit_of(table, request, session, attempt)
+        return view.render_visit(visit._replace(errors={"one_time_code": "one_time_code_invalid"}))
+    _attempts(table, request).submit_code(attempt, code)
+    return view.redirect(f"{view.page_path(session)}?attempt={attempt.id}")
 
 
 def _redirect(session: Session, query: dict[str, str]) -> Response:
@@ -72,11 +89,12 @@ def _redirect(session: Session, query: dict[str, str]) -> Response:
 
 def _pay(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
     visit = visit_of(table, request, session)
-    processor = visit.processor
-    if processor is None:
+    if not visit.processors:
         return view.redirect(visit.page_path)  # It shows that payment is not available.
     try:
-        wanted = forms.parse(form, session.methods, processor.asks_for_cards, request.now)
+        methods = tuple(visit.methods)
+        wanted = forms.parse(form, methods, visit.asks_for_cards, request.now)
+        processor = visit.processors[wanted.instrument.method]
         attempts = _attempts(table, request)
         payment = attempts.pay(processor, session, wanted.instrument, wanted.email)
     except forms.FormError as error:
@@ -124,9 +142,9 @@ def visit_of(
 ) -> Visit:
     id = merchant_of(session.scope)
     merchant = accounts.merchant(table, id) or Merchant(id, id, session.api)
-    processor = processor_of(table, merchant, session.scope)
+    processors = processors_of(table, merchant, session.scope)
     language = choose_language(request.header("accept-language"))
-    return Visit(session, merchant, processor, language, request.now, attempt)
+    return Visit(session, merchant, processors, language, request.now, attempt)
 
 
 def _session(table: Table, request: Request) -> Session:

@@ -14,26 +14,31 @@ from checkout.domain.ids import PAYMENT, new_id
 from checkout.domain.mobile_networks import network_of
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
-    ATTEMPT_SECONDS,
+    LONGEST_WATCH_SECONDS,
     Failure,
     Payment,
     PaymentStatus,
+    next_watch_at,
 )
 from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
+from checkout.log import log_fault, log_metric
 from checkout.processors.protocol import (
+    CodeEntry,
     Instrument,
     NextStep,
+    Order,
     Outcome,
     Processor,
     ProcessorClient,
     ProcessorUnavailableError,
     State,
 )
-from checkout.processors.refunds import Refunds
-from checkout.store import payments, refunds, sessions, timers
+from checkout.processors.refunds import TASKS_ADDED, Refunds
+from checkout.store import payments, refunds, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
+from checkout.store.tasks import Task
 
 
 class Look(NamedTuple):
@@ -44,6 +49,8 @@ class Look(NamedTuple):
     """What the shopper of a pending payment does next."""
     is_too_soon: bool = False
     """Whether the processor was not asked, because another page asked it a moment ago."""
+    is_unknown: bool = False
+    """Whether the processor was asked and gave no outcome."""
 
 
 class Attempts(NamedTuple):
@@ -65,13 +72,28 @@ class Attempts(NamedTuple):
         """
         now = self.context.now
         processor.check(instrument)
-        payment = _new_payment(session, instrument, processor.name, now)
+        payment = _new_payment(session, instrument, processor, now)
         begun = payments.begin(self.table, session, payment, now, email)
+        return_url = f"{session.url}?attempt={payment.id}"
+        order = Order(payment, instrument, return_url, email or session.customer_email)
         try:
-            outcome = processor.charge(payment, instrument, now)
+            outcome = processor.charge(order, now)
         except ProcessorUnavailableError:
             return payment  # The page or the timer looks up later whether it was charged.
         return self._conclude(payment, outcome, begun)
+
+    def submit_code(self, payment: Payment, code: str) -> None:
+        """Sends on the code that the shopper typed, unless none is wanted or one is under way."""
+        now = self.context.now
+        try:
+            sent = payments.claim_code(self.table, payment, now)
+        except ConditionFailedError:
+            return
+        try:
+            outcome = self.processor.submit_code(sent, code, now)
+        except ProcessorUnavailableError:
+            return  # It may have arrived: the processor is asked before a code is wanted again.
+        self._conclude(sent, outcome)
 
     def settle(self, id: str) -> Payment | None:
         """Applies the processor's outcome to a payment, or cancels it after its deadline."""
@@ -90,20 +112,30 @@ class Attempts(NamedTuple):
             return Look(payment, is_too_soon=True)
         return self._settle(payment)
 
-    def on_notification(self, payment: Payment) -> None:
+    def on_notification(self, payment: Payment, reference: str | None = None) -> None:
         """Settles the payment of a processor's notification. A failed payment is settled too, as it
-        may have been charged late, and is then refunded."""
-        if not payment.was_charged:
-            self._settle(payment)
+        may have been charged late, and is then refunded.
 
-    def _settle(self, payment: Payment) -> Look:
-        outcome = self._look_up_or_cancel(payment)
+        `reference` is that of the charge which the notification is about, if it names one. Raises
+        ProcessorUnavailableError, so that the notification comes again.
+        """
+        if reference and payment.reference and payment.reference != reference:
+            self._look_at_other_charge(payment, reference)
+        elif not payment.was_charged:
+            self._settle(payment, reference)
+
+    def _settle(self, payment: Payment, reference: str | None = None) -> Look:
+        outcome = self._look_up_or_cancel(payment, reference)
+        if outcome is None:
+            return Look(payment, is_unknown=True)
         concluded = self._conclude(payment, outcome)
+        is_own = outcome.reference in (None, concluded.reference)
         is_pending = concluded.status is PaymentStatus.PENDING
-        return Look(concluded, outcome.next if is_pending else None)
+        return Look(concluded, outcome.next if is_pending and is_own else None)
 
     def on_timer(self, timer: Timer) -> None:
         """Handles a payment's timer: settles the payment, and moves the timer if it stays pending.
+        A failed payment is looked at until nobody can pay it at the processor any more.
 
         Only deletes a timer of a payment that has ended or whose timer was moved.
         """
@@ -111,32 +143,90 @@ class Attempts(NamedTuple):
         if payment is None or not _is_current(payment, timer):
             self.table.write(timers.delete(timer))
             return
-        settled = self._settle(payment).payment
-        if settled is None or settled.status is not PaymentStatus.PENDING:
+        look = self._settle(payment)
+        settled = look.payment
+        if settled is None or not _is_current(settled, timer):
             return
-        next_check = now + ATTEMPT_CHECK_SECONDS
-        if settled.deadline_at > now:
-            next_check = min(next_check, settled.deadline_at)
+        next_check = _next_check(look, settled, now)
+        if next_check is None:
+            self.table.write(timers.delete(timer))
+            return
         try:
             payments.check_later(self.table, settled, next_check)
         except ConditionFailedError:
             return  # The payment has ended, or another firing has moved the timer.
 
-    def _look_up_or_cancel(self, payment: Payment) -> Outcome:
+    def _look_up_or_cancel(self, payment: Payment, reference: str | None = None) -> Outcome | None:
         """Looks up the outcome. After the deadline, cancels a payment that is still pending.
 
-        A payment stays pending while the processor is unavailable, even after its deadline.
+        None while the processor is unavailable: a payment then stays pending, even after its
+        deadline.
         """
         now = self.context.now
+        named = replace(payment, reference=payment.reference or reference)
         try:
-            outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
+            outcome = self.processor.look_up(named, now) or Outcome(State.PENDING)
             if outcome.state is State.PENDING and payment.deadline_at <= now:
-                known = replace(payment, reference=payment.reference or outcome.reference)
+                known = replace(named, reference=named.reference or outcome.reference)
                 canceled = self.processor.cancel(known, now)
                 return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
         except ProcessorUnavailableError:
-            return Outcome(State.PENDING)
+            return None
         return outcome
+
+    def _look_at_other_charge(self, payment: Payment, reference: str) -> None:
+        """Looks at a charge that was made for the payment but is not the one on record. If it was
+        paid, the payment takes it over, unless it was paid itself: then a person has to act."""
+        now = self.context.now
+        other = replace(payment, reference=reference)
+        outcome = self.processor.look_up(other, now)
+        if outcome is None or outcome.state is State.DECLINED:
+            return
+        if outcome.state is State.PENDING:
+            self._end(other)
+            return
+        own = payments.retrieve(self.table, payment.scope, payment.id)
+        if not own.was_charged:
+            ended = self._look_up_or_cancel(replace(own, deadline_at=now))
+            if ended is None or ended.state is State.PENDING:
+                raise ProcessorUnavailableError
+            if ended.state is State.APPROVED:
+                own = self._conclude(own, ended)
+        if own.was_charged:
+            if own.reference != reference:
+                self._add_task(own, reference)
+            return
+        try:
+            adopted = payments.set_reference(self.table, own, reference)
+        except ConditionFailedError:
+            raise ProcessorUnavailableError from None  # It changed: look again.
+        self._conclude(adopted, outcome)
+
+    def _end(self, charge: Payment) -> None:
+        """Ends a charge at the processor whose page nobody was given."""
+        try:
+            ended = self.processor.cancel(charge, self.context.now)
+        except ProcessorUnavailableError as error:
+            log_fault(error, where=charge.id)
+            return
+        if ended and ended.state is State.APPROVED and charge.reference:
+            self._add_task(charge, charge.reference)
+
+    def _add_task(self, payment: Payment, reference: str) -> None:
+        """Puts a second charge of a payment on the list for a person."""
+        task = Task(
+            id=f"{payment.id}/{reference}",
+            scope=payment.scope,
+            payment=payment.id,
+            processor=payment.processor,
+            reference=reference,
+            amount=payment.amount,
+            currency=payment.currency,
+            reason="charged_twice",
+            created_at=self.context.now,
+        )
+        if tasks.add(self.table, task):
+            log_metric(TASKS_ADDED, 1, "Count", self.context.now)
 
     def _conclude(
         self, payment: Payment, outcome: Outcome, session: Session | None = None
@@ -145,20 +235,43 @@ class Attempts(NamedTuple):
         retries. Raises BusyError."""
 
         def write() -> Payment:
-            return self._apply(self._store_reference(payment, outcome), outcome, session)
+            return self._record(payment, outcome, session)
 
         def again() -> Payment:
-            found = payments.retrieve(self.table, payment.scope, payment.id)
-            return self._apply(self._store_reference(found, outcome), outcome)
+            return self._record(
+                payments.retrieve(self.table, payment.scope, payment.id), outcome, None
+            )
 
         return until_no_conflict(self.table, write, again=again)
 
-    def _store_reference(self, payment: Payment, outcome: Outcome) -> Payment:
-        """Stores the processor's reference before the shopper gets a client secret to pay with, so
-        that every payment that may be charged can be found again."""
-        if payment.reference or not outcome.reference:
+    def _record(self, payment: Payment, outcome: Outcome, session: Session | None) -> Payment:
+        """Stores an outcome of the payment as it was read.
+
+        The processor's reference comes first, before the shopper gets a link or secret to pay with,
+        so that every charge that may be paid can be found again. A charge that is not the one on
+        record is ended, and so is one whose payment was given up before there was a reference.
+        """
+        new = outcome.reference
+        if new and payment.reference and new != payment.reference:
+            self._end(replace(payment, reference=new))
             return payment
-        return payments.set_reference(self.table, payment, outcome.reference)
+        if new and not payment.reference:
+            payment = payments.set_reference(self.table, payment, new)
+            if payment.status is PaymentStatus.FAILED and outcome.state is State.PENDING:
+                self._end(payment)
+        if outcome.state is State.PENDING and payment.status is PaymentStatus.PENDING:
+            return self._record_step(payment, outcome)
+        return self._apply(payment, outcome, session)
+
+    def _record_step(self, payment: Payment, outcome: Outcome) -> Payment:
+        """Stores whether the shopper of a pending payment has to type a code."""
+        if not outcome.is_step_known:
+            return payment
+        wanted = isinstance(outcome.next, CodeEntry)
+        if wanted == (payment.code_wanted_at is not None) and payment.code_sent_at is None:
+            return payment
+        now = self.context.now
+        return payments.set_code_step(self.table, payment, now if wanted else None)
 
     def _apply(self, payment: Payment, outcome: Outcome, session: Session | None = None) -> Payment:
         if outcome.state is State.PENDING or payment.was_charged:
@@ -180,7 +293,8 @@ class Attempts(NamedTuple):
         if payment.status is not PaymentStatus.PENDING:
             return payment
         failure = outcome.failure or Failure.DECLINED
-        failed = payments.fail(self.table, session, payment, failure, self.context)
+        watch_until = self.processor.watch_until(payment, self.context.now)
+        failed = payments.fail(self.table, session, payment, failure, self.context, watch_until)
         if session.expires_at <= self.context.now:
             # It stayed open after its time only because of this attempt.
             sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
@@ -188,10 +302,23 @@ class Attempts(NamedTuple):
 
 
 def _is_current(payment: Payment, timer: Timer) -> bool:
-    return payment.status is PaymentStatus.PENDING and payment.check_at == timer.due
+    watched = payment.status is PaymentStatus.FAILED and payment.watch_until is not None
+    return (payment.status is PaymentStatus.PENDING or watched) and payment.check_at == timer.due
 
 
-def _new_payment(session: Session, instrument: Instrument, processor: str, now: int) -> Payment:
+def _next_check(look: Look, payment: Payment, now: int) -> int | None:
+    """When a payment's timer is due next; None if nothing more can happen to it."""
+    if payment.status is PaymentStatus.PENDING:
+        next_check = now + ATTEMPT_CHECK_SECONDS
+        return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
+    if look.is_unknown and (payment.watch_until or 0) <= now:
+        return now + LONGEST_WATCH_SECONDS  # The last look was not answered.
+    return next_watch_at(payment, now)
+
+
+def _new_payment(
+    session: Session, instrument: Instrument, processor: Processor, now: int
+) -> Payment:
     phone = instrument.number if instrument.method == "mobile_money" else None
     return Payment(
         id=new_id(PAYMENT),
@@ -206,8 +333,8 @@ def _new_payment(session: Session, instrument: Instrument, processor: str, now: 
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,
-        processor=processor,
-        deadline_at=now + ATTEMPT_SECONDS,
+        processor=processor.name,
+        deadline_at=now + processor.attempt_seconds(instrument),
         check_at=now + ATTEMPT_CHECK_SECONDS,
         created_at=now,
         updated_at=now,

@@ -1,10 +1,10 @@
 """The protocol of payment processors. Each adapter is one module that implements it.
 
 A payment is one attempt, and its id is the idempotency key at the processor; so is a refund's id.
-A repeated call changes nothing and returns the same answer. docs/processors.md lists the guarantees
-that each method has to give.
+docs/processors.md lists the guarantees that each method has to give.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -41,7 +41,12 @@ class Redirect(NamedTuple):
     url: str
 
 
-NextStep = CardEntry | Redirect
+class CodeEntry(NamedTuple):
+    """The shopper types a code into a form of ours, for example a voucher from the network. It is
+    sent on with `submit_code`, and never stored or logged."""
+
+
+NextStep = CardEntry | Redirect | CodeEntry
 
 
 class Outcome(NamedTuple):
@@ -51,11 +56,15 @@ class Outcome(NamedTuple):
     """The processor's own id of the charge. It is stored with the payment before it is used."""
     next: NextStep | None = None
     """What the shopper of a pending payment does next in the browser, if anything."""
+    is_step_known: bool = False
+    """Whether `next` replaces the stored step of the payment: a code is wanted, or none."""
 
 
 class RefundOutcome(NamedTuple):
     status: RefundStatus
     failure: RefundFailure | None = None
+    needs_person: bool = False
+    """Whether a pending refund waits for something that the merchant has to do at the processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,26 @@ class Instrument:
     number: str = field(default="", repr=False)
     """Digits of a card, or of a phone in the local ten-digit form. Empty if the processor asks for
     the card itself."""
+
+
+class Order(NamedTuple):
+    """What a processor is asked to charge. Only `payment` is stored."""
+
+    payment: Payment
+    instrument: Instrument
+    return_url: str = ""
+    """Where the processor sends the shopper back to: the session's page, with the payment."""
+    email: str | None = None
+    """The shopper's address, if there is one."""
+
+
+class Receipt(NamedTuple):
+    """A successful charge in a processor's own list."""
+
+    payment: str | None
+    """The id of our payment that the charge names, if any."""
+    reference: str | None = None
+    """The reference that the payment should have, if the list has it."""
 
 
 class TestInstrument(NamedTuple):
@@ -92,6 +121,15 @@ class Notification(NamedTuple):
 
     payment: str | None = None
     refund: str | None = None
+    reference: str | None = None
+    """The processor's own id of the charge, if the webhook is about one. It may be another than the
+    one that is stored with the payment."""
+    is_about_refunds: bool = False
+    """Whether a refund of the payment changed, which may not be named."""
+
+
+class NotificationError(Exception):
+    """A webhook has no valid signature of the account, or is no event."""
 
 
 class InstrumentRefusedError(Exception):
@@ -117,8 +155,18 @@ class ProcessorClient(Protocol):
         """The outcome of a payment so far; None if the processor does not know the payment."""
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Stops a pending payment for good. An approved payment stays approved, and the outcome
-        says so."""
+        """Stops a pending payment, for good where the processor can. An approved payment stays
+        approved, and the outcome says so."""
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        """Sends on the code that the shopper typed. It may be called once for a code."""
+
+    def watch_until(self, payment: Payment, now: int) -> int | None:
+        """Until when a payment that fails now may still be paid; None if it can't be paid."""
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        """Whether a repeated call of `refund` sends the money once only. If not, one caller at a
+        time may send a refund, and looks for it before."""
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         """Refunds the refund's amount of an approved payment; a repeated call refunds no more."""
@@ -139,6 +187,8 @@ class Processor(ProcessorClient, Protocol):
     """Stored with each payment, to find its adapter again."""
     asks_for_cards: bool
     """Whether cards are typed into fields of the processor. The page's forms then refuse them."""
+    card_entry_on_page: bool
+    """Whether those fields are on a page of ours (`CardEntry`), and not on one of the processor."""
     bank_account: BankAccount | None
     """For bank transfers, if it supports them."""
 
@@ -152,6 +202,12 @@ class Processor(ProcessorClient, Protocol):
     def check(self, instrument: Instrument) -> None:
         """Raises InstrumentRefusedError for what can't be charged. Changes nothing."""
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        """How long the shopper has to pay with it, until the attempt's deadline."""
+
+    def charge(self, order: Order, now: int) -> Outcome:
         """Charges the payment's amount; a repeated call charges no more. May raise
         ProcessorUnavailableError."""
+
+    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
+        """The successful charges of a time, for a comparison; None without such a list."""

@@ -5,15 +5,18 @@ Like a real processor it has a ledger of its own, in the table, so that a crash 
 not change what the processor knows. A ledger entry holds an outcome and no number.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from checkout.domain.payment import Failure, Payment
+from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.processors.protocol import (
     BankAccount,
     Instrument,
     InstrumentRefusedError,
+    Order,
     Outcome,
+    Receipt,
     RefundOutcome,
     State,
     TestInstrument,
@@ -107,6 +110,8 @@ METHODS = ("card", "mobile_money", "bank_transfer", *WALLETS)
 class Simulator:
     name = "simulator"
     asks_for_cards = False
+    card_entry_on_page = False
+    methods = METHODS
     bank_account: BankAccount | None = BankAccount("Simulator Bank", "0000000000")
 
     def __init__(self, table: Table) -> None:
@@ -132,8 +137,24 @@ class Simulator:
     def check(self, instrument: Instrument) -> None:
         _simulated_outcome(instrument)
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        outcome = _simulated_outcome(instrument)
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        return ATTEMPT_SECONDS
+
+    def watch_until(self, payment: Payment, now: int) -> int | None:
+        return None
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        return True
+
+    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
+        return None
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        raise NotImplementedError  # It asks for no code.
+
+    def charge(self, order: Order, now: int) -> Outcome:
+        payment = order.payment
+        outcome = _simulated_outcome(order.instrument)
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,

@@ -24,7 +24,7 @@ from stripe import (
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
-from checkout.domain.payment import Failure, Payment
+from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.log import log_fault
 from checkout.processors.protocol import (
@@ -33,9 +33,12 @@ from checkout.processors.protocol import (
     Instrument,
     InstrumentRefusedError,
     Notification,
+    NotificationError,
+    Order,
     Outcome,
     ProcessorSilentError,
     ProcessorUnavailableError,
+    Receipt,
     RefundOutcome,
     State,
     TestInstrument,
@@ -89,13 +92,10 @@ Json = dict[str, Any]
 stripe.enable_telemetry = False  # It looks up the machine's name before each call.
 
 
-class NotificationError(Exception):
-    """The notification is not from Stripe, is too old, is for another account, or is no event."""
-
-
 class StripeIntents:
     name = "stripe"
     asks_for_cards = True
+    card_entry_on_page = True
     bank_account: BankAccount | None = None
 
     def __init__(self, public_key: str, secret_key: str) -> None:
@@ -124,13 +124,28 @@ class StripeIntents:
         if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        return ATTEMPT_SECONDS
+
+    def watch_until(self, payment: Payment, now: int) -> int | None:
+        return None  # Its intent is canceled.
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        return True
+
+    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
+        return None  # A canceled intent can't be paid, so there is nothing to compare.
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        raise NotImplementedError  # 3-D Secure is in the fields of Stripe.
+
+    def charge(self, order: Order, now: int) -> Outcome:
         """Creates the intent. No money moves before the shopper confirms it at Stripe."""
         with _translated_errors():
             try:
-                return self._outcome(self._create(payment))
+                return self._outcome(self._create(order.payment))
             except (InvalidRequestError, *KEY_REFUSED) as error:
-                log_fault(error, where=payment.id)
+                log_fault(error, where=order.payment.id)
                 return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
@@ -216,7 +231,9 @@ class StripeIntents:
         )
 
 
-def read_notification(body: bytes, signature: str, secret: str) -> Notification:
+def read_notification(
+    body: bytes, signature: str, secret: str, _is_live: bool = False
+) -> Notification:
     """Verifies and reads a webhook of Stripe. Raises NotificationError."""
     # Stripe's package compares texts in constant time, and raises a TypeError if one is not ASCII.
     if not signature.isascii():

@@ -1,4 +1,4 @@
-"""Fires the timers of payments and refunds, for which a processor is asked."""
+"""Fires the timers of payments, refunds and accounts, for which a processor is asked."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,6 +6,7 @@ from checkout.domain.event import ChangeContext
 from checkout.domain.timer import Timer, TimerKind
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import ProcessorClient
+from checkout.processors.reconciliation import Reconciliation
 from checkout.processors.refunds import Refunds
 from checkout.store.table import Table
 
@@ -17,4 +18,5 @@ def processor_timers(
     return {
         TimerKind.ATTEMPT: Attempts(table, processor, context).on_timer,
         TimerKind.REFUND: Refunds(table, processor, context).on_timer,
+        TimerKind.RECONCILIATION: Reconciliation(table, processor, context).on_timer,
     }

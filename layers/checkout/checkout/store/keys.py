@@ -24,6 +24,7 @@ idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
 simulator charge    SIMULATOR#<payment>                  SIMULATOR
 simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 circuit breaker     BREAKER#<processor>                  BREAKER
+task                TASKS                                <payment>
 
 index  partition key                       sort key  lists
 gsi1   <scope>#<kind>                      id        a scope's objects of a kind
@@ -208,6 +209,14 @@ def simulator_refund(payment_id: str, refund_id: str) -> Key:
 
 def breaker(processor: str) -> Key:
     return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
+
+
+TASKS = "TASKS"
+
+
+def task(id: str) -> Key:
+    """One partition has all tasks: there are few, and a person reads them."""
+    return {"pk": TASKS, "sk": id}
 
 
 def by_kind(scope: str, kind: str) -> str:

@@ -14,6 +14,7 @@ from checkout.domain.payment import (
     Failure,
     Payment,
     PaymentStatus,
+    next_watch_at,
     sources,
 )
 from checkout.domain.refund import Refund
@@ -70,19 +71,37 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
 
 
 def fail(
-    table: Table, session: Session, payment: Payment, failure: Failure, context: ChangeContext
+    table: Table,
+    session: Session,
+    payment: Payment,
+    failure: Failure,
+    context: ChangeContext,
+    watch_until: int | None = None,
 ) -> Payment:
-    """Fails the payment and frees its session for another attempt.
+    """Fails the payment and frees its session for another attempt. Until `watch_until` its timer
+    looks for money that comes after all.
 
     Raises ConditionFailedError after a conflict.
     """
     now = context.now
-    failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
+    failed = replace(
+        payment,
+        status=PaymentStatus.FAILED,
+        failure=failure,
+        watch_until=watch_until,
+        updated_at=now,
+    )
+    watch_at = next_watch_at(failed, now)
+    if watch_at is None:
+        timer: list[Action] = [timers.delete(_timer(payment))]
+    else:
+        failed = replace(failed, check_at=watch_at)
+        timer = timers.move(_timer(payment), _timer(failed))
     recorded = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
     table.write(
         change(payment, failed),
         *release(session, recorded.session, payment, failure, now),
-        timers.delete(_timer(payment)),
+        *timer,
         *events.writes(recorded.events),
     )
     return failed
@@ -124,13 +143,38 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
 
 
 def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
-    """Stores the processor's own id of the payment.
+    """Stores the processor's own id of the payment, on condition that the stored one is that of
+    `payment`, mostly none. Of several charges that were begun for one payment, one is on record.
 
-    Raises ConditionFailedError if the payment changed meanwhile.
+    Raises ConditionFailedError if the reference or the status changed meanwhile.
     """
     named = replace(payment, reference=reference)
-    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "check_at")))
+    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "reference")))
     return named
+
+
+def set_code_step(table: Table, payment: Payment, wanted_at: int | None) -> Payment:
+    """Stores that the shopper has to type a code since then, or none, and that no code is under
+    way. Raises ConditionFailedError if the payment changed meanwhile."""
+    known = replace(payment, code_wanted_at=wanted_at, code_sent_at=None)
+    table.write(PAYMENTS.change(payment, known, unchanged(payment, "status", *CODE)))
+    return known
+
+
+def claim_code(table: Table, payment: Payment, now: int) -> Payment:
+    """Records that a code is being sent on, so that no other one is at the same time.
+
+    Raises ConditionFailedError if the payment wants no code, or another one was sent meanwhile.
+    """
+    sent = replace(payment, code_sent_at=now, codes_sent=(payment.codes_sent or 0) + 1)
+    wanted = Attr("code_wanted_at").exists() & Attr("code_sent_at").not_exists()
+    pending = Attr("status").eq(PaymentStatus.PENDING)
+    table.write(PAYMENTS.change(payment, sent, pending & wanted & unchanged(payment, *CODE)))
+    return sent
+
+
+CODE = ("code_wanted_at", "code_sent_at", "codes_sent")
+"""The fields of the code step."""
 
 
 def reserve_refund(payment: Payment, refund: Refund) -> Update:

@@ -38,6 +38,10 @@ def refund(refund_id: str, scope: str, due: int) -> Timer:
     return _timer(TimerKind.REFUND, refund_id, due, scope)
 
 
+def reconciliation(scope: str, processor: str, due: int) -> Timer:
+    return _timer(TimerKind.RECONCILIATION, f"{processor}/{scope}", due, scope)
+
+
 def fanout(event_id: str, scope: str, due: int) -> Timer:
     return _timer(TimerKind.FANOUT, event_id, due, scope)
 
