@@ -1,10 +1,11 @@
-"""Merchants whose processor is Stripe."""
+"""Merchants with accounts at processors."""
 
 from checkout.domain.account import ProcessorAccount, scope_of
 from checkout.encryption import encrypt
 from checkout.processors import registry
 from checkout.store import accounts
 from checkout.store.table import Table
+from tests.fakes import paymongo, paystack
 
 PUBLIC, SECRET, SIGNING = "pk_test_books", "sk_test_books", "whsec_books"
 
@@ -18,6 +19,25 @@ def open_at_stripe(table: Table, merchant_id: str) -> None:
             account_at("stripe", merchant_id, mode, SECRET, SIGNING, PUBLIC)
         )
     accounts.save_merchant(merchant, table)
+
+
+def open_at_paystack(table: Table, merchant_id: str) -> None:
+    """Gives a merchant accounts at the fake of Paystack, which signs with the secret key."""
+    for mode, secret in (("test", paystack.TEST_SECRET), ("live", paystack.LIVE_SECRET)):
+        _open(table, merchant_id, account_at("paystack", merchant_id, mode, secret, secret))
+
+
+def open_at_paymongo(table: Table, merchant_id: str) -> None:
+    """Gives a merchant accounts at the fake of PayMongo."""
+    for mode, secret in (("test", paymongo.TEST_SECRET), ("live", paymongo.LIVE_SECRET)):
+        signing = paymongo.SIGNING
+        _open(table, merchant_id, account_at("paymongo", merchant_id, mode, secret, signing))
+
+
+def _open(table: Table, merchant_id: str, account: ProcessorAccount) -> None:
+    merchant = accounts.merchant(table, merchant_id)
+    assert merchant is not None
+    accounts.save_merchant(merchant.with_account(account), table)
 
 
 def account_at(

@@ -109,7 +109,7 @@ class Payment:
 
 
 WATCH_SECONDS = 60
-LONGEST_WATCH_SECONDS = 60 * 60
+LONGEST_WATCH_SECONDS = 6 * 60 * 60
 """The shortest and the longest time until a failed payment is looked up again."""
 
 

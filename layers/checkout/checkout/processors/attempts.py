@@ -293,7 +293,7 @@ class Attempts(NamedTuple):
         if payment.status is not PaymentStatus.PENDING:
             return payment
         failure = outcome.failure or Failure.DECLINED
-        watch_until = self.processor.watch_until(payment, self.context.now)
+        watch_until = self.processor.watch_until(payment, failure, self.context.now)
         failed = payments.fail(self.table, session, payment, failure, self.context, watch_until)
         if session.expires_at <= self.context.now:
             # It stayed open after its time only because of this attempt.

@@ -161,8 +161,9 @@ class ProcessorClient(Protocol):
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         """Sends on the code that the shopper typed. It may be called once for a code."""
 
-    def watch_until(self, payment: Payment, now: int) -> int | None:
-        """Until when a payment that fails now may still be paid; None if it can't be paid."""
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        """Until when a payment that fails now, for this reason, may still be paid; None if it can't
+        be paid."""
 
     def repeats_refunds(self, payment: Payment) -> bool:
         """Whether a repeated call of `refund` sends the money once only. If not, one caller at a

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from checkout.domain.account import Merchant, ProcessorAccount, is_live, merchant_of
-from checkout.domain.payment import Payment
+from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund
 from checkout.processors.breaker import Breaker
 from checkout.processors.protocol import (
@@ -50,9 +50,10 @@ def processors_of(table: Table, merchant: Merchant | None, scope: str) -> dict[s
     """
     found: dict[str, Processor] = {}
     for account in merchant.accounts_for(scope) if merchant else []:
+        adapter = _open(scope, account) if account.methods else None
         for method in account.methods:
-            if method not in found:
-                found[method] = _open(scope, account)
+            if adapter and method not in found and adapter.supports(method):
+                found[method] = adapter
     if found or is_live(scope):
         return found
     simulator = Simulator(table)
@@ -113,8 +114,8 @@ class ProcessorRouter:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._ask(payment, now, lambda client: client.look_up_refund(refund, payment, now))
 
-    def watch_until(self, payment: Payment, now: int) -> int | None:
-        return self._of(payment).watch_until(payment, now)
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        return self._of(payment).watch_until(payment, failure, now)
 
     def repeats_refunds(self, payment: Payment) -> bool:
         return self._of(payment).repeats_refunds(payment)

@@ -127,7 +127,7 @@ class StripeIntents:
     def attempt_seconds(self, instrument: Instrument) -> int:
         return ATTEMPT_SECONDS
 
-    def watch_until(self, payment: Payment, now: int) -> int | None:
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
         return None  # Its intent is canceled.
 
     def repeats_refunds(self, payment: Payment) -> bool:
