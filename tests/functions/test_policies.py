@@ -13,15 +13,17 @@ from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.encryption import decrypt
 from checkout.processors import registry
 from checkout.settings import settings
-from checkout.store import keys, timers
+from checkout.store import accounts, keys, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
+from tests.fakes.paymongo import PayMongoFake
+from tests.fakes.paystack import PROMPT, PaystackFake
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
-from tests.processors.accounts import open_at_stripe
+from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_at_stripe
 from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, CARD, MANILA, SCOPE, SESSIONS, TEMPLATE, World, attempt_in
@@ -36,13 +38,16 @@ LATE_REFUNDS = {
     for function in (
         *("ShowPage", "DecideSimulatedPayment"),
         *("ReceiveStripeNotification", "PayrexCancelPaymentIntent"),
+        *("ReceivePaystackNotification", "ReceivePaymongoNotification"),
     )
 }
 """What these functions need if a payment was approved too late, and its refund stays pending. It is
 the one path that is not driven here."""
 
 
-def drive(world: World, server: StripeServer) -> None:
+def drive(
+    world: World, server: StripeServer, at_phone: PaystackFake, at_wallet: PayMongoFake
+) -> None:
     """Runs every function on every path that makes other AWS calls."""
     merchants_objects(world)
     lists(world)
@@ -51,6 +56,8 @@ def drive(world: World, server: StripeServer) -> None:
     payrex(world)
     world.get("/v1/nowhere")
     at_stripe(world, server)
+    at_paystack(world, at_phone)
+    at_paymongo(world, at_wallet)
 
 
 def merchants_objects(world: World) -> None:
@@ -239,6 +246,36 @@ def at_stripe_in_payrex(world: World, server: StripeServer) -> None:
     assert refund.json["status"] == "succeeded"
 
 
+def at_paystack(world: World, fake: PaystackFake) -> None:
+    open_at_paystack(world.table, ACCRA.id)
+    world.pay_by_phone(world.create_session()["id"], PROMPT)
+    (reference,) = fake.transactions
+    fake.pay(reference)
+    for event in ("charge.success", "refund.pending"):
+        body, headers = fake.webhook(event, reference)
+        path = f"/processors/paystack/{ACCRA.id}.test"
+        assert world.post(path, body, key=None, headers=headers).status == 200
+
+
+def at_paymongo(world: World, fake: PayMongoFake) -> None:
+    open_at_paymongo(world.table, MANILA.id)
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    world.submit(session["client_secret"], {"method": "gcash"})
+    (id,) = fake.sessions
+    fake.pay(id)
+    fake.refunds["ref_1"] = {"payment_id": fake.paid_payment(id), **REFUND}
+    for resource in (fake.resource(id), fake.resource(fake.paid_payment(id))):
+        body, headers = fake.webhook("checkout_session.payment.paid", resource)
+        path = f"/processors/paymongo/{MANILA.id}.test"
+        assert world.post(path, body, key=None, headers=headers).status == 200
+
+
+REFUND = {
+    **{"id": "ref_1", "live": False, "amount": 100, "reason": "others", "notes": ""},
+    **{"metadata": {}, "status": "failed", "created_at": 0},
+}
+
+
 _invoke = World.invoke
 
 
@@ -249,7 +286,11 @@ def _invoke_in_a_new_process(world: World, function: str, event: Any) -> Any:
 
 @pytest.fixture
 def used(
-    world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
+    world: World,
+    localstripe: StripeServer,
+    paystack_side: PaystackFake,
+    paymongo_side: PayMongoFake,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, set[Any]]:
     monkeypatch.setattr(
         authentication, "CACHE_SECONDS", 0
@@ -262,7 +303,9 @@ def used(
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())
-    drive(world, localstripe)
+    for merchant in (ACCRA, MANILA):
+        accounts.save_merchant(merchant, world.table)
+    drive(world, localstripe, paystack_side, paymongo_side)
     return world.recorder.used
 
 

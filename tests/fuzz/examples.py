@@ -8,12 +8,18 @@ from urllib.parse import parse_qsl
 
 from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID, PAYREX_PAID_ID
 from devstack.template import Route
+from tests.fakes import paymongo, paystack
 from tests.functions.test_samples import SAMPLES
 from tests.fuzz.mutations import Example, Pairs
 from tests.processors.accounts import SIGNING
 from tests.world import START, World
 
 STRIPE_MERCHANT = "merc_stripe"
+SIGNING_SECRETS = {
+    "stripe": SIGNING,
+    "paystack": paystack.TEST_SECRET,
+    "paymongo": paymongo.SIGNING,
+}
 """The merchant of the signed notifications."""
 
 PAYREX_PAGE, PAYREX_KEY = "/c/{id}", f"cs_{PAYREX_ID}_secret_sample"
@@ -281,7 +287,8 @@ def _read_sample(route: Route) -> Example:
         variable = PAYREX_KEY
         path = route.path.replace("{id}", variable)
     if route.path.startswith("/processors/"):
-        variable, secret = f"{STRIPE_MERCHANT}.test", SIGNING
+        variable = f"{STRIPE_MERCHANT}.test"
+        secret = SIGNING_SECRETS[route.path.split("/")[2]]
         path = route.path.replace("{id}", variable)
     return Example(
         method=event["requestContext"]["http"]["method"],
