@@ -160,8 +160,20 @@ def test_a_wallet_has_more_than_five_minutes(
     world: World, paymongo_side: PayMongoFake, id: str
 ) -> None:
     page = begin(world, id)
-    sweep_for(world, LONGEST_ATTEMPT - 60, 30)
+    sweep_for(world, 14 * 60, 30)
     assert payment(world)["status"] == "pending"
+
+    paymongo_side.pay(the_session(paymongo_side))
+
+    assert "Payment received" in world.page(page).text
+
+
+def test_a_session_lapses_no_earlier_than_its_wallets_deadline(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    world.now = session(world)["expires_at"] - 5
+    page = begin(world, id)
+    world.now += 14 * 60
 
     paymongo_side.pay(the_session(paymongo_side))
 

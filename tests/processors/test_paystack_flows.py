@@ -604,7 +604,7 @@ def test_race_7_a_refused_refund_is_looked_for_before_it_fails(
 
     def list_late(fake: PaystackFake, query: dict[str, str]) -> Any:
         hidden.append(query)
-        return [] if len(hidden) <= 4 else show(fake, query)
+        return [] if len(hidden) <= 6 else show(fake, query)
 
     monkeypatch.setattr(PaystackFake, "_list_refunds", list_late)
     paystack_side.faults += ["", "", "unanswered"]
@@ -614,6 +614,7 @@ def test_race_7_a_refused_refund_is_looked_for_before_it_fails(
     paystack_side.finish_refunds()
     sweep_for(world, 3600)
 
+    assert posts(paystack_side, "/refund") == 2
     assert world.get(f"/v1/refunds/{made['id']}").json["status"] == "succeeded"
     assert paystack_side.refunded(reference(paystack_side)) == 5000
 

@@ -116,11 +116,11 @@ class Paystack:
         return False
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
-        """A page that was given out stays payable, and a slow network may answer late. A phone's
-        decline is final."""
-        if payment.method == "card":
-            return now + WATCH_SECONDS if payment.reference else None
-        return now + WATCH_SECONDS if failure is Failure.TIMED_OUT else None
+        """A card's page stays payable, and a slow network may answer late. A phone's decline is
+        final."""
+        if _is_card(payment) or failure is Failure.TIMED_OUT:
+            return now + WATCH_SECONDS
+        return None
 
     def charge(self, order: Order, now: int) -> Outcome:
         if order.payment.method == "card":
