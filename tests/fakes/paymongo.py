@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.openapi import Check, check_of
 from tests.fakes.serving import Call, Fake, Json, RefusedError
 
 TEST_SECRET, LIVE_SECRET = "sk_test_manila_fake", "sk_live_manila_fake"
@@ -30,6 +31,7 @@ class PayMongoFake(Fake):
     sessions: dict[str, Json] = field(default_factory=dict)
     payments: dict[str, Json] = field(default_factory=dict)
     refunds: dict[str, Json] = field(default_factory=dict)
+    check: Check | None = field(default_factory=lambda: check_of("PAYMONGO_OPENAPI"))
     balance: int = 10**9
     refund_status: str = "pending"
     """The status of a new refund; with `failed` it is answered with a 422."""

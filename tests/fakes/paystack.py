@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from tests.fakes.openapi import Check, check_of
 from tests.fakes.serving import Answer, Call, Fake, Json, RefusedError, json_answer
 
 PROMPT_SECONDS = 180
@@ -48,6 +49,7 @@ class PaystackFake(Fake):
     """The accepted secret keys and their modes."""
     transactions: dict[str, Json] = field(default_factory=dict)
     refunds: dict[int, Json] = field(default_factory=dict)
+    check: Check | None = field(default_factory=lambda: check_of("PAYSTACK_OPENAPI"))
     unknown_status: int = 400
     """The status of `verify` for an unknown reference."""
     fees_on_shopper: int = 0

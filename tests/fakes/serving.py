@@ -58,7 +58,11 @@ class Fake:
     choose_fault: Callable[[Call], str] | None = None
     """Chooses the fault of each call, instead of `faults`."""
     on_request: Callable[[Call], None] | None = None
-    """Called with each request before its answer, for example to validate it."""
+    """Called with each request before its answer."""
+    check: Callable[[Call], list[str]] | None = None
+    """What finds the errors of a request by the processor's published description."""
+    invalid: list[str] = field(default_factory=list)
+    """The errors of all requests."""
 
     errors: ClassVar[dict[str, Answer]] = {"busy": BUSY, "edge": EDGE, "broken": BROKEN}
 
@@ -72,6 +76,7 @@ class Fake:
             self.on_request(call)
         with self.lock:
             self.calls.append(call)
+            self.invalid += self.check(call) if self.check else []
             fault = self._fault(call)
             if fault == "lost":
                 return None
@@ -140,3 +145,4 @@ def serving(fake: Fake) -> Iterator[None]:
         fake.release.set()
         listener.shutdown()
         listener.server_close()
+    assert not fake.invalid, sorted(set(fake.invalid))

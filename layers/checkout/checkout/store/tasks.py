@@ -18,7 +18,7 @@ class Task:
     scope: str
     payment: str
     processor: str
-    reference: str | None
+    reference: str | None = None
     """The processor's own id of the charge."""
     amount: int
     currency: str
