@@ -21,7 +21,7 @@ help: ## list the targets
 dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA)
 	@$(BIN)/python -m devstack
 
-demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect
+demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RAILS=fake)
 	@$(BIN)/python -m shop
 
 ##@ Check

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft4Validator
 
-from tests.fakes.serving import Call, Json
+from devstack.fakes.serving import Call, Json
 
 TEXT, OBJECT, FLAG = {"type": "string"}, {"type": "object"}, {"type": "boolean"}
 EXTRA: dict[str, dict[str, Json]] = {

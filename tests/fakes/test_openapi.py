@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from devstack.fakes.serving import Call, Json
 from tests.fakes.openapi import Check, checker
-from tests.fakes.serving import Call, Json
 
 DESCRIPTION = """
 paths:

@@ -17,8 +17,8 @@ from checkout.store import accounts, keys, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
-from tests.fakes.paymongo import PayMongoFake
-from tests.fakes.paystack import PROMPT, PaystackFake
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import PROMPT, PaystackFake
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS

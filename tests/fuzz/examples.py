@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from devstack.fakes import paymongo, paystack
 from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID, PAYREX_PAID_ID
 from devstack.template import Route
-from tests.fakes import paymongo, paystack
 from tests.functions.test_samples import SAMPLES
 from tests.fuzz.mutations import Example, Pairs
 from tests.processors.accounts import SIGNING

@@ -5,7 +5,7 @@ from checkout.encryption import encrypt
 from checkout.processors import registry
 from checkout.store import accounts
 from checkout.store.table import Table
-from tests.fakes import paymongo, paystack
+from devstack.fakes import paymongo, paystack
 
 PUBLIC, SECRET, SIGNING = "pk_test_books", "sk_test_books", "whsec_books"
 

@@ -13,10 +13,10 @@ import pytest
 from checkout.page.tokens import token_of
 from checkout.settings import settings
 from checkout.store import payments, sessions, tasks
-from tests.fakes import paymongo, paystack
-from tests.fakes.paymongo import PayMongoFake
-from tests.fakes.paystack import AT_ONCE, CODE, FAILS, GOOD_CODE, NEVER, PROMPT, PaystackFake
-from tests.fakes.serving import Call, Fake, serving
+from devstack.fakes import paymongo, paystack
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import AT_ONCE, CODE, FAILS, GOOD_CODE, NEVER, PROMPT, PaystackFake
+from devstack.fakes.serving import Call, Fake, serving
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
 from tests.processors.accounts import open_at_paymongo, open_at_paystack

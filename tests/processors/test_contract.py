@@ -20,8 +20,8 @@ from checkout.processors.protocol import (
     State,
 )
 from checkout.processors.simulator import Simulator
-from tests.fakes.paymongo import PayMongoFake
-from tests.fakes.paystack import PROMPT, PaystackFake, reference_of
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import PROMPT, PaystackFake, reference_of
 from tests.processors.stripe_server import DECLINED, StripeServer
 from tests.world import MANILA, SCOPE, World
 

@@ -16,7 +16,7 @@ from checkout.processors.protocol import Outcome, Redirect, State
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, refunds, timers
 from checkout.store.table import ConditionFailedError
-from tests.fakes.paystack import AT_ONCE, CODE, GOOD_CODE
+from devstack.fakes.paystack import AT_ONCE, CODE, GOOD_CODE
 from tests.processors.rounds import AtPaystack, at_paystack
 from tests.racing import ROUNDS, Racing, race, worlds
 from tests.world import World, change_context, token_in

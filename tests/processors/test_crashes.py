@@ -9,8 +9,8 @@ import pytest
 
 from checkout.processors.json_api import JsonApi
 from checkout.processors.paymongo import LONGEST_ATTEMPT, LONGEST_AUTHORISING
-from tests.fakes.paymongo import PayMongoFake
-from tests.fakes.paystack import PROMPT
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import PROMPT
 from tests.processors.rounds import Rail, at_paymongo, at_paystack, check_books
 from tests.stream.crashes import Call, Faults, Killed, Mode, Plan
 from tests.world import World, forget_process

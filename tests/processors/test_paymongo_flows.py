@@ -15,7 +15,7 @@ from checkout.processors.paymongo import (
     LONGEST_AUTHORISING,
 )
 from checkout.store import accounts, tasks
-from tests.fakes.paymongo import SIGNING, PayMongoFake
+from devstack.fakes.paymongo import SIGNING, PayMongoFake
 from tests.payrex.forms import SESSIONS, encode, order
 from tests.world import MANILA, PAYREX_LIVE_KEY, Response, World
 

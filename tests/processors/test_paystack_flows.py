@@ -22,7 +22,7 @@ from checkout.processors.paystack import (
     PROMPT_SECONDS,
 )
 from checkout.store import accounts, tasks
-from tests.fakes.paystack import (
+from devstack.fakes.paystack import (
     AT_ONCE,
     CODE,
     FAILS,
@@ -634,7 +634,7 @@ def test_a_refused_refund_fails_and_releases_its_amount(
 
 
 def refusal(message: str) -> Any:
-    from tests.fakes.serving import json_answer
+    from devstack.fakes.serving import json_answer
 
     return json_answer(400, {"status": False, "message": message, "code": "x"})
 

@@ -8,6 +8,7 @@ watched (`watch_until`), and one sender at a time sends a refund (`repeats_refun
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -217,9 +218,8 @@ class Paystack:
     def _order(self, order: Order) -> Json:
         """The fields that both ways to pay have."""
         payment = order.payment
-        host = urlsplit(order.return_url).hostname or "localhost"
         return {
-            "email": order.email or f"{payment.id}@{host}",
+            "email": order.email or f"{payment.id}@{_own_domain(order.return_url)}",
             "amount": payment.amount,
             "currency": payment.currency,
             "reference": reference_of(payment),
@@ -412,6 +412,12 @@ def reference_of(payment: Payment) -> str:
 def payment_of(reference: str) -> str:
     """The id of the payment that has a reference."""
     return reference.replace("-", "_", 1)
+
+
+def _own_domain(return_url: str) -> str:
+    """The domain of our page. Paystack refuses addresses at a machine without one."""
+    host = urlsplit(return_url).hostname or ""
+    return host if re.fullmatch(r"[\w.-]+\.[a-z]{2,}", host) else "example.com"
 
 
 def _is_card(payment: Payment) -> bool:

@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from tests.fakes.openapi import Check, check_of
-from tests.fakes.serving import Answer, Call, Fake, Json, RefusedError, json_answer
+from devstack.fakes.serving import (
+    Answer,
+    Call,
+    Fake,
+    Json,
+    Page,
+    RefusedError,
+    decision_page,
+    json_answer,
+)
 
 PROMPT_SECONDS = 180
 AT_ONCE, PROMPT, CODE, NEVER, SLOW = (
@@ -49,7 +57,6 @@ class PaystackFake(Fake):
     """The accepted secret keys and their modes."""
     transactions: dict[str, Json] = field(default_factory=dict)
     refunds: dict[int, Json] = field(default_factory=dict)
-    check: Check | None = field(default_factory=lambda: check_of("PAYSTACK_OPENAPI"))
     unknown_status: int = 400
     """The status of `verify` for an unknown reference."""
     fees_on_shopper: int = 0
@@ -102,9 +109,38 @@ class PaystackFake(Fake):
                 if each["status"] in ("pending", "processing", "needs-attention"):
                     each["status"] = status
 
+    def show(self, path: str, form: dict[str, str]) -> Page | None:
+        """The page where a card is paid, and `/phone`, which stands in for the shopper's phone."""
+        if path == "/phone":
+            return self._show_phone(form.get("choice", ""))
+        if not path.startswith("/page/"):
+            return None
+        id = path.rpartition("_")[2]
+        (found,) = (each for each in self.transactions.values() if str(each["id"]) == id)
+        if form.get("choice") == "pay":
+            self.pay(found["reference"])
+            query = f"trxref={found['reference']}&reference={found['reference']}"
+            back = found["callback_url"]
+            return Page(location=f"{back}{'&' if '?' in back else '?'}{query}")
+        if form.get("choice") == "decline":
+            self.decline(found["reference"])
+        amount = found["requested_amount"] / 100
+        title = f"Stand-in for Paystack: GHS {amount:.2f}, {found['status']}"
+        return decision_page(title, {"pay": "Pay", "decline": "Decline"})
+
+    def _show_phone(self, choice: str) -> Page:
+        """Approves or declines the last prompt."""
+        prompts = [each for each in self.transactions.values() if each["status"] == "pay_offline"]
+        if choice and prompts:
+            act = self.pay if choice == "pay" else self.decline
+            act(prompts[-1]["reference"])
+            return Page(location="/phone")
+        title = f"Stand-in for the shopper's phone: {len(prompts)} prompts"
+        return decision_page(title, {"pay": "Approve", "decline": "Refuse"})
+
     # ------------------------------------------------------------------------- the API
 
-    def handle(self, call: Call) -> Any:
+    def handle(self, call: Call) -> Any:  # noqa: PLR0911 - a line for each route
         mode = self.keys.get(call.headers.get("authorization", "").removeprefix("Bearer "))
         if mode is None:
             raise _refused(401, "Invalid key", "invalid_Key")

@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.openapi import Check, check_of
-from tests.fakes.serving import Call, Fake, Json, RefusedError
+from devstack.fakes.serving import Call, Fake, Json, Page, RefusedError, decision_page
 
 TEST_SECRET, LIVE_SECRET = "sk_test_manila_fake", "sk_live_manila_fake"
 SIGNING = "whsk_fake"
@@ -31,10 +30,11 @@ class PayMongoFake(Fake):
     sessions: dict[str, Json] = field(default_factory=dict)
     payments: dict[str, Json] = field(default_factory=dict)
     refunds: dict[str, Json] = field(default_factory=dict)
-    check: Check | None = field(default_factory=lambda: check_of("PAYMONGO_OPENAPI"))
     balance: int = 10**9
     refund_status: str = "pending"
     """The status of a new refund; with `failed` it is answered with a 422."""
+    wants_https: bool = True
+    """Whether live sessions have to lead back to an https page."""
     copies_metadata: bool = True
     """Whether a session's metadata is on its payments too."""
 
@@ -100,9 +100,27 @@ class PayMongoFake(Fake):
         id: str = found
         return id
 
+    def show(self, path: str, form: dict[str, str]) -> Page | None:
+        """The page of a session, where the shopper pays, declines or opens the wallet."""
+        if not path.startswith("/page/"):
+            return None
+        session = self.sessions[path.rpartition("/")[2]]
+        choice = form.get("choice")
+        if choice == "pay":
+            self.pay(session["id"], after_expiry=True)
+            return Page(location=session["success_url"])
+        if choice == "decline":
+            self.decline(session["id"])
+        if choice == "open":
+            self.open_wallet(session["id"])
+        (method,) = session["payment_method_types"]
+        title = f"Stand-in for PayMongo: PHP {session['amount'] / 100:.2f} by {method}"
+        state = f"{title}, {session['status']}, {session['intent']}"
+        return decision_page(state, {"pay": "Authorize", "decline": "Fail", "open": "Open"})
+
     # ------------------------------------------------------------------------- the API
 
-    def handle(self, call: Call) -> Any:
+    def handle(self, call: Call) -> Any:  # noqa: PLR0911 - a line for each route
         given = call.headers.get("authorization", "").removeprefix("Basic ")
         user, _, password = base64.b64decode(given).decode().partition(":")
         if user not in self.keys or password:
@@ -135,7 +153,7 @@ class PayMongoFake(Fake):
         (item,) = attributes["line_items"]
         if item["amount"] < 2000:
             raise _refused(400, "parameter_below_minimum")
-        if live and not attributes["success_url"].startswith("https://"):
+        if live and self.wants_https and not attributes["success_url"].startswith("https://"):
             raise _refused(400, "parameter_format_invalid")
         if any(not isinstance(value, str) for value in attributes["metadata"].values()):
             raise _refused(400, "parameter_data_type_invalid")

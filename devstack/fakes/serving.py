@@ -1,15 +1,17 @@
-"""What the fakes of processors have in common: a server on a socket, and its faults."""
+"""What the fakes of processors have in common: a server on a socket, and its faults.
+
+Tests and the demo use them. They move no money.
+"""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
-
-from checkout.domain import clock
 
 Json = dict[str, Any]
 
@@ -26,6 +28,13 @@ class Answer(NamedTuple):
     status: int
     content: bytes
     type: str = "application/json"
+
+
+class Page(NamedTuple):
+    """A page of the processor: its HTML, or where it leads."""
+
+    html: str = ""
+    location: str | None = None
 
 
 class RefusedError(Exception):
@@ -68,7 +77,14 @@ class Fake:
 
     @property
     def now(self) -> int:
+        from checkout.domain import clock  # importable while a stack runs, and in tests
+
         return int(clock.read())
+
+    def show(self, path: str, form: dict[str, str]) -> Page | None:  # noqa: ARG002 - for subclasses
+        """What the shopper's browser gets for a page of the processor, at `path`, after a form was
+        submitted or not; None for a path of the API."""
+        return None
 
     def answer(self, call: Call) -> Answer | None:
         """None drops the connection."""
@@ -107,6 +123,18 @@ class Fake:
         return [call for call in self.calls if call.method == method and path in call.path]
 
 
+def decision_page(title: str, choices: dict[str, str]) -> Page:
+    """A page with a button for each choice; `choices` are the buttons' texts by value."""
+    buttons = "".join(
+        f'<button name="choice" value="{escape(value)}">{escape(text)}</button> '
+        for value, text in choices.items()
+    )
+    return Page(
+        f"<!doctype html><title>{escape(title)}</title><h1>{escape(title)}</h1>"
+        f'<form method="post">{buttons}</form>'
+    )
+
+
 @contextmanager
 def serving(fake: Fake) -> Iterator[None]:
     """Runs the fake on a socket of its own."""
@@ -117,6 +145,11 @@ def serving(fake: Fake) -> Iterator[None]:
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length") or 0))
             parts = urlsplit(self.path)
+            of_form = "urlencoded" in (self.headers.get("content-type") or "")
+            page = fake.show(parts.path, dict(parse_qsl(content.decode())) if of_form else {})
+            if page is not None:
+                self.send_page(page)
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = json.loads(content) if content else None
             query = dict(parse_qsl(parts.query))
@@ -131,6 +164,16 @@ def serving(fake: Fake) -> Iterator[None]:
             self.wfile.write(answered.content)
 
         do_GET = do_POST
+
+        def send_page(self, page: Page) -> None:
+            self.send_response(303 if page.location else 200)
+            if page.location:
+                self.send_header("location", page.location)
+            content = page.html.encode()
+            self.send_header("content-type", "text/html; charset=utf-8")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             pass
