@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
 from checkout.page.tokens import token_of
 from checkout.settings import settings
-from checkout.store import payments, sessions, tasks
+from checkout.store import payments, sessions, tasks, timers
 from devstack.fakes import paymongo, paystack
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import AT_ONCE, CODE, FAILS, GOOD_CODE, NEVER, PROMPT, PaystackFake
@@ -49,6 +49,8 @@ class Rail:
     fake: Any
     faulty: float = FAULTY
     opened: list[Opened] = field(default_factory=list)
+    scope: ClassVar[str]
+    processor: ClassVar[str]
 
     def choose_fault(self, call: Call) -> str:
         return self.random.choice(FAULTS) if self.random.random() < self.faulty else ""
@@ -86,6 +88,8 @@ class Rail:
 
 
 class AtPaystack(Rail):
+    scope, processor = f"{ACCRA.id}#test", "paystack"
+
     def charges(self) -> list[str]:
         return list(self.fake.transactions)
 
@@ -126,6 +130,8 @@ class AtPaystack(Rail):
 
 class AtPayMongo(Rail):
     """In live mode, where QR Ph is offered too."""
+
+    scope, processor = f"{MANILA.id}#live", "paymongo"
 
     def charges(self) -> list[str]:
         return list(self.fake.sessions)
@@ -197,6 +203,8 @@ def _serving(fake: Fake, variable: str) -> Iterator[None]:
 def play(rail: Rail, rounds: int, race: Race) -> None:
     """Plays rounds, lets all time pass, and checks the books."""
     rail.fake.choose_fault = rail.choose_fault
+    first = timers.reconciliation(rail.scope, rail.processor, int(rail.world.now) + DAY)
+    rail.world.table.write(timers.put(first))
     for _ in range(rounds):
         rail.opened.append(rail.open_session())
         rail.submit(rail.opened[-1].page)

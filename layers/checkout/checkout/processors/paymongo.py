@@ -128,8 +128,6 @@ class PayMongo:
         return False
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
-        if payment.reference is None:
-            return None  # Nobody was given its address.
         return now + PAYABLE_SECONDS.get(payment.method, LONGEST_PAYABLE)
 
     def charge(self, order: Order, now: int) -> Outcome:

@@ -15,8 +15,9 @@ from checkout.store import payments, timers
 from checkout.store.table import Table
 
 DAY = 24 * 60 * 60
-OVERLAP = DAY
-"""How far a comparison goes back behind the one before it."""
+OVERLAP = 2 * DAY
+"""How far a comparison goes back behind the one before it. Lists are by the time of creation, and a
+page may be paid long after it was created."""
 
 
 class Reconciliation(NamedTuple):
