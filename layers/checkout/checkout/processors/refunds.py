@@ -162,7 +162,8 @@ class Refunds(NamedTuple):
         def end(found: Refund, current: Session) -> Refund:
             task = self._task_of(found, outcome)
             status, failure = outcome.status, outcome.failure
-            ended = refunds.end(self.table, current, found, status, failure, self.context, task)
+            added = tasks.put(task) if task else None
+            ended = refunds.end(self.table, current, found, status, failure, self.context, added)
             if task:
                 log_metric(TASKS_ADDED, 1, "Count", self.context.now)
             return ended

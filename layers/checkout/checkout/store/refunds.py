@@ -17,13 +17,12 @@ from checkout.domain.refund import (
 )
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
-from checkout.store import events, keys, payments, sessions, tasks, timers
+from checkout.store import events, keys, payments, sessions, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import unchanged
 from checkout.store.objects import Collection
 from checkout.store.paging import Cursor, Page, read_page
 from checkout.store.table import Action, Put, Table, Update
-from checkout.store.tasks import Task
 
 REFUNDS = Collection(Refund, keys.refund, REFUND, kind="refund", name="refund")
 
@@ -93,10 +92,10 @@ def end(
     status: RefundStatus,
     failure: RefundFailure | None,
     context: ChangeContext,
-    task: Task | None = None,
+    task: Action | None = None,
 ) -> Refund:
-    """Records the outcome of a refund. If it failed, its amount is released. If there is a `task`,
-    it is put on the list for a person.
+    """Records the outcome of a refund. If it failed, its amount is released. `task` is the
+    write of a task for a person, if there is one.
 
     Raises ConditionFailedError after a conflict.
     """
@@ -107,7 +106,7 @@ def end(
         [payments.release_refund(refund)] if status is RefundStatus.FAILED else []
     )
     if task:
-        released.append(tasks.put(task))
+        released.append(task)
     table.write(
         change(refund, ended),
         sessions.record_event_count(session, recorded.session),
