@@ -13,6 +13,7 @@ import pytest
 from checkout.domain.payment import CODE_SECONDS, LOOK_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS, LEASE_SECONDS
 from checkout.processors import registry
+from checkout.processors.breaker import FAILURES, OPEN_SECONDS
 from checkout.processors.paystack import (
     ARRIVED_SECONDS,
     CARD_SECONDS,
@@ -22,6 +23,7 @@ from checkout.processors.paystack import (
     PROMPT_SECONDS,
 )
 from checkout.store import accounts, tasks
+from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import (
     AT_ONCE,
     CODE,
@@ -36,6 +38,8 @@ from devstack.fakes.paystack import (
     TIMES_OUT,
     PaystackFake,
 )
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.payrex.forms import order
 from tests.processors.accounts import account_at, open_at_stripe
 from tests.world import ACCRA, LIVE_KEY, Response, World, token_in
 
@@ -267,6 +271,35 @@ def test_an_answer_without_an_outcome_is_looked_up(
     sweep_for(world, ARRIVED_SECONDS + 30, 30)
     assert payment(world)["status"] == "failed"
     assert paystack_side.transactions == {}
+
+
+def test_a_silent_paystack_is_asked_little_and_holds_up_no_other_processor(
+    world: World, paystack_side: PaystackFake, paymongo_side: PayMongoFake, id: str
+) -> None:
+    paystack_side.choose_fault = lambda _call: "lost"
+    others = [world.create_session()["id"] for _ in range(20)]
+
+    pages = [begin(world, each, PROMPT) for each in [id, *others]]
+    sweep_for(world, 10, 1)
+
+    assert len(paystack_side.calls) <= FAILURES
+    assert "cannot be reached just now" in world.page(pages[-1]).text
+    mug = world.payrex("POST", PAYREX_SESSIONS, order()).json["client_secret"]
+    page = world.submit(mug, {"method": "gcash"}).headers["location"]
+    paymongo_side.pay(*paymongo_side.sessions)
+    assert "Payment received" in world.page(page).text
+
+
+def test_payments_go_on_when_paystack_answers_again(
+    world: World, paystack_side: PaystackFake, id: str
+) -> None:
+    paystack_side.choose_fault = lambda _call: "lost"
+    for _ in range(FAILURES + 1):
+        begin(world, world.create_session()["id"], PROMPT)
+    paystack_side.choose_fault = None
+    world.now += OPEN_SECONDS
+
+    assert "Payment received" in world.page(begin(world, id, AT_ONCE)).text
 
 
 # --------------------------------------------------------------------------------- codes

@@ -24,6 +24,7 @@ from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
 from checkout.log import log_fault, log_metric
+from checkout.processors.breaker import Breaker, BreakerOpenError
 from checkout.processors.protocol import (
     CodeEntry,
     Instrument,
@@ -77,10 +78,20 @@ class Attempts(NamedTuple):
         return_url = f"{session.url}?attempt={payment.id}"
         order = Order(payment, instrument, return_url, email or session.customer_email)
         try:
-            outcome = processor.charge(order, now)
+            outcome = self._charge(processor, order)
+        except BreakerOpenError:
+            outcome = Outcome(State.DECLINED, Failure.SYSTEM_ERROR)  # Nothing was asked.
         except ProcessorUnavailableError:
             return payment  # The page or the timer looks up later whether it was charged.
         return self._conclude(payment, outcome, begun)
+
+    def _charge(self, processor: Processor, order: Order) -> Outcome:
+        """Charges, through the processor's circuit breaker if it is another service."""
+        now = self.context.now
+        if not processor.is_remote(order.payment):
+            return processor.charge(order, now)
+        breaker = Breaker(self.table, processor.name, now)
+        return breaker.call(lambda: processor.charge(order, now))
 
     def submit_code(self, payment: Payment, code: str) -> None:
         """Sends on the code that the shopper typed, unless none is wanted or one is under way."""

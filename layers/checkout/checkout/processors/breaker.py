@@ -30,16 +30,21 @@ def forget() -> None:
     _cache.clear()
 
 
+class BreakerOpenError(ProcessorUnavailableError):
+    """The processor was not asked."""
+
+
 class Breaker(NamedTuple):
     table: Table
     processor: str
     now: int
 
     def call(self, ask: Callable[[], T]) -> T:
-        """The processor's answer. Raises ProcessorUnavailableError, without a call while open."""
+        """The processor's answer. Raises ProcessorUnavailableError, and BreakerOpenError without a
+        call."""
         state = self._state()
         if state.open_until and not self._may_try(state):
-            raise ProcessorUnavailableError
+            raise BreakerOpenError
         try:
             answer = ask()
         except ProcessorSilentError:
