@@ -14,7 +14,7 @@ from checkout.processors.paymongo import (
     LONGEST_ATTEMPT,
     LONGEST_AUTHORISING,
 )
-from checkout.store import accounts, tasks
+from checkout.store import accounts, tasks, timers
 from devstack.fakes.paymongo import SIGNING, PayMongoFake
 from tests.payrex.forms import SESSIONS, encode, order
 from tests.world import MANILA, PAYREX_LIVE_KEY, Response, World
@@ -343,7 +343,7 @@ def test_race_a_qr_code_that_is_paid_late_is_a_task_for_a_person(
     assert "refund.updated" in world.event_types()
 
 
-def test_race_two_paid_tries_in_one_session_are_logged(
+def test_race_two_paid_tries_in_one_session_are_a_task_for_a_person(
     world: World, paymongo_side: PayMongoFake, id: str, log: StringIO
 ) -> None:
     page = begin(world, id)
@@ -354,6 +354,25 @@ def test_race_two_paid_tries_in_one_session_are_logged(
     assert "Payment received" in page_later(world, page).text
 
     assert "UnexpectedAnswerError" in log.getvalue()
+    (task,) = tasks.list_all(world.table)
+    assert (task.reason, task.reference) == ("charged_twice", made)
+
+
+def test_race_a_second_paid_try_after_the_first_is_found_by_the_daily_comparison(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    page = begin(world, id)
+    made = the_session(paymongo_side)
+    paymongo_side.pay(made)
+    world.page(page)
+    first = timers.reconciliation(f"{MANILA.id}#test", "paymongo", int(world.now) + DAY)
+    world.table.write(timers.put(first))
+    paymongo_side._add_payment(made, "paid")
+
+    sweep_for(world, 2 * DAY, 3600)
+
+    (task,) = tasks.list_all(world.table)
+    assert (task.reason, task.reference) == ("charged_twice", made)
 
 
 def second_session(world: World, fake: PayMongoFake) -> str:

@@ -205,7 +205,7 @@ class Attempts(NamedTuple):
                 own = self._conclude(own, ended)
         if own.was_charged:
             if own.reference != reference:
-                self._add_task(own, reference)
+                self.add_task(own, reference)
             return
         try:
             adopted = payments.set_reference(self.table, own, reference)
@@ -221,10 +221,10 @@ class Attempts(NamedTuple):
             log_fault(error, where=charge.id)
             return
         if ended and ended.state is State.APPROVED and charge.reference:
-            self._add_task(charge, charge.reference)
+            self.add_task(charge, charge.reference)
 
-    def _add_task(self, payment: Payment, reference: str) -> None:
-        """Puts a second charge of a payment on the list for a person."""
+    def add_task(self, payment: Payment, reference: str) -> None:
+        """Puts a second charge of a payment on the list for a person, once."""
         task = Task(
             id=f"{payment.id}/{reference}",
             scope=payment.scope,
@@ -253,7 +253,10 @@ class Attempts(NamedTuple):
                 payments.retrieve(self.table, payment.scope, payment.id), outcome, None
             )
 
-        return until_no_conflict(self.table, write, again=again)
+        concluded = until_no_conflict(self.table, write, again=again)
+        if outcome.is_charged_twice and outcome.reference:
+            self.add_task(concluded, outcome.reference)
+        return concluded
 
     def _record(self, payment: Payment, outcome: Outcome, session: Session | None) -> Payment:
         """Stores an outcome of the payment as it was read.

@@ -230,7 +230,8 @@ class PayMongo:
         intent = part(session, "payment_intent", "attributes")
         if _paid(body) or intent.get("status") == "succeeded":
             self._check_amount(payment, body)
-            return Outcome(State.APPROVED, reference=reference)
+            twice = len(_paid(body)) > 1
+            return Outcome(State.APPROVED, reference=reference, is_charged_twice=twice)
         match session.get("status"), intent.get("status"):
             case "active", "awaiting_payment_method" | "awaiting_next_action":
                 url = session.get("checkout_url")

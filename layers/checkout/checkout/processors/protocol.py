@@ -58,6 +58,8 @@ class Outcome(NamedTuple):
     """What the shopper of a pending payment does next in the browser, if anything."""
     is_step_known: bool = False
     """Whether `next` replaces the stored step of the payment: a code is wanted, or none."""
+    is_charged_twice: bool = False
+    """Whether the charge has taken the money more than once."""
 
 
 class RefundOutcome(NamedTuple):

@@ -41,15 +41,20 @@ class Reconciliation(NamedTuple):
         if receipts is None:
             self.table.write(timers.delete(timer))
             return
+        compared: set[str] = set()
         for receipt in receipts:
-            self._compare(name, scope, receipt)
+            self._compare(name, scope, receipt, receipt.payment in compared)
+            compared.add(receipt.payment or "")
         self.table.write(*timers.move(timer, timers.reconciliation(scope, name, now + DAY)))
 
-    def _compare(self, name: str, scope: str, receipt: Receipt) -> None:
+    def _compare(self, name: str, scope: str, receipt: Receipt, is_second: bool) -> None:
         """Settles the payment of a charge if it does not count as charged, or has another charge on
-        record. The account may have charges that are not ours."""
+        record. A second charge in the list is a task for a person. The account may have charges
+        that are not ours."""
         payment = payments.find(self.table, receipt.payment or "")
         if payment is None or (payment.scope, payment.processor) != (scope, name):
             return
         attempts = Attempts(self.table, self.processor, self.context)
         attempts.on_notification(payment, receipt.reference)
+        if is_second:
+            attempts.add_task(payment, payment.reference or "")
