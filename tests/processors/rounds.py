@@ -26,7 +26,7 @@ from tests.world import ACCRA, MANILA, PAYREX_LIVE_KEY, SESSIONS, World
 FAULTS = ("lost", "unanswered", "busy", "edge", "broken")
 FAULTY = 0.12
 """The share of calls that fail."""
-STEPS = 6
+STEPS = 4
 AMOUNT = 5000
 DAY = 86_400
 
