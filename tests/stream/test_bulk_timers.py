@@ -123,7 +123,7 @@ def test_a_firing_of_a_resend_reads_a_bounded_number_of_events_that_do_not_match
 ) -> None:
     monkeypatch.setattr(resending, "PAGE", 1)
     monkeypatch.setattr(resending, "PAGES", 2)
-    monkeypatch.setattr(paging, "MAX_QUERIES", 1)
+    monkeypatch.setattr(paging, "MAX_ROUNDS", 1)
     monkeypatch.setattr(events, "FIRST_FILTERED", 0)
     expired(world, 6)
     body = {"created_at": {"gte": 0}, "type": "payment.failed"}

@@ -9,7 +9,7 @@ from checkout.store import keys
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, CustomerFilters, Page, keep_all, read_page
+from checkout.store.paging import Cursor, CustomerFilters, Listing, Page, read_page
 from checkout.store.table import Check, Put, Table
 
 CUSTOMERS = Collection(Customer, keys.customer, CUSTOMER, kind="customer", name="customer")
@@ -51,13 +51,16 @@ def list_page(
     table: Table, scope: str, cursor: Cursor, filters: CustomerFilters = ALL
 ) -> Page[Customer]:
     """Customers that are not deleted."""
-    index, partition = "gsi1", keys.by_kind(scope, CUSTOMERS.kind)
+    listing = CUSTOMERS.listing(scope)
     if filters.email:
-        index, partition = "gsi3", keys.customers_by_email(scope, filters.email)
+        listing = Listing("gsi3", [keys.customers_by_email(scope, filters.email)])
     elif filters.name:
-        index, partition = "gsi2", keys.customers_by_name(scope, filters.name)
-    keep = keep_all if filters == ALL else filters.admits
-    return read_page(table, Customer, index, partition, cursor, keep=keep)
+        listing = Listing("gsi2", [keys.customers_by_name(scope, filters.name)])
+
+    def keep(customer: Customer) -> bool:
+        return customer.deleted_at is None and filters.admits(customer)
+
+    return read_page(table, listing, cursor, CUSTOMERS.load, keep=keep)
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Customer:

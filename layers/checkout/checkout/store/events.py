@@ -88,17 +88,15 @@ IN_STATE: dict[EventState, ConditionBase] = {
 
 def list_page(table: Table, scope: str, cursor: Cursor, filters: EventFilters = ALL) -> Page[Event]:
     """The scope's events that match the filters."""
-    partition = keys.by_kind(scope, EVENTS.kind)
     only = filters.condition
     return read_page(
         table,
-        Event,
-        "gsi1",
-        partition,
+        EVENTS.listing(scope),
         cursor,
+        EVENTS.load,
         only=only,
         within=filters.span,
-        min_page_size=FIRST_FILTERED if only else 0,
+        min_entries=FIRST_FILTERED if only else 0,
     )
 
 

@@ -25,16 +25,18 @@ simulator charge    SIMULATOR#<payment>                  SIMULATOR
 simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 circuit breaker     BREAKER#<processor>                  BREAKER
 
-index  partition key                       sort key  lists
-gsi1   <scope>#<kind>                      id        a scope's objects of a kind
-gsi2   <scope>#session#<status>            id        its sessions of a status
-       <scope>#customer#name#<digest>      id        its customers of a name
-gsi3   <scope>#session#customer#<id>       id        a customer's sessions
-       <scope>#refund#payment#<id>         id        a payment's refunds
-       <scope>#customer#email#<digest>     id        its customers with an e-mail address
-       <scope>#due#<number>                due, id   its expiry timers
+index  partition key                         sort key  lists
+gsi1   <scope>#<kind>#<number>               id        a scope's objects of a kind
+gsi2   <scope>#session#<status>#<number>     id        its sessions of a status
+       <scope>#customer#name#<digest>        id        its customers of a name
+gsi3   <scope>#session#customer#<id>         id        a customer's sessions
+       <scope>#refund#payment#<id>           id        a payment's refunds
+       <scope>#customer#email#<digest>       id        its customers with an e-mail address
+       <scope>#due#<number>                  due, id   its expiry timers
 
-Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation.
+Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation. An index holds
+the keys of its items and nothing that changes, so that a change of an item does not write it. The
+one exception is gsi1, which also holds an event's `type` and `session`, for filters.
 """
 
 import hashlib
@@ -46,9 +48,13 @@ from checkout.domain.timer import Timer
 Key = dict[str, str]
 
 DUE_DIGITS = 12
+LIST_PARTITIONS = 4
+"""Partitions of each list of a scope, over which its objects are spread by id. DynamoDB writes a
+thousand units a second to a partition, and a paid session makes two events. The number may be
+raised: a list reads them all, and objects stay in the lower ones. It may not be lowered."""
 DUE_PARTITIONS = 8
-"""Partitions of a scope's expiry timers in the index. DynamoDB writes a thousand units a second to
-a partition, and ten thousand sessions of one merchant may lapse at once."""
+"""Partitions of a scope's expiry timers in the index, because ten thousand sessions of one merchant
+may lapse at once."""
 
 DELIVERY_PREFIX = "DELIVERY#"
 
@@ -170,6 +176,11 @@ def due_sessions_index(timer: Timer) -> Key:
     }
 
 
+def due_session(sort_key: str) -> str:
+    """The session that an entry of this index names."""
+    return sort_key.partition("#")[2]
+
+
 DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
 
 
@@ -210,12 +221,19 @@ def breaker(processor: str) -> Key:
     return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
 
 
-def by_kind(scope: str, kind: str) -> str:
-    return f"{scope}#{kind}"
+def listed(scope: str, kind: str, id: str) -> str:
+    """The partition that lists an object among its scope's objects of a kind."""
+    return f"{scope}#{kind}#{spread(id, LIST_PARTITIONS)}"
 
 
-def sessions_by_status(scope: str, status: str) -> str:
-    return f"{scope}#session#{status}"
+def list_partitions(scope: str, kind: str) -> list[str]:
+    """All partitions of a scope's list of a kind."""
+    return [f"{scope}#{kind}#{number}" for number in range(LIST_PARTITIONS)]
+
+
+def sessions_of_status(status: str) -> str:
+    """The kind of a list of sessions by status."""
+    return f"session#{status}"
 
 
 def sessions_by_customer(scope: str, customer_id: str) -> str:

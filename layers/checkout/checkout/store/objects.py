@@ -1,6 +1,6 @@
 """What payments, refunds, sessions and the API's other objects have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -9,7 +9,7 @@ from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import is_id
 from checkout.store import keys
 from checkout.store.items import Item, changes, to_item, to_record
-from checkout.store.paging import Cursor, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, read_page
 from checkout.store.table import ConditionFailedError, Table, Update
 
 
@@ -34,9 +34,9 @@ class Collection(NamedTuple, Generic[T]):
     prefix: str
     """How the ids begin."""
     kind: str
-    """The kind's name in the index gsi1."""
+    """The name of the kind in index keys."""
     name: str
-    """The kind's name in error messages."""
+    """The name of the kind in error messages."""
 
     def find(self, table: Table, id: str) -> T | None:
         """An object of any scope; None if there is none."""
@@ -59,7 +59,15 @@ class Collection(NamedTuple, Generic[T]):
 
     def list_page(self, table: Table, scope: str, cursor: Cursor) -> Page[T]:
         """The scope's objects."""
-        return read_page(table, self.cls, "gsi1", keys.by_kind(scope, self.kind), cursor)
+        return read_page(table, self.listing(scope), cursor, self.load)
+
+    def listing(self, scope: str) -> Listing:
+        return Listing("gsi1", keys.list_partitions(scope, self.kind))
+
+    def load(self, table: Table, entries: Sequence[Item]) -> list[T]:
+        """The objects of a list's entries, without those that exist no more."""
+        found = table.get_many([{"pk": entry["pk"], "sk": entry["sk"]} for entry in entries])
+        return [to_record(self.cls, item) for item in found if item is not None]
 
     def update(
         self,
@@ -87,7 +95,7 @@ class Collection(NamedTuple, Generic[T]):
         except ConditionFailedError:
             raise ResourceMissingError(self.name) from None
 
-    def change(self, before: T, after: T, condition: ConditionBase) -> Update:
+    def build_update(self, before: T, after: T, condition: ConditionBase) -> Update:
         """The write of what differs between two states of an object."""
         return Update(self.key(before.id), changes(to_item(before), to_item(after)), condition)
 
@@ -96,7 +104,7 @@ class Collection(NamedTuple, Generic[T]):
         return to_item(
             record,
             **self.key(record.id),
-            gsi1pk=keys.by_kind(record.scope, self.kind),
+            gsi1pk=keys.listed(record.scope, self.kind, record.id),
             gsi1sk=record.id,
             **extra,
         )

@@ -1,31 +1,36 @@
 """Pages of lists: newest first, with an id as the cursor. There is no total count.
 
-A request reads a bounded number of items. So a page may hold fewer objects than its limit, or none,
-although more follow; `Page.next` is where the list continues.
+An index says which objects a list has; they are then read as they stand. A request reads a bounded
+number of items. So a page may hold fewer objects than its limit, or none, although more follow;
+`Page.next` is where the list continues.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, takewhile
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
+from checkout.domain.customer import Customer
 from checkout.domain.session import Status
-from checkout.store.items import Item, to_record
+from checkout.store.items import Item
 from checkout.store.table import Table
 
-T = TypeVar("T")
-
-MAX_QUERIES = 5
-"""Queries of one page. Each reads 1 MB at most."""
-FILTERED_PAGE_SIZE = 500
-"""Items that a query reads at once after the first one, if a filter leaves items out."""
-
-Keep = Callable[[Item], bool]
-"""Whether an item belongs to a list."""
+MAX_ROUNDS = 5
+"""How often a page reads on in its list. Each time it queries every partition of the list once."""
+FILTERED_ENTRIES = 500
+"""Entries that the queries after the first ones read together, if a filter leaves objects out."""
 
 
-def keep_all(_item: Item) -> bool:
-    return True
+class Listed(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=Listed)
+
+Load = Callable[[Table, Sequence[Item]], list[T]]
+"""Reads the objects of a list's entries, without those that exist no more."""
 
 
 class Cursor(NamedTuple):
@@ -35,6 +40,14 @@ class Cursor(NamedTuple):
     after: str | None = None
     before: str | None = None
     """Instead of `after`: the objects that precede this id, newest first as well."""
+
+    @property
+    def backwards(self) -> bool:
+        return self.before is not None
+
+    def continued(self, id: str) -> "Cursor":
+        """The cursor of what follows this id in the direction of the page."""
+        return self._replace(before=id) if self.backwards else self._replace(after=id)
 
     def admits(self, id: str) -> bool:
         return (self.after is None or id < self.after) and (self.before is None or id > self.before)
@@ -47,12 +60,11 @@ class CustomerFilters(NamedTuple):
     email: str | None = None
     metadata: Mapping[str, str] = {}
 
-    def admits(self, item: Item) -> bool:
-        stored = item.get("metadata", {})
+    def admits(self, customer: Customer) -> bool:
         return (
-            self.name in (None, item.get("name"))
-            and self.email in (None, item.get("email"))
-            and all(stored.get(key) == value for key, value in self.metadata.items())
+            self.name in (None, customer.name)
+            and self.email in (None, customer.email)
+            and all(customer.metadata.get(key) == value for key, value in self.metadata.items())
         )
 
 
@@ -85,58 +97,110 @@ class Filters(NamedTuple):
     payment: str | None = None
 
 
+class Listing(NamedTuple):
+    """Where the entries of a list are: an index and its partitions."""
+
+    index: str
+    partitions: Sequence[str]
+
+
 def read_page(
     table: Table,
-    cls: type[T],
-    index: str | None,
-    partition: str,
+    listing: Listing,
     cursor: Cursor,
+    load: Load[T],
     *,
     only: ConditionBase | None = None,
-    keep: Keep = keep_all,
+    keep: Callable[[T], bool] | None = None,
     within: Span = UNBOUNDED,
-    min_page_size: int = 0,
+    min_entries: int = 0,
 ) -> Page[T]:
-    """The cursor's page of a partition.
+    """The cursor's page of a list.
 
-    One query fills the page, unless `only` or `keep` leaves items out or the items are large; then
-    up to MAX_QUERIES queries do. `keep` is for what a DynamoDB condition can't express.
-    `min_page_size` makes the first query read more items, for filters that leave most of them out.
+    `only` filters the index's entries, `keep` the objects. Without them one round fills the page;
+    with them up to MAX_ROUNDS do. `min_entries` makes the first round read more, for filters that
+    leave most of them out.
     """
-    pk, sk = ("pk", "sk") if index is None else (f"{index}pk", "gsi1sk")
-    condition: ConditionBase = Key(pk).eq(partition)
-    sort = _sort_condition(sk, cursor, within)
-    if sort is not None:
-        condition = condition & sort
-    is_filtered = only is not None or keep is not keep_all
-    found: list[Item] = []
-    last: Mapping[str, Any] | None = None
-    for number in range(MAX_QUERIES):
+    is_filtered = only is not None or keep is not None
+    found: list[T] = []
+    rest: Cursor = cursor
+    for number in range(MAX_ROUNDS):
         wanted = cursor.limit + 1 - len(found)
-        items, last = table.query_page(
-            condition,
-            index=index,
-            only=only,
-            newest_first=not cursor.before,
-            page_size=FILTERED_PAGE_SIZE if number and is_filtered else max(wanted, min_page_size),
-            after=last,
-        )
-        found += filter(keep, items)
-        if last is None or len(found) > cursor.limit:
+        at_least = FILTERED_ENTRIES if number and is_filtered else min_entries
+        size = max(wanted, at_least // len(listing.partitions))
+        entries, following = _read_entries(table, listing, rest, only, within, size)
+        taken = entries if keep else entries[:wanted]
+        found += filter(keep, load(table, taken))
+        if len(found) > cursor.limit:
+            following = found[cursor.limit - 1].id
             break
-    objects = [to_record(cls, item) for item in found[: cursor.limit]]
-    following: str | None = last[sk]["S"] if last else None
-    if len(found) > cursor.limit:
-        following = found[cursor.limit - 1][sk]
-    return Page(objects[::-1], following, True) if cursor.before else Page(objects, following)
+        if len(taken) < len(entries):  # objects of some entries exist no more
+            following = taken[-1]["gsi1sk"]
+        if following is None:
+            break
+        rest = cursor.continued(following)
+    return _page(found[: cursor.limit], following, cursor)
 
 
-def _sort_condition(sk: str, cursor: Cursor, within: Span) -> ConditionBase | None:
+def page_of(objects: Sequence[T], cursor: Cursor) -> Page[T]:
+    """The cursor's page of a list that was read as a whole."""
+    admitted = [each for each in objects if cursor.admits(each.id)]
+    ordered = sorted(admitted, key=lambda each: each.id, reverse=not cursor.backwards)
+    found = ordered[: cursor.limit]
+    return _page(found, found[-1].id if len(ordered) > len(found) else None, cursor)
+
+
+def _page(objects: list[T], following: str | None, cursor: Cursor) -> Page[T]:
+    return Page(objects[::-1] if cursor.backwards else objects, following, cursor.backwards)
+
+
+def _read_entries(
+    table: Table,
+    listing: Listing,
+    cursor: Cursor,
+    only: ConditionBase | None,
+    within: Span,
+    size: int,
+) -> tuple[list[Item], str | None]:
+    """The next entries of a list, and the id up to which they are complete; None at its end.
+
+    Up to `size` entries of each partition are read. One that was read less far than the others
+    bounds them all.
+    """
+    sort = _sort_condition(cursor, within)
+    pages = [
+        table.query_page(
+            Key(f"{listing.index}pk").eq(partition) & sort
+            if sort is not None
+            else Key(f"{listing.index}pk").eq(partition),
+            index=listing.index,
+            only=only,
+            newest_first=not cursor.backwards,
+            page_size=size,
+        )
+        for partition in listing.partitions
+    ]
+    read = sorted(
+        chain.from_iterable(page.items for page in pages),
+        key=lambda entry: str(entry["gsi1sk"]),
+        reverse=not cursor.backwards,
+    )
+    ends: list[str] = [page.last["gsi1sk"]["S"] for page in pages if page.last]
+    if not ends:
+        return read, None
+    end = min(ends) if cursor.backwards else max(ends)
+    complete = takewhile(
+        lambda entry: entry["gsi1sk"] <= end if cursor.backwards else entry["gsi1sk"] >= end, read
+    )
+    return list(complete), end
+
+
+def _sort_condition(cursor: Cursor, within: Span) -> ConditionBase | None:
     """The cursor and the span as one condition, because a query takes one on its sort key.
 
     BETWEEN includes both its ends, so the ends are texts next to an id that no id equals.
     """
-    key = Key(sk)
+    key = Key("gsi1sk")
     after = cursor.before and cursor.before + " "
     first = max(filter(None, (after, within.first)), default=None)
     end = min(filter(None, (cursor.after, within.end)), default=None)

@@ -117,7 +117,7 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     """Moves the payment's timer. Raises ConditionFailedError if the payment changed meanwhile."""
     later = replace(payment, check_at=check_at)
     table.write(
-        PAYMENTS.change(payment, later, unchanged(payment, "status", "check_at")),
+        PAYMENTS.build_update(payment, later, unchanged(payment, "status", "check_at")),
         *timers.move(_timer(payment), _timer(later)),
     )
     return later
@@ -129,7 +129,7 @@ def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
     Raises ConditionFailedError if the payment changed meanwhile.
     """
     named = replace(payment, reference=reference)
-    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "check_at")))
+    table.write(PAYMENTS.build_update(payment, named, unchanged(payment, "status", "check_at")))
     return named
 
 
@@ -149,7 +149,7 @@ def release_refund(refund: Refund) -> Update:
 def change(before: Payment, after: Payment) -> Update:
     """A transition of the payment's status, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
-    return PAYMENTS.change(before, after, allowed & unchanged(before, "check_at"))
+    return PAYMENTS.build_update(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _timer(payment: Payment) -> Timer:

@@ -14,7 +14,7 @@ from checkout.store import events, keys, payments, sessions, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, read_page
 from checkout.store.table import Action, Put, Table, Update
 
 REFUNDS = Collection(Refund, keys.refund, REFUND, kind="refund", name="refund")
@@ -28,8 +28,8 @@ def list_page(table: Table, scope: str, payment: str | None, cursor: Cursor) -> 
     """Refunds of one payment or of all."""
     if not payment:
         return REFUNDS.list_page(table, scope, cursor)
-    partition = keys.refunds_by_payment(scope, payment)
-    return read_page(table, Refund, "gsi3", partition, cursor)
+    of_payment = Listing("gsi3", [keys.refunds_by_payment(scope, payment)])
+    return read_page(table, of_payment, cursor, REFUNDS.load)
 
 
 def prepare_creation(
@@ -111,7 +111,7 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
     """
     later = replace(refund, check_at=next_check_at(refund, now))
     table.write(
-        REFUNDS.change(refund, later, unchanged(refund, "status", "check_at")),
+        REFUNDS.build_update(refund, later, unchanged(refund, "status", "check_at")),
         *timers.move(_timer(refund), _timer(later)),
     )
 
@@ -119,7 +119,7 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
 def change(before: Refund, after: Refund) -> Update:
     """A transition of the refund's status, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
-    return REFUNDS.change(before, after, allowed & unchanged(before, "check_at"))
+    return REFUNDS.build_update(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _put(refund: Refund) -> list[Action]:

@@ -64,7 +64,7 @@ def move_on(
         own = Attr("pk").not_exists() | Attr("resend").eq(resend.id)
         place = Delete(keys.pending_resend(resend.scope), own)
         rest = [timers.delete(_timer(resend)), place]
-    written = table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *rest)
+    written = table.write_unless_conflict(RESENDS.build_update(resend, moved, as_read), *rest)
     return moved if written else None
 
 

@@ -21,7 +21,7 @@ from checkout.store import customers, events, keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, changes, to_item, to_record, unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Filters, Page, read_page
+from checkout.store.paging import Cursor, Filters, Listing, Page, read_page
 from checkout.store.table import (
     Action,
     ConditionFailedError,
@@ -150,9 +150,9 @@ def index_keys(session: Session) -> dict[str, str | None]:
     """The attributes that put a session into its lists."""
     customer = session.customer
     return {
-        "gsi1pk": keys.by_kind(session.scope, SESSIONS.kind),
+        "gsi1pk": keys.listed(session.scope, SESSIONS.kind, session.id),
         "gsi1sk": session.id,
-        "gsi2pk": keys.sessions_by_status(session.scope, session.status),
+        "gsi2pk": keys.listed(session.scope, keys.sessions_of_status(session.status), session.id),
         "gsi3pk": keys.sessions_by_customer(session.scope, customer) if customer else None,
     }
 
@@ -181,15 +181,18 @@ def list_page(
     """A lapsed session counts as expired."""
     if filters.payment:
         return Page(_find_by_payment(table, scope, filters.payment, filters, cursor, now), None)
+    listing = SESSIONS.listing(scope)
     if filters.customer:
-        index, partition = "gsi3", keys.sessions_by_customer(scope, filters.customer)
+        listing = Listing("gsi3", [keys.sessions_by_customer(scope, filters.customer)])
     elif filters.status:
-        index, partition = "gsi2", keys.sessions_by_status(scope, filters.status)
-    else:
-        index, partition = "gsi1", keys.by_kind(scope, SESSIONS.kind)
-    only = _status_filter(filters, now)
-    page = read_page(table, Session, index, partition, cursor, only=only)
-    if index == "gsi2" and filters.status is Status.EXPIRED:
+        of_status = keys.sessions_of_status(filters.status)
+        listing = Listing("gsi2", keys.list_partitions(scope, of_status))
+
+    def keep(session: Session) -> bool:
+        return filters.status is None or session.status_at(now) is filters.status
+
+    page = read_page(table, listing, cursor, SESSIONS.load, keep=keep if filters.status else None)
+    if filters.status is Status.EXPIRED and not filters.customer:
         return _with(_find_unswept(table, scope, cursor, now), page, cursor.limit)
     return page
 
@@ -217,18 +220,6 @@ def _find_by_payment(
     if filters.status and session.status_at(now) is not filters.status:
         return []
     return [session]
-
-
-def _status_filter(filters: Filters, now: int) -> ConditionBase | None:
-    """What the index can't express: whether an open session has lapsed."""
-    lapsed = Attr("lapses_at").lte(now)
-    if filters.status is Status.OPEN:
-        return Attr("status").eq(Status.OPEN) & Attr("lapses_at").gt(now)
-    if filters.status is None or not filters.customer:
-        return None
-    if filters.status is Status.EXPIRED:
-        return Attr("status").eq(Status.EXPIRED) | (Attr("status").eq(Status.OPEN) & lapsed)
-    return Attr("status").eq(filters.status)
 
 
 def _find_unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:

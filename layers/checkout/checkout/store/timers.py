@@ -136,7 +136,7 @@ def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
         in_partition = Key("gsi3pk").eq(keys.due_sessions(scope, number))
         due = Key("gsi1sk").lt(keys.due_before(now + 1))
         for item in table.query_all(in_partition & due, index="gsi3"):
-            ids.append(item["target"])
+            ids.append(keys.due_session(item["gsi1sk"]))
             if len(ids) > MAX_UNSWEPT:
                 raise BusyError
     return ids

@@ -1,5 +1,7 @@
 """Webhook endpoints. Those of a scope share a partition, so fan-out reads them in one query."""
 
+from collections.abc import Callable
+
 from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import LimitError, ResourceMissingError
@@ -13,7 +15,7 @@ from checkout.domain.webhook_endpoint import (
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record, unchanged
-from checkout.store.paging import Cursor, Keep, Page, keep_all, read_page
+from checkout.store.paging import Cursor, Page, page_of
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
@@ -65,11 +67,13 @@ def retrieve(table: Table, scope: str, id: str) -> WebhookEndpoint:
 
 
 def list_page(
-    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
+    table: Table,
+    scope: str,
+    cursor: Cursor,
+    keep: Callable[[WebhookEndpoint], bool] | None = None,
 ) -> Page[WebhookEndpoint]:
-    """The scope's endpoints."""
-    partition = keys.webhook_endpoints(scope)
-    return read_page(table, WebhookEndpoint, None, partition, cursor, keep=keep)
+    """The scope's endpoints, or those of them that `keep` accepts."""
+    return page_of(list(filter(keep, of_scope(table, scope))), cursor)
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> WebhookEndpoint:
