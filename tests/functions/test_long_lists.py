@@ -11,7 +11,7 @@ import pytest
 
 from checkout.domain.customer import Customer
 from checkout.domain.ids import CUSTOMER, EVENT, SESSION, new_id
-from checkout.store import customers, events, keys, paging
+from checkout.store import customers, keys, paging, tracked_events
 from checkout.store.items import to_wire
 from tests.payrex.forms import CUSTOMER as PERSON
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
@@ -27,7 +27,7 @@ QUERIES = paging.MAX_ROUNDS * keys.LIST_PARTITIONS
 def queries(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The `Limit` of each query. The rounds of a page read 5 entries instead of 500."""
     monkeypatch.setattr(paging, "FILTERED_ENTRIES", 5)
-    monkeypatch.setattr(events, "FIRST_FILTERED", 5)
+    monkeypatch.setattr(tracked_events, "FIRST_FILTERED", 5)
     sent: list[int] = []
     world.table.client.meta.events.register(
         "provide-client-params.dynamodb.Query", lambda params, **_: sent.append(params["Limit"])
@@ -250,13 +250,13 @@ def test_the_pages_of_a_resend_leave_out_no_event_that_matches(
     world: World, queries: list[int]
 ) -> None:
     add_events(world, 60)
-    filters = events.EventFilters(type="payment.failed", since=START)
+    filters = tracked_events.EventFilters(type="payment.failed", since=START)
 
-    found, after = events.oldest_first(world.table, "merc_accra#test", None, 3, filters)
+    found, after = tracked_events.oldest_first(world.table, "merc_accra#test", None, 3, filters)
     while after:
-        page, after = events.oldest_first(world.table, "merc_accra#test", after, 3, filters)
+        page, after = tracked_events.oldest_first(world.table, "merc_accra#test", after, 3, filters)
         found += page
-    assert [each.type for each in found] == ["payment.failed"] * 12
+    assert [each.event.type for each in found] == ["payment.failed"] * 12
     assert [each.id for each in found] == sorted(each.id for each in found)
 
 

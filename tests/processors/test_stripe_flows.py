@@ -88,7 +88,7 @@ def test_a_card_confirmed_at_stripe_completes_the_session(
     assert (session["status"], session["payment_status"]) == ("complete", "paid")
     assert payment(world)["reference"] == intent["id"]
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
 
 
 def test_the_sweep_settles_the_payment_if_the_shopper_never_returns(

@@ -113,5 +113,5 @@ def test_timers_fire_once(world: World, losing: LosingEndpoint) -> None:
         "checkout.session.expired",
         "payment.failed",
     ]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
     assert len(losing.lost) > 6

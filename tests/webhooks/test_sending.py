@@ -15,9 +15,9 @@ from checkout.domain.delivery import Delivery
 from checkout.domain.event import Event
 from checkout.domain.webhook_endpoint import FormerSecret, WebhookEndpoint
 from checkout.settings import settings
-from checkout.store import deliveries, keys, leases, webhook_endpoints
+from checkout.store import deliveries, keys, leases, tracked_events, webhook_endpoints
 from checkout.store.items import to_record
-from checkout.store.leases import AllLeased, Lease
+from checkout.store.leases import Lease, NoLease
 from checkout.store.table import ConditionFailedError, Delete, Put
 from checkout.store.timers import NET_SECONDS
 from checkout.webhooks import egress, health, retry, sending
@@ -56,7 +56,9 @@ def endpoint(world: World) -> WebhookEndpoint:
 
 
 def all_deliveries(world: World) -> list[Delivery]:
-    return [to_record(Delivery, item) for item in world.having("EVENT#", "DELIVERY#")]
+    events = [item["id"] for item in world.having("EVENT#", "EVENT")]
+    tracked = [tracked_events.find(world.table, id) for id in events]
+    return [delivery for each in tracked if each for delivery in each.deliveries]
 
 
 def delivery(world: World) -> Delivery:
@@ -537,7 +539,7 @@ def test_failing_endpoints_are_notified_after_the_others(
              "object": "{}", "created_at": int(world.now)}  # fmt: skip
     world.table.write(Put(event | keys.event(id)))
 
-    due = deliveries.create_all(
+    due = deliveries.fan_out(
         world.table,
         to_record(Event, event),
         webhook_endpoints.of_scope(world.table, SCOPE),
@@ -583,8 +585,9 @@ def test_the_sender_waits_briefly_for_a_free_lease(
             world.table.write(Delete(keys.lease(hook, 3)))
 
     table = world.table._replace(pause=pause)
-    sender = Sender(table, open_queue(), build_request, settings(), int(world.now))
-    sender.send(Message.from_body(message))
+    sender = Sender(table, open_queue(), build_request, settings())
+    asked = Message.from_body(message)
+    sender.groups([asked])[hook].send(asked)
 
     assert paused == [0.1, 0.2]
     assert len(receiver.received) == 1
@@ -611,7 +614,7 @@ def test_a_lease_expires_after_a_crash(world: World, hook: str) -> None:
     for _ in range(2):
         assert isinstance(leases.acquire(world.table, hook, 2, now + 30, now), Lease)
     for moment in (now, now + 29):
-        assert leases.acquire(world.table, hook, 2, now + 60, moment) == AllLeased(since=now)
+        assert leases.acquire(world.table, hook, 2, now + 60, moment) == NoLease(since=now)
 
     assert isinstance(leases.acquire(world.table, hook, 2, now + 60, now + 30), Lease)
 
@@ -622,7 +625,7 @@ def test_each_lease_is_acquired_once(world: World, hook: str) -> None:
 
     found = [lease.number for lease in acquired if isinstance(lease, Lease)]
     assert sorted(found) == list(range(10))
-    assert isinstance(acquired[10], AllLeased)
+    assert isinstance(acquired[10], NoLease)
 
 
 @pytest.mark.parametrize("status", [200, 500, 410])
@@ -661,7 +664,7 @@ def test_a_failing_endpoint_gets_fewer_leases(world: World, receiver: Receiver, 
     receiver.statuses = [500]
     pay(world)
     world.send_all()
-    for number in range(sending.FAILING_IN_FLIGHT):
+    for number in range(health.FAILING_IN_FLIGHT):
         world.table.write(Put(held(hook, number, world.now + 100)))
 
     pay(world)

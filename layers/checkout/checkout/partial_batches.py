@@ -4,13 +4,19 @@ A batch stops in time. The records that are left are reported as failed; Lambda 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 from checkout import deadline
 from checkout.dispatch import handing_over
 from checkout.log import log_fault
 
 Record = dict[str, Any]
+A = TypeVar("A")
+B = TypeVar("B")
+
 Work = Callable[[Record], None]
 TimeLeft = Callable[[], int]
 """The milliseconds until the invocation's timeout."""
@@ -40,6 +46,47 @@ def report_failures(
         or not _succeeds(work, record, record["messageId"], time_left_ms)
     ]
     return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
+
+
+class Group(NamedTuple):
+    """Records that are handled one after the other, and apart from the other groups."""
+
+    records: Sequence[Record]
+    work: Work
+    close: Callable[[], None]
+    """Called after the last record. If it fails, all records of the group have failed."""
+
+
+def report_failures_of_groups(
+    records: Sequence[Record],
+    open_groups: Callable[[Sequence[Record]], Sequence[Group]],
+    time_left_ms: TimeLeft,
+    reserve_ms: int,
+) -> dict[str, Any]:
+    """As `report_failures`, for messages in groups. The groups are handled at the same time."""
+
+    def handle(group: Group) -> list[Record]:
+        failed = [
+            record
+            for record in group.records
+            if time_left_ms() < reserve_ms
+            or not _succeeds(group.work, record, record["messageId"], time_left_ms)
+        ]
+        closed = _succeeds(lambda _: group.close(), {}, "end of a group", time_left_ms)
+        return failed if closed else list(group.records)
+
+    with deadline.of_invocation(time_left_ms()):
+        groups = open_groups(records)
+    failed = chain.from_iterable(_at_the_same_time(handle, groups))
+    return {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in failed]}
+
+
+def _at_the_same_time(work: Callable[[A], B], each: Sequence[A]) -> list[B]:
+    if len(each) <= 1:
+        return list(map(work, each))
+    with ThreadPoolExecutor(len(each)) as pool:
+        started = [pool.submit(copy_context().run, work, one) for one in each]
+        return [future.result() for future in started]
 
 
 def _succeeds(work: Work, record: Record, name: str, time_left_ms: TimeLeft) -> bool:

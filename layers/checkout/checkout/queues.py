@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """Messages in one call, at most: SQS's limit."""
+MAX_DELAY = 900
+"""The longest delay of a message, in seconds: SQS's limit."""
 
 
 class MessagesRefusedError(Exception):
@@ -31,7 +33,7 @@ class QueueMessage(NamedTuple):
     group: str
     """SQS's fair queues keep a group with many messages from delaying the others."""
     delay: int = 0
-    """Seconds until the message is visible, 900 at most."""
+    """Seconds until the message is visible, MAX_DELAY at most."""
 
 
 def send(client: SQSClient, url: str, messages: Iterable[QueueMessage]) -> int:

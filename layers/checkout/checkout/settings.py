@@ -24,7 +24,9 @@ class Settings(NamedTuple):
     webhook_total_seconds: float
     """The most that a delivery attempt may take, from the DNS lookup to the end of the answer."""
     webhook_in_flight: int
-    """How many delivery attempts may be under way to one webhook endpoint."""
+    """How many delivery attempts may be in flight to a webhook endpoint at first."""
+    webhook_max_in_flight: int
+    """How many may be, after it has answered well for some time."""
     allow_local_endpoints: bool
     """Allows webhooks to http://127.0.0.1. Only devstack sets it, never a deployed stack."""
     stripe_api: str
@@ -45,6 +47,7 @@ def settings() -> Settings:
         webhook_connect_seconds=float(os.environ.get("WEBHOOK_CONNECT_SECONDS", "5")),
         webhook_total_seconds=float(os.environ.get("WEBHOOK_TOTAL_SECONDS", "15")),
         webhook_in_flight=int(os.environ.get("WEBHOOK_IN_FLIGHT", "10")),
+        webhook_max_in_flight=int(os.environ.get("WEBHOOK_MAX_IN_FLIGHT", "100")),
         allow_local_endpoints=os.environ.get("ALLOW_LOCAL_ENDPOINTS") == "true",
         stripe_api=os.environ.get("STRIPE_API", "https://api.stripe.com"),
         stripe_script=os.environ.get("STRIPE_SCRIPT", "https://js.stripe.com/v3/"),

@@ -33,7 +33,7 @@ THREADS = "shard"
 RESERVE_MS = 5_000
 """A sweep begins nothing with less time left than this. The next sweep continues."""
 
-UNDELIVERED = frozenset({TimerKind.FANOUT, TimerKind.DELIVERY})
+UNDELIVERED = frozenset({TimerKind.EVENT, TimerKind.DELIVERY})
 OLDEST_UNDELIVERED = "OldestUndelivered"
 """A metric: the seconds for which the longest overdue event or delivery has waited."""
 

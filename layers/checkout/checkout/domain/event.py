@@ -34,7 +34,7 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Times are epoch seconds. `type` and `object` are those of the dialect `api`."""
+    """Times are epoch seconds; `type` and `object` are those of the dialect. It never changes."""
 
     id: str
     scope: str
@@ -48,13 +48,6 @@ class Event:
     """Its number among the session's events, from 1 without gaps."""
     request_id: str | None = None
     idempotency_key: str | None = None
-    webhooks: int = 0
-    """How many endpoints it was fanned out to. Every body that is sent has this number."""
-    pending_webhooks: int = 0
-    """How many of its deliveries are pending."""
-    failed_webhooks: int = 0
-    """How many of its deliveries failed."""
-    fanned_out_at: int | None = None
     only_endpoint: str | None = None
     """The id of the one endpoint it is for; None for all that subscribe."""
 

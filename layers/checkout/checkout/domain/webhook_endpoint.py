@@ -52,6 +52,10 @@ class WebhookEndpoint:
     slowdowns: int = 0
     """How many pauses it was given since it last answered 2xx."""
 
+    in_flight: int | None = None
+    """How many delivery attempts may be in flight to it at once. None: as many as to a new one."""
+    in_flight_raised_at: int | None = None
+
     def pause_ends_at(self, now: int) -> int | None:
         """The end of a pause that lasts at `now`; None if there is none."""
         return self.slow_until if self.slow_until is not None and self.slow_until > now else None

@@ -8,7 +8,7 @@ from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, merchant_of
 from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
-from checkout.domain.event import ChangeContext
+from checkout.domain.event import ChangeContext, EventState
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
@@ -18,7 +18,7 @@ from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Look
 from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processor_of
-from checkout.store import accounts, events, payments, sessions, webhook_endpoints
+from checkout.store import accounts, payments, sessions, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 
 NUMBER_FIELDS = {"card": "number", "mobile_money": "phone"}
@@ -147,11 +147,12 @@ def _payment(table: Table, session: Session, id: str | None) -> Payment | None:
 
 def _is_merchant_notified(table: Table, session: Session) -> bool:
     """Whether no delivery of the session's final events is pending."""
-    final = [event for id in session.final_event_ids if (event := events.find(table, id))]
-    if all(event.fanned_out_at and event.pending_webhooks == 0 for event in final):
+    found = [tracked_events.find(table, id) for id in session.final_event_ids]
+    final = [each for each in found if each]
+    if not any(each.is_in(EventState.PENDING) for each in final):
         return True
     # The fan-out may not have run yet. If nobody subscribes, there is nothing to wait for.
-    return not _has_subscriber(table, session.scope, (event.type for event in final))
+    return not _has_subscriber(table, session.scope, (each.event.type for each in final))
 
 
 def _has_subscriber(table: Table, scope: str, types: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ look                LOOK#<payment>                       LOOK
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
 customer            CUSTOMER#<id>                        CUSTOMER                  gsi1, gsi2, gsi3
 event               EVENT#<id>                           EVENT                     gsi1
+fan-out             EVENT#<id>                           FANOUT
 delivery            EVENT#<id>                           DELIVERY#<endpoint>
 parked pointer      PARKED#<endpoint>                    <event>
 resend              RESEND#<id>                          RESEND
@@ -81,6 +82,10 @@ def customer(id: str) -> Key:
 
 def event(id: str) -> Key:
     return {"pk": f"EVENT#{id}", "sk": "EVENT"}
+
+
+def fan_out(event_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": "FANOUT"}
 
 
 def delivery(event_id: str, endpoint_id: str) -> Key:

@@ -1,7 +1,6 @@
-"""Concurrency leases: each delivery attempt under way to a webhook endpoint holds one of them.
+"""Concurrency leases: a sender holds one of a webhook endpoint's while it makes attempts to it.
 
-A lease is released in the transaction that records the attempt. If its holder died, it is free
-again when its time is over.
+If the holder dies, the lease is free again when its time is over.
 """
 
 import random
@@ -22,22 +21,19 @@ class Lease(NamedTuple):
     number: int
     holder: str
 
-    def deletion(self) -> Delete:
-        """The action that releases the lease, on condition that its holder still has it."""
-        return Delete(keys.lease(self.endpoint, self.number), Attr("holder").eq(self.holder))
-
     def release(self, table: Table) -> None:
-        """Releases the lease unless its time was over and another attempt holds it."""
-        table.write_unless_conflict(self.deletion())
+        """Releases the lease unless its time was over and another sender holds it."""
+        own = Attr("holder").eq(self.holder)
+        table.write_unless_conflict(Delete(keys.lease(self.endpoint, self.number), own))
 
 
-class AllLeased(NamedTuple):
+class NoLease(NamedTuple):
     """No lease could be acquired. The oldest one that is held was acquired at `since`."""
 
     since: int
 
 
-def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) -> Lease | AllLeased:
+def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) -> Lease | NoLease:
     """One of the endpoint's `bound` leases, held until `until`.
 
     This is mostly one write. If the first lease that is tried is held, all are read, and up to
@@ -50,11 +46,11 @@ def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) ->
     for number in random.sample(free, min(CHOICES, len(free))):
         if lease := _acquire(table, endpoint_id, number, until, now):
             return lease
-    return AllLeased(min(held.values(), default=now))
+    return NoLease(min(held.values(), default=now))
 
 
 def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) -> Lease | None:
-    """This lease; None if another attempt holds it."""
+    """This lease; None if another sender holds it."""
     lease = Lease(endpoint_id, number, random_text(12))
     item = {
         **keys.lease(endpoint_id, number),

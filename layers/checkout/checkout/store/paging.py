@@ -6,7 +6,6 @@ number of items. So a page may hold fewer objects than its limit, or none, altho
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain, takewhile
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, Key
@@ -100,7 +99,7 @@ class Filters(NamedTuple):
 class Listing(NamedTuple):
     """Where the entries of a list are: an index and its partitions."""
 
-    index: str
+    index_name: str
     partitions: Sequence[str]
 
 
@@ -135,7 +134,7 @@ def read_page(
             following = found[cursor.limit - 1].id
             break
         if len(taken) < len(entries):  # objects of some entries exist no more
-            following = taken[-1]["gsi1sk"]
+            following = _id_of(taken[-1])
         if following is None:
             break
         rest = cursor.continued(following)
@@ -164,35 +163,35 @@ def _read_entries(
 ) -> tuple[list[Item], str | None]:
     """The next entries of a list, and the id up to which they are complete; None at its end.
 
-    Up to `size` entries of each partition are read. One that was read less far than the others
-    bounds them all.
+    Up to `size` entries of each partition are read. The one that was read least far bounds them
+    all.
     """
     sort = _sort_condition(cursor, within)
-    pages = [
-        table.query_page(
-            Key(f"{listing.index}pk").eq(partition) & sort
-            if sort is not None
-            else Key(f"{listing.index}pk").eq(partition),
-            index=listing.index,
-            only=only,
-            newest_first=not cursor.backwards,
-            page_size=size,
+    pages = []
+    for partition in listing.partitions:
+        condition: ConditionBase = Key(f"{listing.index_name}pk").eq(partition)
+        pages.append(
+            table.query_page(
+                condition if sort is None else condition & sort,
+                index=listing.index_name,
+                only=only,
+                newest_first=not cursor.backwards,
+                page_size=size,
+            )
         )
-        for partition in listing.partitions
-    ]
-    read = sorted(
-        chain.from_iterable(page.items for page in pages),
-        key=lambda entry: str(entry["gsi1sk"]),
-        reverse=not cursor.backwards,
-    )
+    entries = [entry for page in pages for entry in page.items]
+    entries.sort(key=_id_of, reverse=not cursor.backwards)
     ends: list[str] = [page.last["gsi1sk"]["S"] for page in pages if page.last]
     if not ends:
-        return read, None
-    end = min(ends) if cursor.backwards else max(ends)
-    complete = takewhile(
-        lambda entry: entry["gsi1sk"] <= end if cursor.backwards else entry["gsi1sk"] >= end, read
-    )
-    return list(complete), end
+        return entries, None
+    if cursor.backwards:
+        return [each for each in entries if _id_of(each) <= min(ends)], min(ends)
+    return [each for each in entries if _id_of(each) >= max(ends)], max(ends)
+
+
+def _id_of(entry: Item) -> str:
+    id: str = entry["gsi1sk"]
+    return id
 
 
 def _sort_condition(cursor: Cursor, within: Span) -> ConditionBase | None:

@@ -62,10 +62,9 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
     table.write(
         sessions.transition(machine.COMPLETE, session, recorded.session, now, payment.id),
         change(payment, paid),
-        timers.delete(_timer(payment)),
-        timers.delete(sessions.expiry_timer(session)),
         *events.writes(recorded.events),
     )
+    timers.discard(table, [_timer(payment), sessions.expiry_timer(session)])
     return paid
 
 
@@ -82,9 +81,9 @@ def fail(
     table.write(
         change(payment, failed),
         *release(session, recorded.session, payment, failure, now),
-        timers.delete(_timer(payment)),
         *events.writes(recorded.events),
     )
+    timers.discard(table, [_timer(payment)])
     return failed
 
 

@@ -71,10 +71,10 @@ def record_late(
     table.write(
         payments.change(payment, late),
         *payments.release(session, recorded.session, payment, Failure.TOO_LATE, now),
-        timers.delete(timers.attempt(payment.id, payment.scope, payment.check_at)),
         *_put(refund),
         *events.writes([*failed.events, *recorded.events]),
     )
+    timers.discard(table, [timers.attempt(payment.id, payment.scope, payment.check_at)])
     return late
 
 
@@ -98,9 +98,9 @@ def end(
         change(refund, ended),
         sessions.record_event_count(session, recorded.session),
         *released,
-        timers.delete(_timer(refund)),
         *events.writes(recorded.events),
     )
+    timers.discard(table, [_timer(refund)])
     return ended
 
 

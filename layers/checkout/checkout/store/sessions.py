@@ -62,9 +62,9 @@ def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session
         recorded = context.record_events([EventKind.SESSION_EXPIRED], expired)
         table.write(
             transition(machine.EXPIRE, session, recorded.session, now),
-            timers.delete(expiry_timer(session)),
             *events.writes(recorded.events),
         )
+        timers.discard(table, [expiry_timer(session)])
         return recorded.session
 
     return until_no_conflict(table, write)
@@ -90,9 +90,9 @@ def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
         recorded = context.record_events([EventKind.SESSION_EXPIRED], lapsed)
         table.write(
             transition(machine.LAPSE, session, recorded.session, now),
-            timers.delete(timer),
             *events.writes(recorded.events),
         )
+        timers.discard(table, [timer])
 
     until_no_conflict(table, write)
 

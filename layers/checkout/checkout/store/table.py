@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
+MAX_BATCH_DELETIONS = 25
+"""DynamoDB's limit of requests in one BatchWriteItem."""
 
 CALL_ATTEMPTS = 10
 BACKOFF_SECONDS = 0.02
@@ -237,8 +239,22 @@ class Table(NamedTuple):
                 TransactItems=requests,
                 ClientRequestToken=uuid.uuid4().hex,
             )
-        if (carried_out := _carried_out.get()) is not None:
-            carried_out.extend(actions)
+        _record(actions)
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Deletes items, each by itself and without a condition. Raises BusyError."""
+        for start in range(0, len(keys), MAX_BATCH_DELETIONS):
+            batch = keys[start : start + MAX_BATCH_DELETIONS]
+            left: Any = {
+                self.name: [{"DeleteRequest": {"Key": to_wire(key)}} for key in batch],
+            }
+            while left:
+                left = self._call(self.client.batch_write_item, RequestItems=left).get(
+                    "UnprocessedItems"
+                )
+                if left:  # throttled
+                    self.wait(random.uniform(0, BACKOFF_SECONDS))
+            _record([Delete(key) for key in batch])
 
     def write_unless_conflict(self, *actions: Action) -> bool:
         """Carries out all of the actions, or none and returns False if a condition fails."""
@@ -296,6 +312,11 @@ def recorded_writes() -> Iterator[list[Action]]:
         yield actions
     finally:
         _carried_out.reset(token)
+
+
+def _record(actions: Iterable[Action]) -> None:
+    if (carried_out := _carried_out.get()) is not None:
+        carried_out.extend(actions)
 
 
 @lru_cache(maxsize=1)

@@ -3,14 +3,16 @@
 `checkout.dispatch` sends each timer to a queue for the second at which it is due.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import BusyError
+from checkout.domain.event import Event
 from checkout.domain.ids import random_text
 from checkout.domain.timer import Timer, TimerKind
+from checkout.log import log_fault
 from checkout.settings import settings
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
@@ -38,8 +40,9 @@ def refund(refund_id: str, scope: str, due: int) -> Timer:
     return _timer(TimerKind.REFUND, refund_id, due, scope)
 
 
-def fanout(event_id: str, scope: str, due: int) -> Timer:
-    return _timer(TimerKind.FANOUT, event_id, due, scope)
+def event(event: Event) -> Timer:
+    """Covers the event's fan-out, and the first attempt of each of its deliveries."""
+    return _timer(TimerKind.EVENT, event.id, event.created_at + NET_SECONDS, event.scope)
 
 
 def delivery(event_id: str, endpoint_id: str, scope: str, due: int) -> Timer:
@@ -81,6 +84,31 @@ def move(before: Timer, after: Timer) -> list[Action]:
     DynamoDB may have deleted it to fire it.
     """
     return [put(after)] if after == before else [delete(before), put(after)]
+
+
+def discard(table: Table, ended: Sequence[Timer]) -> None:
+    """Deletes timers of what has ended and can't be begun again, after the write that ended it.
+
+    Within that transaction the deletion would cost twice as much. A timer that could not be deleted
+    finds nothing to do when it fires.
+    """
+    try:
+        table.delete_many([keys.timer(each) for each in ended])
+    except BusyError as error:
+        log_fault(error, where="deleting ended timers")
+
+
+def next_check(now: int, since: int) -> int:
+    """When to look again for something that has waited in a queue since `since`.
+
+    The time doubles. A queue with a backlog must not be filled with what already waits in it.
+    """
+    return now + max(NET_SECONDS, now - since)
+
+
+def move_once(before: Timer, after: Timer) -> list[Action]:
+    """The actions that replace a timer, on condition that no other firing has."""
+    return [Delete(keys.timer(before), Attr("pk").exists()), put(after)]
 
 
 def left_by(actions: Iterable[Action]) -> list[Timer]:

@@ -19,8 +19,7 @@ from checkout.store.paging import Cursor, Page, page_of
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
-transaction has at most 100."""
+"""Per merchant and mode. Each costs every event's fan-out and list some time."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
@@ -89,7 +88,7 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Webhoo
     elif status is EndpointStatus.ENABLED:
         changes |= HEALTHY | {"disabled_because": None}
     elif "url" in changes:
-        changes |= HEALTHY
+        changes |= HEALTHY | {"in_flight": None}
     if not _is_endpoint_id(id):
         raise ResourceMissingError("webhook endpoint")
     update = Update(keys.webhook_endpoint(scope, id), changes, Attr("pk").exists())

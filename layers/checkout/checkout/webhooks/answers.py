@@ -23,9 +23,13 @@ CHUNK_LINE_BYTES = 256
 
 SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 101, 204, 304
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})( .*)?", re.DOTALL)
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(;.*)?\r?\n", re.DOTALL)
 _LENGTH = re.compile(r"[0-9]{1,64}")
+
+
+class NothingReadError(HTTPException):
+    """The connection ended before the first byte of an answer."""
 
 
 class Answer(NamedTuple):
@@ -34,6 +38,19 @@ class Answer(NamedTuple):
     """By lower-case name. The first one counts if a name is repeated."""
     body: bytes
     """Its first part: what arrived in time, at most `ANSWER_BYTES`."""
+    keeps_open: bool = False
+    """Whether it was read to its end, and the connection may be used for another request."""
+
+
+class _Head(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    keeps_open: bool
+
+
+class _Body(NamedTuple):
+    content: bytes
+    is_whole: bool
 
 
 def read_answer(stream: BufferedReader) -> Answer:
@@ -43,15 +60,18 @@ def read_answer(stream: BufferedReader) -> Answer:
     the connection breaks before the body.
     """
     for _ in range(INTERIM_ANSWERS + 1):
-        status, headers = _read_head(stream)
+        head = _read_head(stream)
         # After 101 the server speaks another protocol: no other HTTP answer follows.
-        if status >= 200 or status == SWITCHING_PROTOCOLS:
-            return Answer(status, headers, _read_body(stream, status, headers))
+        if head.status >= 200 or head.status == SWITCHING_PROTOCOLS:
+            body = _read_body(stream, head.status, head.headers)
+            return Answer(
+                head.status, head.headers, body.content, head.keeps_open and body.is_whole
+            )
     raise HTTPException("too many interim answers")
 
 
-def _read_head(stream: BufferedReader) -> tuple[int, dict[str, str]]:
-    """An answer's status and headers. A header that has no colon gets an empty value."""
+def _read_head(stream: BufferedReader) -> _Head:
+    """What is before an answer's body. A header that has no colon gets an empty value."""
     status_line, *lines = _read_lines(stream)
     found = _STATUS_LINE.fullmatch(status_line)
     if found is None:
@@ -60,7 +80,8 @@ def _read_head(stream: BufferedReader) -> tuple[int, dict[str, str]]:
     for line in lines:
         name, _, value = line.decode("latin-1").partition(":")
         headers.setdefault(name.strip().lower(), value.strip())
-    return int(found[1]), headers
+    closes = found[1] == b"0" or "close" in headers.get("connection", "").lower()
+    return _Head(int(found[2]), headers, not closes)
 
 
 def _read_lines(stream: BufferedReader) -> list[bytes]:
@@ -69,6 +90,8 @@ def _read_lines(stream: BufferedReader) -> list[bytes]:
     left = HEAD_BYTES
     while True:
         line = stream.readline(left)
+        if not line and left == HEAD_BYTES:
+            raise NothingReadError
         left -= len(line)
         if not line.endswith(b"\n"):
             raise HTTPException("the headers break off, or are too long")
@@ -78,18 +101,24 @@ def _read_lines(stream: BufferedReader) -> list[bytes]:
         lines.append(line)
 
 
-def _read_body(stream: BufferedReader, status: int, headers: Mapping[str, str]) -> bytes:
+def _read_body(stream: BufferedReader, status: int, headers: Mapping[str, str]) -> _Body:
     """The body's first part. If the connection breaks off, the part so far is enough: the status
     decides about the attempt."""
     if status in (SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED):
-        return b""
-    body = b""
+        return _Body(b"", status != SWITCHING_PROTOCOLS)
+    body, parts = b"", _body_parts(stream, headers)
     with suppress(OSError, HTTPException):
-        for part in _body_parts(stream, headers):
+        for part in parts:
+            if part is END:
+                return _Body(body, True)
             body += part
-            if len(body) >= ANSWER_BYTES:
+            if len(body) > ANSWER_BYTES:
                 break
-    return body[:ANSWER_BYTES]
+    return _Body(body[:ANSWER_BYTES], False)
+
+
+END = b""
+"""The last part of a body that has an end, and was read up to it."""
 
 
 def _body_parts(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
@@ -98,9 +127,18 @@ def _body_parts(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[
         while size := _read_chunk_size(stream):
             yield from _read_parts(stream, size)
             stream.readline(len(b"\r\n"))
-    else:
-        length = _LENGTH.fullmatch(headers.get("content-length", ""))
-        yield from _read_parts(stream, int(length[0]) if length else ANSWER_BYTES)
+        # Trailers would follow. They are rare, so the connection is not kept for them.
+        if stream.readline(len(b"\r\n")) == b"\r\n":
+            yield END
+        return
+    length = _LENGTH.fullmatch(headers.get("content-length", ""))
+    size = int(length[0]) if length else ANSWER_BYTES
+    read = 0
+    for part in _read_parts(stream, size):
+        read += len(part)
+        yield part
+    if length and read == size:
+        yield END
 
 
 def _read_chunk_size(stream: BufferedReader) -> int:

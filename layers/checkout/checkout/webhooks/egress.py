@@ -8,12 +8,14 @@ urllib3, requests and httpx were looked at: their time-outs start again with eve
 arrives, so a server that drips its answer would hold a sender for hours.
 """
 
+import os
+import select
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Lock, Thread, Timer
@@ -22,7 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from checkout.domain.addresses import is_endpoint_url, is_public
 from checkout.settings import Settings
-from checkout.webhooks.answers import Answer, read_answer
+from checkout.webhooks.answers import Answer, NothingReadError, read_answer
 
 TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
 """What a path and a query may contain besides letters, digits and `-._` (RFC 3986)."""
@@ -102,7 +104,7 @@ class Deadline:
     def guard(self, connection: socket.socket) -> None:
         """Guards a duplicate, because TLS detaches the socket that it is given."""
         with self._lock:
-            self._connection = connection.dup()
+            self._connection = socket.socket(fileno=os.dup(connection.fileno()))
             if self.passed:
                 self._shut()
 
@@ -125,23 +127,90 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answer:
-    """Sends one request. Raises NoAnswerError or one of its subclasses."""
+class KeptConnection:
+    """A connection that stays open for the next request to the same URL."""
+
+    def __init__(self) -> None:
+        self._open: socket.socket | None = None
+
+    def keep(self, connection: socket.socket) -> None:
+        self._open = connection
+
+    def take(self) -> socket.socket | None:
+        """The connection, unless the server has closed it or sent what nothing asked for."""
+        connection, self._open = self._open, None
+        if connection is None:
+            return None
+        if select.select([connection], [], [], 0)[0]:
+            connection.close()
+            return None
+        return connection
+
+    def close(self) -> None:
+        if self._open:
+            self._open.close()
+        self._open = None
+
+
+def post(
+    url: str, body: bytes, headers: dict[str, str], limits: Limits, kept: KeptConnection
+) -> Answer:
+    """Sends one request, over `kept` if it is open. Raises NoAnswerError or a subclass of it."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
+    with (
+        Deadline(limits.total_seconds) as deadline,
+        _translated_errors(deadline, NoAnswerError),
+        ExitStack() as opened,
+    ):
+        answer = None
+        if connection := kept.take():
+            opened.callback(connection.close)
+            deadline.guard(connection)
+            try:
+                answer = _exchange(connection, url, body, headers)
+            except (OSError, NothingReadError):
+                # The server closed it before this request.
+                if deadline.passed:
+                    raise
+        if answer is None:
+            connection = _open(url, limits, deadline)
+            opened.callback(connection.close)
+            answer = _exchange(connection, url, body, headers)
+        if answer.keeps_open and connection:
+            opened.pop_all()
+            kept.keep(connection)
+        return answer
+
+
+def _open(url: str, limits: Limits, deadline: Deadline) -> socket.socket:
+    """A connection to the URL's host, with TLS if the URL asks for it."""
+    host, port, is_secure = _server(url)
+    with _translated_errors(deadline, NotConnectedError):
+        seconds = min(limits.connect_seconds, limits.total_seconds)
+        connection = _connect(host, port, seconds, is_secure)
+    deadline.guard(connection)
+    if not is_secure:
+        return connection
+    with connection:  # wrap_socket detaches it
+        return tls().wrap_socket(connection, server_hostname=host.removesuffix("."))
+
+
+def _exchange(connection: socket.socket, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    host, port, is_secure = _server(url)
+    host = host.removesuffix(".")
+    http = HTTPSConnection(host, port, context=tls()) if is_secure else HTTPConnection(host, port)
+    http.sock = connection  # http.client uses it, and does not connect again
+    http.request("POST", _request_target(url), body, headers)
+    with connection.makefile("rb") as stream:
+        return read_answer(stream)
+
+
+def _server(url: str) -> tuple[str, int, bool]:
+    """The URL's host and port, and whether it asks for TLS."""
     parts = urlsplit(url)
-    host, is_secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if is_secure else 80)
-    with Deadline(limits.total_seconds) as deadline:
-        with _translated_errors(deadline, NotConnectedError):
-            seconds = min(limits.connect_seconds, limits.total_seconds)
-            connected = _connect(host, port, seconds, is_secure)
-        with connected, _translated_errors(deadline, NoAnswerError):
-            deadline.guard(connected)
-            with closing(_http(connected, host.removesuffix("."), port, is_secure)) as http:
-                http.request("POST", _request_target(url), body, headers)
-                with http.sock.makefile("rb") as stream:
-                    return read_answer(stream)
+    is_secure = parts.scheme == "https"
+    return parts.hostname or "", parts.port or (443 if is_secure else 80), is_secure
 
 
 def _request_target(url: str) -> str:
@@ -209,17 +278,6 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
 
     Thread(target=ask, daemon=True).start()
     return found.result(timeout=seconds)
-
-
-def _http(connected: socket.socket, host: str, port: int, is_secure: bool) -> HTTPConnection:
-    """HTTP over a connected socket. http.client uses `sock` and does not connect again."""
-    if is_secure:
-        http: HTTPConnection = HTTPSConnection(host, port, context=tls())
-        http.sock = tls().wrap_socket(connected, server_hostname=host)
-    else:
-        http = HTTPConnection(host, port)
-        http.sock = connected
-    return http
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from itertools import takewhile
 from checkout.domain.event import Event
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
-from checkout.store import deliveries, events, keys, timers, webhook_endpoints
+from checkout.store import deliveries, keys, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
@@ -20,9 +20,9 @@ RESUME_PAUSE = 1
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
-    """Creates a delivery, with its timer, for each subscribed endpoint, and then queues them."""
+    """Records to which subscribed endpoints the event goes, and queues its deliveries."""
     endpoints = subscribed_endpoints(table, event)
-    queue.send(deliveries.create_all(table, event, endpoints, now))
+    queue.send(deliveries.fan_out(table, event, endpoints, now))
 
 
 def subscribed_endpoints(table: Table, event: Event) -> list[WebhookEndpoint]:
@@ -36,14 +36,24 @@ def _is_subscribed(endpoint: WebhookEndpoint, event: Event) -> bool:
     return endpoint.id == event.only_endpoint and endpoint.status is EndpointStatus.ENABLED
 
 
-def on_fan_out_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """Handles a fan-out timer: fans out an event that the table's stream has not delivered within
-    a minute."""
-    event = events.find(table, timer.target)
-    if event is None or event.fanned_out_at is not None:
+def on_event_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
+    """Handles an event's timer: fans the event out if the table's stream has not brought it, and
+    queues its first attempts again if their messages may be lost.
+
+    The timer ends when each delivery is stored, because then it has a timer of its own.
+    """
+    tracked = tracked_events.find(table, timer.target)
+    if tracked is not None and tracked.fan_out is None:
+        fan_out(table, queue, tracked.event, now)
+        tracked = tracked_events.find(table, timer.target)
+    elif tracked is not None:
+        queue.send(tracked.not_stored)
+    if tracked is None or not tracked.not_stored:
         table.write(timers.delete(timer))
         return
-    fan_out(table, queue, event, now)
+    later = replace(timer, due=timers.next_check(now, tracked.event.created_at))
+    # Of two firings at once, only one moves the timer.
+    table.write_unless_conflict(*timers.move_once(timer, later))
 
 
 def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
@@ -52,7 +62,7 @@ def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> Non
 
     The timer moves first, so that an attempt which starts at once does not see it change.
     """
-    delivery = deliveries.find(table, *keys.split_delivery_target(timer.target))
+    delivery = deliveries.find_stored(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
     if delivery is None or not current or not delivery.is_under_way:
         table.write(timers.delete(timer))

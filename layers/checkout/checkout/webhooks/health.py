@@ -2,6 +2,7 @@
 
 from checkout.domain.delivery import DeliveryAttempt
 from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus, WebhookEndpoint
+from checkout.settings import Settings
 from checkout.store import webhook_endpoints
 from checkout.store.items import Item
 from checkout.store.table import Table
@@ -11,20 +12,29 @@ from checkout.webhooks.egress import TimedOutError
 from checkout.webhooks.retry import DAY
 
 GONE, GATEWAY_TIMEOUT = 410, 504
+FAILING_IN_FLIGHT = 2
+"""Attempts in flight to a failing endpoint, at most."""
 PATIENCE = 5 * DAY
 """Seconds after which an endpoint is disabled if every attempt since has failed."""
-HANGS_AFTER = 5
+HANGS_AFTER = 6
 """Seconds after which an endpoint counts as hanging: all of its leases are taken, and one of them
-has been held for that long."""
+has been held for that long. A lease covers fast attempts of one second, and one slow one."""
+IN_FLIGHT_STEP = 10
+"""By how much the limit of attempts in flight grows, at most once a second, while more attempts
+wait and the endpoint answers well. It is halved when the endpoint asks for a pause."""
 
 
-def record_success(table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt) -> None:
-    """Marks the endpoint as healthy again. Called before the delivery is finished: if the process
-    died in between, a forgotten success would let the endpoint count as failing for days."""
+def record_success(table: Table, endpoint: WebhookEndpoint, attempt: DeliveryAttempt) -> bool:
+    """Marks the endpoint as healthy again; returns whether that was a change.
+
+    Called before the delivery is finished: if the process died in between, a forgotten success
+    would let the endpoint count as failing for days.
+    """
     marked = endpoint.failing_since is not None or endpoint.slow_until is not None
     # Another sender may have marked it as hanging meanwhile. It is slow, but it works.
-    if marked or attempt.duration_ms >= HANGS_AFTER * 1000:
-        webhook_endpoints.update_health(table, endpoint, HEALTHY, "url")
+    if not marked and attempt.duration_ms < HANGS_AFTER * 1000:
+        return False
+    return webhook_endpoints.update_health(table, endpoint, HEALTHY, "url")
 
 
 def record_failure(
@@ -48,7 +58,11 @@ def record_failure(
     status = GATEWAY_TIMEOUT if silent else attempt.status or 0
     pause = retry.pause_seconds(status, endpoint.slowdowns, retry_after)
     if pause:
-        changes |= {"slow_until": now + pause, "slowdowns": endpoint.slowdowns + 1}
+        changes |= {
+            "slow_until": now + pause,
+            "slowdowns": endpoint.slowdowns + 1,
+            "in_flight": endpoint.in_flight and max(1, endpoint.in_flight // 2),
+        }
     if changes:
         webhook_endpoints.update_health(
             table, endpoint, changes, "url", "status", "failing_since", "slowdowns"
@@ -56,13 +70,41 @@ def record_failure(
     return False
 
 
-def record_hanging(table: Table, endpoint: WebhookEndpoint, now: int) -> int:
-    """Pauses an endpoint whose leases are all held by hanging attempts; returns the pause's end."""
+def max_in_flight(endpoint: WebhookEndpoint, settings: Settings) -> int:
+    """How many attempts may be in flight to the endpoint.
+
+    An overloaded endpoint gets one at a time. A failing one may hang, and gets few, so that it
+    leaves senders to the others.
+    """
+    limit = min(endpoint.in_flight or settings.webhook_in_flight, settings.webhook_max_in_flight)
+    if endpoint.slowdowns:
+        return 1
+    return limit if endpoint.failing_since is None else min(limit, FAILING_IN_FLIGHT)
+
+
+def raise_in_flight(
+    table: Table, endpoint: WebhookEndpoint, settings: Settings, now: int
+) -> WebhookEndpoint:
+    """Raises the limit of attempts in flight when all of an endpoint's leases are held, if it
+    answers well. Returns the endpoint as it stands then."""
+    limit = max_in_flight(endpoint, settings)
+    is_healthy = endpoint.failing_since is None and not endpoint.slowdowns
+    raised = min(limit + IN_FLIGHT_STEP, settings.webhook_max_in_flight)
+    if not is_healthy or raised <= limit or endpoint.in_flight_raised_at == now:
+        return endpoint
+    changes: Item = {"in_flight": raised, "in_flight_raised_at": now}
+    as_read = ("url", "failing_since", "slowdowns", "in_flight", "in_flight_raised_at")
+    # If another sender is faster, it has raised the limit, or found the endpoint unhealthy.
+    webhook_endpoints.update_health(table, endpoint, changes, *as_read)
+    return webhook_endpoints.find(table, endpoint.scope, endpoint.id) or endpoint
+
+
+def record_hanging(table: Table, endpoint: WebhookEndpoint, now: int) -> None:
+    """Pauses an endpoint whose leases are all held by hanging attempts."""
     until = now + retry.FIRST_PAUSE_SECONDS
     webhook_endpoints.update_health(
         table, endpoint, {"slow_until": until}, "url", "status", "slow_until"
     )
-    return until
 
 
 def _disabled(because: DisabledBecause, now: int) -> Item:

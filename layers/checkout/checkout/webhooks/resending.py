@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from checkout.domain.delivery import Delivery, DeliveryState
+from checkout.domain.delivery import Delivery, DeliveryState, TrackedEvent
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
-from checkout.domain.event import Event, EventState
+from checkout.domain.event import EventState
 from checkout.domain.resend import Resend
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
-from checkout.store import deliveries, events, resends, timers, webhook_endpoints
-from checkout.store.events import EventFilters
+from checkout.store import deliveries, resends, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
+from checkout.store.tracked_events import EventFilters
 from checkout.webhooks.fan_out import fan_out, subscribed_endpoints
 from checkout.webhooks.queue import Queue
 
@@ -42,11 +42,11 @@ def endpoint_for(table: Table, scope: str, id: str) -> WebhookEndpoint:
 
 
 def resend_event(
-    table: Table, queue: Queue, event: Event, endpoint: WebhookEndpoint | None, now: int
+    table: Table, queue: Queue, tracked: TrackedEvent, endpoint: WebhookEndpoint | None, now: int
 ) -> list[Delivery]:
     """Sends an event again, with the same id and body, to `endpoint` or to all that subscribe."""
-    targets = [endpoint] if endpoint else subscribed_endpoints(table, event)
-    return _resend_to(table, queue, event, targets, now)
+    targets = [endpoint] if endpoint else subscribed_endpoints(table, tracked.event)
+    return _resend_to(table, queue, tracked, targets, now)
 
 
 def on_resend_timer(
@@ -85,35 +85,39 @@ def _send_page(
     filters = EventFilters(
         type=resend.type, state=resend.state, since=resend.since, until=resend.until
     )
-    found, following = events.oldest_first(table, resend.scope, resend.cursor, PAGE, filters)
+    found, following = tracked_events.oldest_first(
+        table, resend.scope, resend.cursor, PAGE, filters
+    )
     cursor, sent = resend.cursor, 0
-    for event in found:
+    for tracked in found:
         if not has_time():
             return cursor, sent, True
-        sent += _resend_matching(table, queue, resend, event, now)
-        cursor = event.id
+        sent += _resend_matching(table, queue, resend, tracked, now)
+        cursor = tracked.id
     return following or cursor, sent, following is not None
 
 
-def _resend_matching(table: Table, queue: Queue, resend: Resend, event: Event, now: int) -> bool:
+def _resend_matching(
+    table: Table, queue: Queue, resend: Resend, tracked: TrackedEvent, now: int
+) -> bool:
     """Sends one event of a resend to the endpoints that match; returns whether there were any."""
     if resend.endpoint:
         named = webhook_endpoints.find(table, resend.scope, resend.endpoint)
         targets = [named] if named and named.status is EndpointStatus.ENABLED else []
     else:
-        targets = subscribed_endpoints(table, event)
+        targets = subscribed_endpoints(table, tracked.event)
     if resend.state:
         wanted = _DELIVERY_STATES[resend.state]
-        states = {each.endpoint: each.state for each in deliveries.list_for_event(table, event.id)}
+        states = {each.endpoint: each.state for each in tracked.deliveries}
         targets = [each for each in targets if states.get(each.id) is wanted]
-    return bool(_resend_to(table, queue, event, targets, now))
+    return bool(_resend_to(table, queue, tracked, targets, now))
 
 
 def _resend_to(
-    table: Table, queue: Queue, event: Event, targets: list[WebhookEndpoint], now: int
+    table: Table, queue: Queue, tracked: TrackedEvent, targets: list[WebhookEndpoint], now: int
 ) -> list[Delivery]:
-    if event.fanned_out_at is None:
-        fan_out(table, queue, event, now)
-    resent = [deliveries.resend(table, event, each.id, now) for each in targets]
+    if tracked.fan_out is None:
+        fan_out(table, queue, tracked.event, now)
+    resent = [deliveries.resend(table, tracked.event, each.id, now) for each in targets]
     queue.send(resent)
     return resent

@@ -1,4 +1,4 @@
-"""When a delivery is attempted again: ten attempts over about three days.
+"""When a delivery is attempted again: eleven attempts over about three days.
 
 Also how long an endpoint that asks for a pause gets one, and how long an attempt waits for a lease.
 """
@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 DELAYS = (
+    5,
     MINUTE,
     5 * MINUTE,
     30 * MINUTE,
@@ -36,7 +37,7 @@ LEASE_WAIT_SECONDS = (5, 30)
 FAILING_LEASE_WAIT_SECONDS = (30, 120)
 """The same for a failing endpoint: a wait costs as much as an attempt, so there are fewer."""
 LONGEST_WAIT = 15 * MINUTE
-"""SQS's longest delay of a message."""
+"""Not longer than the longest delay of a message."""
 
 
 def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from checkout.domain.timer import Timer, TimerKind
 from checkout.store.table import Table
-from checkout.webhooks.fan_out import on_delivery_timer, on_fan_out_timer, on_resume_timer
+from checkout.webhooks.fan_out import on_delivery_timer, on_event_timer, on_resume_timer
 from checkout.webhooks.queue import Queue
 from checkout.webhooks.resending import on_resend_timer
 
@@ -25,7 +25,7 @@ def webhook_timers(
         return time_left_ms() > bulk_ends_at
 
     return {
-        TimerKind.FANOUT: lambda timer: on_fan_out_timer(table, queue, timer, now),
+        TimerKind.EVENT: lambda timer: on_event_timer(table, queue, timer, now),
         TimerKind.DELIVERY: lambda timer: on_delivery_timer(table, queue, timer, now),
         TimerKind.RESUME: lambda timer: on_resume_timer(table, queue, timer, now, has_time),
         TimerKind.RESEND: lambda timer: on_resend_timer(table, queue, timer, now, has_time),

@@ -13,8 +13,8 @@ from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.event import EventState
 from checkout.domain.ids import EVENT, SESSION
-from checkout.store.events import EventFilters
 from checkout.store.paging import Cursor
+from checkout.store.tracked_events import EventFilters
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 MAX_EPOCH = 9_999_999_999

@@ -303,7 +303,7 @@ EVENT_TYPES = (
 unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of `render_events`."""
 
 
-def render_envelope(event: Event) -> Json:
+def render_envelope(event: Event, webhooks: int) -> Json:
     """The event as webhooks receive it: `data` is the object itself, with `previous_attributes`
     beside it, as every official SDK reads it.
 
@@ -317,7 +317,7 @@ def render_envelope(event: Event) -> Json:
         "type": event.type,
         "data": change["data"],
         "livemode": is_live(event.scope),
-        "pending_webhooks": event.webhooks,
+        "pending_webhooks": webhooks,
         "previous_attributes": change["previous_attributes"],
         "checkout_session_id": event.session,
         "sequence": event.sequence,
