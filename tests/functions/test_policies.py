@@ -72,7 +72,7 @@ def lists(world: World) -> None:
     world.now += 1800
     for query in ("", "?status=expired", f"?customer={customer}", f"?payment={payment}"):
         world.get(SESSIONS + query)
-    for path in ("/v1/payments", "/v1/events", "/v1/webhooks"):
+    for path in ("/v1/events", "/v1/webhooks"):
         world.get(path)
 
 
@@ -84,6 +84,7 @@ def payments(world: World) -> None:
     world.now += 10
     world.page(location)
     world.get(f"/v1/payments/{location.partition('=')[2]}")
+    world.get("/v1/payments")
     refunds(world)
     comes_early(world)
     abandoned = world.create_session()["id"]
@@ -114,12 +115,14 @@ def refunds(world: World) -> None:
 
 def events(world: World) -> None:
     world.get(f"/v1/events/{world.get('/v1/events').json['data'][0]['id']}")
-    (completed, *_) = [
-        item for item in world.having("EVENT#", "EVENT") if item["type"] in HOOK["events"]
-    ]
+    stored = world.having("EVENT#", "EVENT")
+    (completed, *_) = [item for item in stored if item["type"] in HOOK["events"]]
+    unheard, other, *_ = [item for item in stored if item["type"] not in HOOK["events"]]
+    world.post(f"/v1/events/{other['id']}/resend")
     pauses_soon_over(world)
-    record = {"dynamodb": {"NewImage": to_wire(completed), "SequenceNumber": "1"}}
-    world.invoke("FanOutEvents", {"Records": [record]})
+    for item in (completed, unheard):
+        record = {"dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"}}
+        world.invoke("FanOutEvents", {"Records": [record]})
     busy_and_disabled(world)
     deliveries_and_resends(world, completed["id"])
     for seconds in (90, 90, ATTEMPT_SECONDS, 86_400):
@@ -135,8 +138,11 @@ def pauses_soon_over(world: World) -> None:
 
 
 def busy_and_disabled(world: World) -> None:
-    """A delivery finds all leases taken, then the endpoint disabled, then it is sent."""
+    """A delivery finds a pause, then all leases taken, then the endpoint disabled, then it is
+    sent."""
     *_, hook = (each["id"] for each in world.get("/v1/webhooks").json["data"])
+    pause = {"slow_until": int(world.now) + 120}
+    world.table.write(Update(keys.webhook_endpoint(SCOPE, hook), pause))
     send_what_is_due(world)
     for number in range(settings().webhook_in_flight):
         lease = {"since": world.now + 90, "until": world.now + 200}

@@ -32,14 +32,14 @@ def test_a_private_address_is_refused(address: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "getaddrinfo", answering(address))
 
     with pytest.raises(egress.AddressRefusedError):
-        egress.post("https://example.com/hook", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post("https://example.com/hook", b"{}", {}, LIMITS)
 
 
 def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8", "10.0.0.1"))
 
     with pytest.raises(egress.AddressRefusedError):
-        egress.post("https://example.com/hook", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post("https://example.com/hook", b"{}", {}, LIMITS)
 
 
 def test_public_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     monkeypatch.setattr(socket.socket, "connect", connect)
 
     with pytest.raises(egress.NotConnectedError):
-        egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS)
 
     assert called == [("8.8.8.8", 8443)]
 
@@ -71,7 +71,7 @@ def test_a_local_address_is_refused_outside_devstack(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket, "getaddrinfo", answering("127.0.0.1"))
 
     with pytest.raises(egress.AddressRefusedError):
-        egress.post("http://127.0.0.1:80/hook", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post("http://127.0.0.1:80/hook", b"{}", {}, LIMITS)
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example.com", "a..example.com"])
@@ -84,4 +84,4 @@ def test_an_impossible_name_is_a_failed_attempt(host: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(egress.NoAnswerError):
-        egress.post(f"https://{host}/hook", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post(f"https://{host}/hook", b"{}", {}, LIMITS)

@@ -32,7 +32,7 @@ def read(answer: bytes) -> Answer:
 def test_interim_answers_are_not_the_final_status(interim: tuple[int, ...]) -> None:
     before = b"".join(b"HTTP/1.1 %d Wait\r\nlink: </a>\r\n\r\n" % each for each in interim)
     with serving(lambda connection: connection.sendall(before + OK)) as url:
-        answer = egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        answer = egress.post(url, b"{}", {}, LOCAL)
 
     assert (answer.status, answer.body) == (200, b"ok")
     assert "link" not in answer.headers
@@ -70,7 +70,7 @@ def test_an_incomplete_or_malformed_head_is_no_answer(answer: bytes) -> None:
         serving(lambda connection: connection.sendall(answer)) as url,
         pytest.raises(egress.NoAnswerError) as failure,
     ):
-        egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        egress.post(url, b"{}", {}, LOCAL)
 
     assert failure.value.code == "broken_answer"
 
@@ -168,7 +168,7 @@ ANSWERS: SearchStrategy[bytes] = (
 def test_no_answer_raises_anything_but_no_answer_error(url: str, answer: bytes) -> None:
     SERVER.answer = answer
     try:
-        found = egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        found = egress.post(url, b"{}", {}, LOCAL)
     except egress.NoAnswerError as error:
         assert error.code == "broken_answer"
     else:

@@ -117,9 +117,7 @@ def _signed(subject: str, key: Any, issuer: str, issuer_key: Any, host: str | No
 
 
 def test_tls_and_host_header_keep_the_name_when_the_address_is_pinned(shop: TlsServer) -> None:
-    answer = egress.post(
-        f"https://{NAME}:8443/hooks?a=1", b"{}", {"x": "1"}, LIMITS, egress.KeptConnection()
-    )
+    answer = egress.post(f"https://{NAME}:8443/hooks?a=1", b"{}", {"x": "1"}, LIMITS)
 
     assert (answer.status, answer.body) == (200, b"hello")
     assert shop.connected == [(PUBLIC, 8443)]
@@ -131,7 +129,7 @@ def test_tls_and_host_header_keep_the_name_when_the_address_is_pinned(shop: TlsS
 
 def test_certificates_of_other_names_are_refused(shop: TlsServer) -> None:
     with pytest.raises(egress.TlsFailedError):
-        egress.post("https://other.example.com/", b"secret", {}, LIMITS, egress.KeptConnection())
+        egress.post("https://other.example.com/", b"secret", {}, LIMITS)
 
     assert shop.names == ["other.example.com"]
     assert shop.requests == []
@@ -144,7 +142,7 @@ def test_certificates_of_unknown_authorities_are_refused(
     egress.tls.cache_clear()
 
     with pytest.raises(egress.TlsFailedError):
-        egress.post(f"https://{NAME}/", b"secret", {}, LIMITS, egress.KeptConnection())
+        egress.post(f"https://{NAME}/", b"secret", {}, LIMITS)
 
     assert shop.requests == []
 
@@ -166,7 +164,7 @@ def pour(connection: socket.socket, head: bytes, drop: bytes) -> None:
 def check_time_out(answer: Any) -> None:
     started = time.monotonic()
     with serving(answer) as url, pytest.raises(egress.TimedOutError):
-        egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        egress.post(url, b"{}", {}, LOCAL)
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 
 
@@ -186,7 +184,7 @@ def test_endless_interim_answers_end_the_attempt(status: int) -> None:
         serving(lambda connection: pour(connection, b"", interim)) as url,
         pytest.raises(egress.NoAnswerError) as failure,
     ):
-        egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        egress.post(url, b"{}", {}, LOCAL)
 
     assert failure.value.code == "broken_answer"
 
@@ -200,7 +198,7 @@ def test_an_attempt_times_out_if_the_server_does_not_read() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         with pytest.raises(egress.TimedOutError):
-            egress.post(url, b"x" * 50_000_000, {}, LOCAL, egress.KeptConnection())
+            egress.post(url, b"x" * 50_000_000, {}, LOCAL)
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 
 
@@ -211,13 +209,7 @@ def test_an_attempt_times_out_during_the_tls_handshake(
         shop.port = silent.getsockname()[1]
         started = time.monotonic()
         with pytest.raises(egress.TimedOutError):
-            egress.post(
-                f"https://{NAME}/",
-                b"{}",
-                {},
-                LOCAL._replace(allow_local=False),
-                egress.KeptConnection(),
-            )
+            egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 
 
@@ -226,13 +218,7 @@ def test_an_attempt_times_out_during_a_tls_answer(shop: TlsServer) -> None:
     started = time.monotonic()
 
     with pytest.raises(egress.TimedOutError):
-        egress.post(
-            f"https://{NAME}/",
-            b"{}",
-            {},
-            LOCAL._replace(allow_local=False),
-            egress.KeptConnection(),
-        )
+        egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
 
 
@@ -240,9 +226,7 @@ def test_the_first_part_of_an_endless_tls_body_is_read(shop: TlsServer) -> None:
     shop.answer = lambda secured: drip(secured, OK + b"\r\n", b"y")
     started = time.monotonic()
 
-    answer = egress.post(
-        f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False), egress.KeptConnection()
-    )
+    answer = egress.post(f"https://{NAME}/", b"{}", {}, LOCAL._replace(allow_local=False))
 
     assert time.monotonic() - started < LOCAL.total_seconds + SLACK
     assert answer.status == 200
@@ -252,7 +236,7 @@ def test_the_first_part_of_an_endless_tls_body_is_read(shop: TlsServer) -> None:
 def test_the_timer_ends_with_the_attempt() -> None:
     """Otherwise a busy sender would collect threads."""
     with serving(lambda connection: connection.sendall(OK + b"content-length: 0\r\n\r\n")) as url:
-        egress.post(url, b"{}", {}, LOCAL._replace(total_seconds=60), egress.KeptConnection())
+        egress.post(url, b"{}", {}, LOCAL._replace(total_seconds=60))
 
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
@@ -276,7 +260,7 @@ def test_a_url_without_a_path_is_called_at_the_root() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         root = f"http://127.0.0.1:{server.server_port}"
         for url in (root, f"{root}?a=1", f"{root}/é?b=[ü]#c"):
-            egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+            egress.post(url, b"{}", {}, LOCAL)
         server.shutdown()
 
     assert targets == ["/", "/?a=1", "/%C3%A9?b=%5B%C3%BC%5D"]
@@ -291,7 +275,7 @@ def test_a_url_without_a_path_is_called_at_the_root() -> None:
 def test_only_the_first_part_of_an_endless_body_is_read(send: Any, head: bytes) -> None:
     started = time.monotonic()
     with serving(lambda connection: send(connection, head, b"y")) as url:
-        answer = egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection())
+        answer = egress.post(url, b"{}", {}, LOCAL)
 
     assert answer.status == 200
     assert 0 < len(answer.body) <= ANSWER_BYTES
@@ -307,7 +291,7 @@ def test_only_the_first_part_of_an_endless_body_is_read(send: Any, head: bytes) 
 def test_malformed_http_only_fails_the_attempt(head: bytes) -> None:
     with serving(lambda connection: connection.sendall(head + b"\r\n\r\n")) as url:
         try:
-            assert egress.post(url, b"{}", {}, LOCAL, egress.KeptConnection()).status == 200
+            assert egress.post(url, b"{}", {}, LOCAL).status == 200
         except egress.NoAnswerError as error:
             assert error.code == "broken_answer"
 
@@ -317,4 +301,4 @@ def test_a_closed_port_is_reported_as_not_connected() -> None:
         port = listener.getsockname()[1]
 
     with pytest.raises(egress.NotConnectedError):
-        egress.post(f"http://127.0.0.1:{port}/", b"{}", {}, LOCAL, egress.KeptConnection())
+        egress.post(f"http://127.0.0.1:{port}/", b"{}", {}, LOCAL)

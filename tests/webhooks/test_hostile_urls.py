@@ -131,7 +131,7 @@ class Resolver:
 
 def check_refused(url: str) -> None:
     with pytest.raises(egress.AddressRefusedError):
-        egress.post(url, b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post(url, b"{}", {}, LIMITS)
 
 
 def test_there_are_at_least_forty_cases() -> None:
@@ -198,7 +198,7 @@ def test_dns_rebinding_has_no_effect(trap: Trap, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
-        egress.post(f"https://{NAME}:{trap.port}/", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post(f"https://{NAME}:{trap.port}/", b"{}", {}, LIMITS)
 
     assert resolver.hosts == [NAME]
     assert called == [("8.8.8.8", trap.port)]
@@ -217,7 +217,7 @@ def test_the_next_address_is_used_if_one_does_not_answer(
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["2606:4700::1111", "8.8.8.8"]))
     monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(egress.NotConnectedError):
-        egress.post(f"https://{NAME}/", b"{}", {}, LIMITS, egress.KeptConnection())
+        egress.post(f"https://{NAME}/", b"{}", {}, LIMITS)
 
     assert called == ["2606:4700::1111", "8.8.8.8"]
 
@@ -228,13 +228,7 @@ def test_an_attempt_times_out_if_the_name_server_hangs(monkeypatch: pytest.Monke
     started = time.monotonic()
 
     with pytest.raises(egress.TimedOutError):
-        egress.post(
-            f"https://{NAME}/",
-            b"{}",
-            {},
-            LIMITS._replace(connect_seconds=0.2),
-            egress.KeptConnection(),
-        )
+        egress.post(f"https://{NAME}/", b"{}", {}, LIMITS._replace(connect_seconds=0.2))
 
     hanging.set()
     assert time.monotonic() - started < 5
@@ -244,10 +238,7 @@ def test_redirects_are_answers_and_are_not_followed(trap: Trap, receiver: Receiv
     receiver.statuses = [301, 302, 303, 307, 308]
     receiver.headers = {"location": f"http://127.0.0.1:{trap.port}/"}
 
-    statuses = [
-        egress.post(receiver.url, b"{}", {}, DEVSTACK, egress.KeptConnection()).status
-        for _ in range(5)
-    ]
+    statuses = [egress.post(receiver.url, b"{}", {}, DEVSTACK).status for _ in range(5)]
 
     assert statuses == [301, 302, 303, 307, 308]
     assert trap.accepted == []
@@ -259,7 +250,7 @@ def test_proxies_of_the_environment_are_ignored(
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{trap.port}")
 
-    assert egress.post(receiver.url, b"{}", {}, DEVSTACK, egress.KeptConnection()).status == 200
+    assert egress.post(receiver.url, b"{}", {}, DEVSTACK).status == 200
     check_refused(f"https://127.0.0.1:{trap.port}/")
 
     assert len(receiver.received) == 1
@@ -280,7 +271,7 @@ def test_devstack_only_allows_one_local_address(url: str, trap: Trap) -> None:
 
     assert not is_endpoint_url(hostile, allow_local=True)
     with pytest.raises(egress.AddressRefusedError):
-        egress.post(hostile, b"{}", {}, DEVSTACK, egress.KeptConnection())
+        egress.post(hostile, b"{}", {}, DEVSTACK)
 
     assert trap.accepted == []
 

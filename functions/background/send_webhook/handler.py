@@ -1,7 +1,5 @@
 """Queue: makes the delivery attempts that its messages ask for."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 from checkout.api.webhook_requests import build_request
@@ -18,18 +16,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return report_failures_of_groups(event["Records"], _groups, time_left_ms, RESERVE_MS)
 
 
-def _groups(records: Sequence[Record]) -> list[Group]:
+def _groups(records: list[Record]) -> list[Group]:
     """The records by webhook endpoint."""
-    of_endpoint: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        of_endpoint[_message(record).endpoint].append(record)
     sender = Sender(open_table(), open_queue(), build_request, settings())
     groups = sender.groups(map(_message, records))
-    return [_group(groups[endpoint], each) for endpoint, each in of_endpoint.items()]
+    return [_group(id, attempts, records) for id, attempts in groups.items()]
 
 
-def _group(attempts: EndpointGroup, records: list[Record]) -> Group:
-    return Group(records, lambda record: attempts.send(_message(record)), attempts.close)
+def _group(endpoint_id: str, attempts: EndpointGroup, records: list[Record]) -> Group:
+    own = [record for record in records if _message(record).endpoint == endpoint_id]
+    return Group(own, lambda record: attempts.send(_message(record)), attempts.close)
 
 
 def _message(record: Record) -> Message:

@@ -58,8 +58,8 @@ class Group(NamedTuple):
 
 
 def report_failures_of_groups(
-    records: Sequence[Record],
-    open_groups: Callable[[Sequence[Record]], Sequence[Group]],
+    records: list[Record],
+    open_groups: Callable[[list[Record]], Sequence[Group]],
     time_left_ms: TimeLeft,
     reserve_ms: int,
 ) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, Key
@@ -12,7 +13,6 @@ from checkout.domain.errors import BusyError
 from checkout.domain.event import Event
 from checkout.domain.ids import random_text
 from checkout.domain.timer import Timer, TimerKind
-from checkout.log import log_fault
 from checkout.settings import settings
 from checkout.store import keys
 from checkout.store.items import Item, to_item, to_record
@@ -92,10 +92,8 @@ def discard(table: Table, ended: Sequence[Timer]) -> None:
     Within that transaction the deletion would cost twice as much. A timer that could not be deleted
     finds nothing to do when it fires.
     """
-    try:
+    with suppress(BusyError):
         table.delete_many([keys.timer(each) for each in ended])
-    except BusyError as error:
-        log_fault(error, where="deleting ended timers")
 
 
 def next_check(now: int, since: int) -> int:

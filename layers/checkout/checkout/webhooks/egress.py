@@ -153,9 +153,13 @@ class KeptConnection:
 
 
 def post(
-    url: str, body: bytes, headers: dict[str, str], limits: Limits, kept: KeptConnection
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    limits: Limits,
+    kept: KeptConnection | None = None,
 ) -> Answer:
-    """Sends one request, over `kept` if it is open. Raises NoAnswerError or a subclass of it."""
+    """Sends one request, over `kept` if that is open. Raises NoAnswerError or a subclass of it."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
     with (
@@ -164,7 +168,7 @@ def post(
         ExitStack() as opened,
     ):
         answer = None
-        if connection := kept.take():
+        if connection := kept and kept.take():
             opened.callback(connection.close)
             deadline.guard(connection)
             try:
@@ -177,7 +181,7 @@ def post(
             connection = _open(url, limits, deadline)
             opened.callback(connection.close)
             answer = _exchange(connection, url, body, headers)
-        if answer.keeps_open and connection:
+        if answer.keeps_open and kept and connection:
             opened.pop_all()
             kept.keep(connection)
         return answer
