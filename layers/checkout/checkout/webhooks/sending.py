@@ -95,17 +95,31 @@ class EndpointGroup:
             or delivery.next_attempt_at > now + CLOCK_SKEW
         ):
             return
-        endpoint = self._endpoint
-        if endpoint is None or event is None or fan_out is None:
+        if event is None or fan_out is None:
             deliveries.finish(self._table, delivery, DeliveryState.CANCELED, None)
-        elif endpoint.status is EndpointStatus.DISABLED:
-            deliveries.park(self._table, delivery, now, None)
-        elif time.monotonic() > self._ends_at:
+            return
+        written = self._handle(delivery, event, fan_out, now)
+        # A stored delivery has a timer of its own, or has ended.
+        if written and not delivery.is_stored and deliveries.all_stored(self._table, fan_out):
+            self._ended.append(timers.event(event))
+
+    def _handle(self, delivery: Delivery, event: Event, fan_out: FanOut, now: int) -> bool:
+        """Makes the attempt, or does what the endpoint's state asks for instead.
+
+        Returns whether the delivery was written.
+        """
+        endpoint = self._endpoint
+        if endpoint is None:
+            return deliveries.finish(self._table, delivery, DeliveryState.CANCELED, None)
+        if endpoint.status is EndpointStatus.DISABLED:
+            return deliveries.park(self._table, delivery, now, None)
+        if time.monotonic() > self._ends_at:
             self._left.append(delivery)
-        elif endpoint.pause_ends_at(now) or not self._has_lease(endpoint, now):
-            self._wait(delivery, event, now)
-        else:
-            self._attempt(delivery, endpoint, event, fan_out, now)
+            return False
+        if endpoint.pause_ends_at(now) or not self._has_lease(endpoint, now):
+            return self._wait(delivery, event, now)
+        self._attempt(delivery, endpoint, event, fan_out, now)
+        return True
 
     def close(self) -> None:
         """Releases what the attempts held, and queues the deliveries that are left."""
@@ -130,9 +144,6 @@ class EndpointGroup:
             deliveries.finish(self._table, delivery, DeliveryState.DELIVERED, attempt)
         else:
             self._record_failure(delivery, endpoint, attempt, retry_after)
-        # Each stored delivery has a timer of its own, or has ended.
-        if not delivery.is_stored and deliveries.all_stored(self._table, fan_out):
-            self._ended.append(timers.event(event))
 
     def _record_failure(
         self,
@@ -222,26 +233,27 @@ class EndpointGroup:
             acquired = leases.acquire(self._table, endpoint.id, bound, until, now)
         return acquired
 
-    def _wait(self, delivery: Delivery, event: Event, now: int) -> None:
+    def _wait(self, delivery: Delivery, event: Event, now: int) -> bool:
         """Postpones an attempt until the endpoint's pause ends, or until a lease may be free.
 
-        The message for a lease is queued with a delay, which is sooner than the next sweep. A timer
-        covers it; the delivery is only written if that timer is due too soon.
+        The message for a lease is queued with a delay, which is sooner than the next sweep. The
+        delivery is only written if the timer that covers it is due before. Returns whether it was.
         """
         endpoint = self._endpoint
         if endpoint and (pause_ends_at := endpoint.pause_ends_at(now)):
             deliveries.postpone(self._table, delivery, pause_ends_at, pause_ends_at)
-            return
+            return True
         is_failing = endpoint is not None and endpoint.failing_since is not None
         wait = retry.lease_wait(delivery.waits, is_failing)
-        waiting: Delivery | None = delivery
-        if now + wait >= (delivery.timer_due or timers.event(event).due):
-            next_attempt_at = now + wait
-            waiting = deliveries.postpone(
-                self._table, delivery, next_attempt_at, next_attempt_at + timers.NET_SECONDS
-            )
-        if waiting:
-            self._queue.send([waiting], delay=wait)
+        if now + wait < (delivery.timer_due or timers.event(event).due):
+            self._queue.send([delivery], delay=wait)
+            return False
+        next_attempt_at = now + wait
+        timer_due = next_attempt_at + timers.NET_SECONDS
+        delayed = deliveries.postpone(self._table, delivery, next_attempt_at, timer_due)
+        if delayed:
+            self._queue.send([delayed], delay=wait)
+        return True
 
 
 def _printable(body: bytes) -> str | None:
