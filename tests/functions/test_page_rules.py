@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.account import Merchant
+from checkout.domain.delivery import DeliveryState
 from checkout.domain.errors import PaymentInProgressError
 from checkout.domain.session import BLOCK_SECONDS, MAX_FAILED_ATTEMPTS
 from checkout.page.tokens import token_of
@@ -16,7 +17,7 @@ from checkout.page.view import RETURN_SECONDS
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import Instrument
 from checkout.processors.simulator import Simulator
-from checkout.store import accounts, sessions
+from checkout.store import accounts, deliveries, sessions, tracked_events
 from checkout.store.items import to_wire
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
@@ -371,9 +372,10 @@ def test_the_page_waits_until_the_merchant_has_received_the_event(world: World) 
     assert f'content="1; url={location}"' in world.page(location).text
 
     (event,) = [e for e in world.having("EVENT#", "EVENT") if e["type"] in HOOK["events"]]
-    world.table.client.put_item(
-        TableName=world.table.name, Item=to_wire(event | {"pending_webhooks": 0})
-    )
+    tracked = tracked_events.find(world.table, event["id"])
+    assert tracked is not None
+    (delivery,) = tracked.deliveries
+    deliveries.finish(world.table, delivery, DeliveryState.DELIVERED, None)
     page = world.page(location).text
     assert state_of(page) == "complete-redirect"
     assert 'content="0; url=https://yoursite.com/success?session_id=cs_' in page
