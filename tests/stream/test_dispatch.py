@@ -255,7 +255,7 @@ def test_a_sweep_that_runs_out_of_time_in_a_shard_continues_there(
     added = [timer for due in range(START, START + 9) for timer in put_timers(world, due, 1)]
     left = iter([60_000] * 2 + [60_000, 0] * 50)
 
-    monkeypatch.setattr(sweep, "LANES", 1)
+    monkeypatch.setattr(sweep, "SHARDS_AT_ONCE", 1)
     first = sweep.sweep(world.table, open_dispatcher(), START, lambda: next(left))
     second = world.dispatch()
 

@@ -1,4 +1,4 @@
-"""The verb of the endpoints that create a refund, in each dialect."""
+"""Creates a refund, for the endpoints of both dialects."""
 
 from collections.abc import Callable
 

@@ -65,7 +65,7 @@ def is_endpoint_url(text: str, allow_local: bool) -> bool:
     host = parts.hostname or ""
     if allow_local and parts.scheme == "http":
         return host in _THIS_MACHINE
-    # The Kelvin sign, for one, is a "k" in lower case: such a name is not what was written.
+    # In lower case some characters become ASCII, such as the Kelvin sign: the name would change.
     # Brackets may also hold `v1.abc` (RFC 3986), which then looks like a name.
     as_written = parts.netloc.isascii() and ("[" in parts.netloc) == (":" in host)
     return parts.scheme == "https" and as_written and is_public_host(host)

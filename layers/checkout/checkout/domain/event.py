@@ -114,5 +114,5 @@ class ChangeContext(NamedTuple):
 
 class Recorded(NamedTuple):
     session: Session
-    """With the events counted."""
+    """The session with the events counted."""
     events: list[Event]

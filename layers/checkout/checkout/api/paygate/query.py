@@ -24,7 +24,7 @@ def refuse_parameters(call: Call) -> None:
 
 
 def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
-    """A session has to fit all of `status`, `customer` and `payment` that are sent."""
+    """A session has to match all of `status`, `customer` and `payment` that are sent."""
     params = call.request.query()
     status = params.pop("status", None)
     if status is not None and status not in list(Status):

@@ -1,4 +1,4 @@
-"""PayRex's checkout sessions, as a form asks for one (docs/contracts/payrex.md, section 6.1)."""
+"""Creates PayRex's checkout sessions from forms (docs/contracts/payrex.md, section 6.1)."""
 
 import re
 from typing import Any

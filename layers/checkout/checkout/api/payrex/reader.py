@@ -114,7 +114,7 @@ class Reader:
     def matching(
         self, name: str, rule: Callable[[str], Any], problem: str, *, required: bool = False
     ) -> str | None:
-        """A text that fits the rule; `problem` completes the error message of any other."""
+        """A text for which `rule` is true; `problem` completes the error message for any other."""
         text = self.text(name, required=required, limit=MAX_URL)
         if text is not None and not rule(text):
             self.fail(ParameterInvalidError, name, problem)
@@ -145,8 +145,8 @@ class Reader:
         """A list of maps, each with a reader. Their errors are collected here."""
         errors_before = len(self.errors)
         readers = []
-        for place, element in enumerate(self._list(name)):
-            path = f"{self._parameter(name)}[{place}]"
+        for index, element in enumerate(self._list(name)):
+            path = f"{self._parameter(name)}[{index}]"
             if isinstance(element, Node):
                 readers.append(Reader(element, path, self.errors))
             elif element not in NOTHING:
