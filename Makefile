@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
-# One more worker than processors, because some tests wait for sockets and processes.
+# One more worker than CPUs, because some tests wait for sockets and processes.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
@@ -90,7 +90,7 @@ invoke: .venv-sam/.done ## invoke one function (FUNCTION=ShowPage EVENT=events/s
 sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## the same, with Docker already running
 	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
 
-# Built for this machine's processor, and again if a source is newer.
+# Built for this machine's CPU, and again if a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 .aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -name '*.pyc')
 	@echo "building for sam local" >&2

@@ -40,7 +40,7 @@ class Automaton:
     def __init__(self, flags: int) -> None:
         self._flags = flags
         self.reads: list[int] = []
-        """By state: the samples that it reads, one bit for each."""
+        """The samples that each state reads, one bit for each sample."""
         self.steps: Counter[tuple[int, int]] = Counter()
         """How many ways lead from one state directly to another."""
         self.looks: list[Any] = []

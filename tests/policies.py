@@ -26,7 +26,7 @@ QUEUES = {
     "timers": "TimerQueue",
     "processors": "ProcessorQueue",
 }
-"""By the last part of its URL in the tests: a queue's logical id."""
+"""The queues' logical ids, by the last part of the queue's URL in the tests."""
 
 _running: ContextVar[str | None] = ContextVar("running", default=None)
 

@@ -96,7 +96,7 @@ class Response:
 
     @property
     def errors(self) -> tuple[int, list[tuple[str, str | None]]]:
-        """Of a PayRex error: the status, and the code and parameter of each entry."""
+        """The status of a PayRex error, and the code and parameter of each entry."""
         assert list(self.json) == ["errors"]
         for each in self.json["errors"]:
             assert set(each) in ({"code", "detail"}, {"code", "detail", "parameter"})
@@ -105,7 +105,7 @@ class Response:
 
     @property
     def error(self) -> tuple[int, str, str, str | None]:
-        """Of a PayGate error: status, type, code and parameter."""
+        """The status, type, code and parameter of a PayGate error."""
         error = self.json["error"]
         return self.status, error["type"], error["code"], error.get("param")
 

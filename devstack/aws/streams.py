@@ -97,7 +97,7 @@ class StreamConsumer:
         threading.Thread(target=self._work, name=f"stream-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
-        """Take no further batch. An invocation under way may end or be lost with the process."""
+        """Start no further batch. An invocation under way may end or be lost with the process."""
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()

@@ -97,7 +97,7 @@ class MotoCalls:
             answer = self._process(request)
         if answer is None and self.forwards_transactions:
             answer = self._forward(request, json.dumps(parameters))
-        # A cancelled transaction changed nothing, and may be repeated with the same token.
+        # A canceled transaction changed nothing, and may be repeated with the same token.
         if token and answer and answer[0] == 200:
             with self.lock:
                 self._tokens[token] = (now, requested, answer)

@@ -73,7 +73,7 @@ def start(artifact: Artifact, function: str, code: str = START) -> Start:
 
 
 def read_table() -> dict[str, Imports]:
-    """By function, with what every function imports."""
+    """The table: imports by function, completed with those of every function."""
     lines = [line for line in TABLE.read_text().splitlines() if not line.startswith("#")]
     blocks: dict[str, list[str]] = {}
     for line in lines:

@@ -315,7 +315,7 @@ def _encode_form(random: Random, pairs: Pairs) -> bytes:
 
 
 def _replacement(random: Random, text: str) -> str:
-    """A hostile text in the place of a valid one, most often of the same kind."""
+    """A hostile text that replaces a valid one, most often of the same kind."""
     fitting = next(
         texts for pattern, texts in values.KINDS if re.fullmatch(pattern, text, re.DOTALL)
     )
@@ -345,7 +345,7 @@ def _mutate_text(random: Random, text: str) -> str:
 
 
 def _mutate_path(random: Random, example: Example) -> str:
-    """Another value in the place of the `{id}`. Without one, a path that is a little different."""
+    """Another value for the `{id}`. For a path without one, a path that is a little different."""
     variable = example.variable or "resend"
     text = random.choice((_replacement(random, variable), _mutate_text(random, variable)))
     escaped = random.choice(

@@ -1,4 +1,4 @@
-"""What every response has to be, whatever was asked."""
+"""Rules that every response has to keep, whatever the request was."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -113,7 +113,7 @@ ERRORS: dict[str, ErrorRule] = {
     "processors": _is_notification_error,
     "page": _is_page,
 }
-"""By folder of functions."""
+"""What an error looks like, by the folder of the function."""
 
 
 def shown(request: Request) -> str:

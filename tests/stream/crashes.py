@@ -67,7 +67,7 @@ class Faults:
     calls: list[str] = field(default_factory=list)
     injected: list[tuple[Mode, str]] = field(default_factory=list)
     on_carried_out: Callable[[str, Any, Any], None] = lambda *_: None
-    """Called after each call that AWS carried out, also if its answer is lost."""
+    """Called after each call that AWS carried out, even if its answer is lost."""
     running: str | None = None
     """The function that is being invoked. Calls of the tests themselves have no faults."""
     step: int = 0
@@ -169,7 +169,7 @@ ALL_CONDITIONS = (
 
 
 CONSUMERS = {"deliveries": "SendWebhook", "timers": "FireTimers", "processors": "AskProcessors"}
-"""By the last part of a queue's URL: the function that gets its messages."""
+"""The function that gets a queue's messages, by the last part of the queue's URL."""
 
 
 @dataclass

@@ -338,7 +338,7 @@ def test_faults_at_random_lose_no_event(stage: Stage, capsys: pytest.CaptureFixt
 
 
 def test_a_kill_ends_the_invocation(stage: Stage) -> None:
-    """Otherwise the other tests would prove nothing."""
+    """Shows that the other tests can fail."""
     stage.run(BY_NAME["PayGate paid"], NORMAL)
     message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "attempt_count": 0}
     for function, event in (
