@@ -80,14 +80,14 @@ deploy: build ## deploy to AWS (STAGE=staging)
 test-sam-local: .venv-sam/.done ## invoke every function; skipped without Docker (CI=true installs it)
 	@scripts/with-docker --or-skip $(MAKE) --no-print-directory sam-local-tests
 
-sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## the same, with Docker already running
+sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## like test-sam-local, with Docker already running
 	$(BIN)/pytest -m sam_local tests/sam_local
 
 invoke: .venv-sam/.done ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
 	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
-sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## the same, with Docker already running
+sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## like invoke, with Docker already running
 	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
 
 # Built for this machine's CPU, and again if a source is newer.
