@@ -41,7 +41,7 @@ from devstack.template import Template, load_template
 TEMPLATE = ROOT / "template.yaml"
 
 TTL_DELAY = 600.0
-"""Seconds from an item's time to live to its deletion. On AWS: minutes to two days."""
+"""Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_function_gets_the_records_that_match_its_filter(stack: Stack, read_log:
     put("other", "b")
     put("thing", "c")
     assert stack.wait_until_idle()
-    records = read_log("take")
+    records = read_log("records")
     assert sort_keys(records) == ["a", "c"]
     first = records[0]
     assert len(first["eventID"]) == 32
@@ -106,7 +106,7 @@ def test_canceled_transaction_writes_no_stream_record(stack: Stack, read_log: Re
         )
     put("thing", "after")
     assert stack.wait_until_idle()
-    assert sort_keys(read_log("take")) == ["before", "after"]
+    assert sort_keys(read_log("records")) == ["before", "after"]
 
 
 def test_only_the_failing_record_is_dropped_after_its_retries(
@@ -122,11 +122,11 @@ def test_only_the_failing_record_is_dropped_after_its_retries(
         }
     )
     assert stack.wait_until_idle()
-    taken = sort_keys(read_log("take"))
-    assert taken.count("a") == 1
-    assert taken.count("z") == 1
-    assert taken.count("poison") >= 4  # the first call and three retries
-    assert taken[-1] == "z"
+    handled = sort_keys(read_log("records"))
+    assert handled.count("a") == 1
+    assert handled.count("z") == 1
+    assert handled.count("poison") >= 4  # the first call and three retries
+    assert handled[-1] == "z"
     assert "drops 1 stream record" in caplog.text
 
 
@@ -263,10 +263,10 @@ def test_restarted_stack_continues_at_its_positions(
     with open_stack() as stack:
         assert stack.clock.offset == 50
         assert stack.wait_until_idle()
-        assert sort_keys(read_log("take")) == ["a"]
+        assert sort_keys(read_log("records")) == ["a"]
         put("thing", "b")
         assert stack.wait_until_idle()
-        assert sort_keys(read_log("take")) == ["a", "b"]
+        assert sort_keys(read_log("records")) == ["a", "b"]
         stack.advance(1000)
         (record,) = read_log("expired")
         assert "userIdentity" in record

@@ -146,7 +146,7 @@ def test_each_record_is_handled_once_while_the_stream_is_trimmed(
             if number % 4 == 0:
                 assert stack.wait_until_idle()
         assert stack.wait_until_idle()
-    assert sort_keys(read_log("take")) == [f"{number:02}" for number in range(30)]
+    assert sort_keys(read_log("records")) == [f"{number:02}" for number in range(30)]
 
 
 @pytest.mark.dynoxide
@@ -160,7 +160,7 @@ def test_stream_stays_short_and_a_restarted_stack_continues(
             for number in range(start, start + 20):
                 put("thing", f"{number:02}")
             assert stack.wait_until_idle()
-    assert sort_keys(read_log("take")) == [f"{number:02}" for number in range(40)]
+    assert sort_keys(read_log("records")) == [f"{number:02}" for number in range(40)]
     with closing(sqlite3.connect(data / dynoxide.DATABASE)) as connection:
         (left,) = connection.execute("SELECT COUNT(*) FROM _stream_records").fetchone()
     assert 1 <= left <= 3
@@ -170,7 +170,7 @@ def test_stream_stays_short_and_a_restarted_stack_continues(
 def test_no_record_is_lost_when_the_stack_is_killed_while_a_function_hangs(
     template: Path, tmp_path: Path, read_log: Read
 ) -> None:
-    handler = template.parent / "functions/take/handler.py"
+    handler = template.parent / "functions/log_records/handler.py"
     handler.write_text(handler.read_text().replace("def handler(event, context):\n", HANGING, 1))
     data = tmp_path / "data"
     command = [sys.executable, "-c", KILLED, str(template), str(data)]
@@ -179,7 +179,7 @@ def test_no_record_is_lost_when_the_stack_is_killed_while_a_function_hangs(
     (template.parent / "hang").unlink()
     with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
         assert stack.wait_until_idle()
-    assert sorted({*sort_keys(read_log("take"))}) == [f"{number:02}" for number in range(40)]
+    assert sorted({*sort_keys(read_log("records"))}) == [f"{number:02}" for number in range(40)]
 
 
 def test_moto_continues_its_sequence_numbers_after_a_trim(
@@ -190,5 +190,5 @@ def test_moto_continues_its_sequence_numbers_after_a_trim(
         for number in range(20):
             put("thing", f"{number:02}")
             assert stack.wait_until_idle()
-    numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in read_log("take")]
+    numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in read_log("records")]
     assert numbers == list(range(numbers[0], numbers[0] + 20))

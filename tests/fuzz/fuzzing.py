@@ -49,7 +49,7 @@ class Samples:
     world: World
     items: list[Any]
     touched: list[Any] = field(default_factory=list)
-    """Those that the route's valid requests change."""
+    """The items that the route's valid requests change."""
 
     @classmethod
     def save(cls, world: World) -> "Samples":

@@ -22,14 +22,14 @@ from tests.fuzz import values
 Pairs = tuple[tuple[str, str], ...]
 
 MAX_HEADER = 8_000
-"""Characters. API Gateway allows 10,240 bytes for all headers."""
+"""The longest header, in characters. API Gateway allows 10,240 bytes for all headers."""
 MAX_TARGET = 8_000
-"""Characters of a path with its query."""
+"""The longest path with its query, in characters."""
 MAX_SEGMENT = 5_000
 MOST_STRETCHED = 220
 STRETCH, QUERY_STRETCH, ID_STRETCH = 20_000, 7_000, 2_100
-"""Characters that make a quadratic pattern take seconds, as many as a query may have, and more than
-a key of DynamoDB may have."""
+"""Lengths of long texts: enough for a quadratic pattern to take seconds, the most that a query may
+have, and more than a key of DynamoDB may have."""
 REPEATS = 1_000
 PARTS = ("body", "query", "path", "headers")
 

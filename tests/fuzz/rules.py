@@ -12,7 +12,7 @@ from tests.fuzz.values import MARKER
 from tests.world import TEMPLATE
 
 MAX_ERROR = 100_000
-"""Bytes. A request of 64 kB must not make an error of megabytes."""
+"""The most bytes of an error. A request of 64 kB must not make an error of megabytes."""
 
 ErrorRule = Callable[[Mapping[str, str], str], bool]
 """Whether headers and body are an error of a dialect."""

@@ -1,5 +1,5 @@
-"""Races between threads, on an engine whose transactions are atomic: RACE_ROUNDS rounds of each,
-a thousand by default. `check_books` holds for every table afterwards."""
+"""Races between threads, on an engine whose transactions are atomic: RACE_ROUNDS rounds of each, a
+thousand by default. `check_table` holds for every table afterwards."""
 
 import random
 from collections import Counter
@@ -18,7 +18,7 @@ from checkout.processors.attempts import Attempts
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, refunds, sessions, timers
 from checkout.store.paging import Cursor
-from tests.racing import ROUNDS, Racing, check_books, race, worlds
+from tests.racing import ROUNDS, Racing, check_table, race, worlds
 from tests.world import CARD, SCOPE, SESSIONS, Response, World
 
 pytestmark = pytest.mark.dynoxide
@@ -98,7 +98,7 @@ def test_a_session_that_is_paid_and_expired_at_once_ends_once() -> None:
             id = world.create_session()["id"]
 
             race(world.paying(id, FINE), expiring(world, id))
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 
@@ -136,7 +136,7 @@ def test_a_session_that_is_paid_in_its_last_second_ends_once() -> None:
 
             world.now += 1
         world.now += DAY
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 
@@ -148,7 +148,7 @@ def test_concurrent_sweeps_expire_each_session_once() -> None:
 
         race(*[world.sweep] * 4)
 
-        assert check_books(world.items(), world.now) == {"expired": 20}
+        assert check_table(world.items(), world.now) == {"expired": 20}
 
 
 def test_an_approval_at_the_deadline_completes_the_session_or_is_refunded() -> None:
@@ -177,7 +177,7 @@ def test_an_approval_at_the_deadline_completes_the_session_or_is_refunded() -> N
             )
 
             world.now = deadline
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.dynoxide
 
 COMPLETED = "checkout.session.completed"
 ROUNDS_OF_A_TABLE = 25
-"""Fewer than in other races, because each round reads the whole table several times."""
+"""The number of rounds. There are fewer than in other races, because each round reads the whole
+table several times."""
 
 
 def quarter() -> Iterator[tuple[World, range]]:

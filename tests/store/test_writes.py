@@ -177,7 +177,7 @@ def test_an_update_that_returns_its_item_fails_like_other_writes(
 
 
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(world: World, faults: Faults) -> None:
-    """It is sent again under the same client token, by botocore and by our own retry."""
+    """Both botocore and our own retry send it again under the same client token."""
     world.table.write(Put(A | {"n": 0}))
     faults.after = [refused("TransactionInProgressException")]
 

@@ -26,7 +26,7 @@ from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_IDEMPOTENCY_KEY = 255
-"""Characters."""
+"""The longest idempotency key, in characters."""
 
 SAFETY_HEADERS = {
     "cache-control": "no-store",

@@ -11,7 +11,7 @@ class ProcessorAccount:
     """A merchant's own account at a payment processor, for one mode. Its secrets are encrypted."""
 
     public_key: str
-    """For the shopper's browser; not a secret."""
+    """The key for the shopper's browser, which is not secret."""
     secret_key: str
     signing_secret: str
     """The secret with which the processor signs its notifications."""

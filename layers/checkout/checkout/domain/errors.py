@@ -214,7 +214,7 @@ class TooManyAttemptsError(CheckoutError):
 
 
 class BusyError(CheckoutError):
-    """Until the time was over, the storage refused or did not answer, or conflicts continued.
+    """The storage refused or did not answer, or conflicts continued, until the time was over.
 
     Nothing was written, unless an answer was lost.
     """

@@ -106,7 +106,7 @@ class Session:
         return self.client_secret or self.id
 
     def status_at(self, now: int) -> Status:
-        """Its status for a reader at `now`: a lapsed session is expired."""
+        """The status that a reader sees at `now`: a lapsed session is expired."""
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
         return Status.EXPIRED if lapsed else self.status
 

@@ -30,7 +30,7 @@ WAITING_SECONDS, RETURNING_SECONDS = 3, 1
 RELOAD_SECONDS = 5
 """Reload interval of a waiting page without scripts."""
 LONGEST_TIMER = 20 * 86_400
-"""Seconds. Browsers' timers overflow after about 24 days."""
+"""The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
 
 NOTHING: Mapping[str, str] = MappingProxyType({})

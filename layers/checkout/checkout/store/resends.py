@@ -25,8 +25,8 @@ retrieve = RESENDS.retrieve
 
 
 def prepare_creation(resend: Resend, answer: str) -> Creation:
-    """What creating a resend writes. Refused with LimitError while another one of the scope is
-    pending."""
+    """The actions that create a resend. The creation is refused with LimitError while another one
+    of the scope is pending."""
     ends_at = resend.created_at + KEPT_SECONDS
     item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
     pending = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}

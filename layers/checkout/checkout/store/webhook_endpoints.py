@@ -17,8 +17,8 @@ from checkout.store.paging import Cursor, Keep, Page, keep_all, read_page
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
-transaction has at most 100."""
+"""The most endpoints of a merchant and mode. A fan-out is one transaction with two actions for each
+endpoint, and a transaction has at most 100."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""

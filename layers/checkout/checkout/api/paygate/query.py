@@ -14,7 +14,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 
 def refuse_parameters(call: Call) -> None:
-    """For endpoints without parameters, in the query or in the body of a POST.
+    """Refuses all parameters, in the query and in the body of a POST.
 
     Raises ParameterUnknownError.
     """

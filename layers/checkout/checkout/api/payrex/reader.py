@@ -25,9 +25,9 @@ from checkout.domain.errors import (
 )
 
 MAX_AMOUNT = 5_999_999_999
-"""Centavos."""
+"""The highest amount, in centavos."""
 MAX_TEXT = 1_000
-"""Characters."""
+"""The longest text, in characters."""
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 
 NOTHING = ("", "None")

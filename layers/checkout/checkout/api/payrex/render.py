@@ -94,7 +94,8 @@ def payment_intent_id(session_id: str) -> str:
 
 
 def session_id(payment_intent: str) -> str:
-    """The id of a payment intent's session, or, for any other id, one that no session has."""
+    """The id of a payment intent's session. For any other id, an empty text, which no session
+    has."""
     prefix, _, rest = payment_intent.partition("_")
     return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
@@ -370,7 +371,8 @@ def _line_item(item: LineItem) -> Json:
 
 
 def _customer_within(session: Session) -> Json | None:
-    """A session's customer has no id and no type (docs/contracts/payrex.md, section 6.3)."""
+    """The customer inside a session has no `id` and no `resource` (docs/contracts/payrex.md,
+    section 6.3)."""
     customer: Json | None = session.details.get("customer")
     if customer is None:
         return None
