@@ -116,8 +116,8 @@ class Automaton:
 
 
 def long_search(pattern: str | bytes, flags: int = 0, *, anywhere: bool = False) -> str | None:
-    """Why a search may take more than linear time; None if it can't. `anywhere`: the expression
-    is tried at every position (`search`, `findall`, `sub`), and not only at the first."""
+    """Why a search may take more than linear time; None if it can't. `anywhere`: the expression is
+    matched at every position (`search`, `findall`, `sub`), and not only at the first."""
     tree = _parser.parse(pattern, flags)
     return _long_search(tree, tree.state.flags, anywhere)
 

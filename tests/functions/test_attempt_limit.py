@@ -1,4 +1,4 @@
-"""Ten failed attempts block a session for a while, so that stolen cards cannot be tried out."""
+"""Ten failed attempts block a session for a while, so that stolen cards cannot be tested."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -159,7 +159,7 @@ def _stretched_pairs(random: Random, pairs: Pairs, length: int) -> Iterator[Pair
 
 def _stretched(random: Random, text: str, length: int) -> Iterator[str]:
     """The text's beginning, a run of blanks or of its last character, and an end that does not fit:
-    what a pattern with two adjacent repetitions tries in every way."""
+    a pattern with two adjacent repetitions matches it in many ways."""
     places = range(len(text) + 1)
     for place in random.sample(places, min(len(places), 8)):
         for filler in {" ": 1, text[place - 1 : place] or "0": 1}:

@@ -360,7 +360,7 @@ NAMELESS = {
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
-    # Two stacks may publish versions of one layer; functions refer to a version.
+    # Two stacks may publish versions of one layer; functions use one version.
     "AWS::Lambda::LayerVersion",
 }
 
