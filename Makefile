@@ -55,7 +55,7 @@ screenshots: $(VENV)/.test browser ## take pictures of the page in every state (
 bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done ## time starts and calls (RUNS=15 FUNCTIONS="ShowPage")
 	@$(BIN)/python -m benchmarks.$* $(FUNCTIONS)
 
-bench-webhooks: $(VENV)/.dev ## time webhooks beside endpoints that hang (EVENTS=60 RATE=2 ROUNDS=3)
+bench-webhooks: $(VENV)/.dev ## time webhooks while other endpoints hang (EVENTS=60 RATE=2 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.webhooks
 
 bench-devstack: $(VENV)/.dev ## time devstack with few and with many sessions (SESSIONS=50000 ROUNDS=7)

@@ -146,7 +146,8 @@ class SamStack:
 def opened(build: Path = BUILD) -> Iterator[SamStack]:
     """Open an engine and a queue that containers reach, for the functions in the folder `build`.
 
-    Meanwhile the checkout layer is importable and uses the same table. Raises `DevstackError`.
+    Within the block, the checkout layer is importable and uses the same table. Raises
+    `DevstackError`.
     """
     template = load_template(ROOT / "template.yaml")
     host = _reachable_address()

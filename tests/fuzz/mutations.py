@@ -102,7 +102,7 @@ def _random_request(random: Random, example: Example, others: list[Any]) -> Requ
 
 
 def _main_part(random: Random, example: Example) -> str:
-    """What most requests have mutated: the body, or of a GET what else its operation reads."""
+    """The part of a request to mutate: mostly the body; for a GET, the query or the path."""
     if example.method != "GET" and random.random() < 0.87:
         return "body"
     return random.choice(("query", "path")) if example.variable else "query"
@@ -130,8 +130,8 @@ def _encode(body: Any) -> bytes:
 
 
 def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
-    """For each text of body and query, requests with a long run inside of it; and for each field of
-    a form, one in which it is repeated."""
+    """Requests with a long run inside a text of the body or the query, for each text; and requests
+    that repeat a field of a form, for each field."""
     if isinstance(example.body, dict):
         for path, text in _texts(example.body):
             for stretched in _stretched(random, text, STRETCH):
@@ -384,6 +384,7 @@ def _credentials(random: Random, given: str) -> str:
 
 
 def _header_text(value: str) -> str:
-    """What a server lets through: printable Latin-1 without blanks at its ends."""
+    """The part of a text that a server accepts in a header: printable Latin-1 without blanks at its
+    ends."""
     shown = "".join(each for each in value if each.isprintable() and each <= "\xff")
     return shown[:MAX_HEADER].strip()

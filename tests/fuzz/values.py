@@ -122,7 +122,7 @@ BYTES = (
     b"", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xc3", b'"', b"}", b"[", b"%", b"&", b"\\u",
     b" " * 9_000,
 )  # fmt: skip
-"""What is put into the middle of a body."""
+"""Bytes that are put into the middle of a body."""
 
 NAMES = (
     "name[]", "name[a]", "name[0]", "name[-1]", "name[" + "9" * 30 + "]", "name[", "name]",

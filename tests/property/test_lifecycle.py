@@ -103,7 +103,7 @@ class PayRex(PayGate):
 
 
 class Expected:
-    """What a merchant expects of one session."""
+    """The state of one session as a merchant expects it."""
 
     def __init__(self, id: str, page_key: str, expires_at: float) -> None:
         self.id = id

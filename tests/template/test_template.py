@@ -245,10 +245,10 @@ def test_every_timer_is_sent_by_a_sweep_or_by_its_writer() -> None:
     from checkout.dispatch import LOOK_AHEAD, SOON
     from checkout.store.timers import NET_SECONDS
 
-    sweeps_every = 60
-    # The sweep before a timer was written has seen what is due until LOOK_AHEAD after it.
+    sweep_seconds = 60
+    # The last sweep before a timer is written has sent the timers that are due within LOOK_AHEAD.
     assert LOOK_AHEAD < SOON < NET_SECONDS
-    assert sweeps_every < LOOK_AHEAD
+    assert sweep_seconds < LOOK_AHEAD
 
 
 def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:

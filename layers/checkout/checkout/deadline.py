@@ -27,7 +27,7 @@ def of_invocation(remaining_ms: int) -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """The seconds until the invocation has to answer. Infinite outside of an invocation."""
+    """The seconds until the invocation has to answer. Infinite outside an invocation."""
     return _ends_at.get() - read()
 
 

@@ -148,7 +148,7 @@ class Request(NamedTuple):
         return f"{scheme}://{host}"
 
     def cause(self, idempotency_key: str | None = None) -> Cause:
-        """What the events of this request name as their cause."""
+        """The cause that the events of this request name."""
         return Cause(self.id, idempotency_key)
 
 

@@ -34,7 +34,7 @@ _CLOSED_V4 = [
 ]
 _OPEN_V6 = IPv6Network("2000::/3")
 """The only part of IPv6 that is allocated. Loopback, mapped and compatible IPv4, NAT64, private,
-link-local, site-local and multicast addresses lie outside of it."""
+link-local, site-local and multicast addresses lie outside it."""
 _CLOSED_V6 = [
     IPv6Network(each)
     for each in (

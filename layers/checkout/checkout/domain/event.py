@@ -71,7 +71,7 @@ class EventState(StrEnum):
 
 
 Subject = Payment | Refund | None
-"""What an event is about beside the session."""
+"""What an event is about, besides the session."""
 RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
 """A dialect's events for a kind: the type of each and its rendered object."""
 

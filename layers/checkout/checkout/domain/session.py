@@ -96,7 +96,7 @@ class Session:
     details: dict[str, Any] = field(default_factory=dict)
     """Fields that only the merchant's dialect has. Nothing else reads them."""
     event_count: int = 0
-    """How many events it has; the number of its last event."""
+    """How many events it has. This is also the number of its last event."""
     final_event_ids: tuple[str, ...] = ()
     """The ids of the events that reported its end."""
 

@@ -94,7 +94,7 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
 
 
 def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
-    """Where the shopper goes once the payment was begun."""
+    """The address to which the shopper goes after the payment began."""
     path = processor.approval_path(payment)
     if path and payment.method in REDIRECT_METHODS:
         return with_return_key(visit.session, payment, path)

@@ -107,7 +107,7 @@ class ConditionFailedError(Exception):
 
 
 class QueryPage(NamedTuple):
-    """What one call of Query reads."""
+    """The items that one call of Query reads."""
 
     items: list[Item]
     last: Mapping[str, Any] | None

@@ -1,8 +1,8 @@
 """Reads the parameters of PayRex's forms, and reports every bad one at once
 (docs/contracts/payrex.md, sections 4.3 and 11).
 
-Hand-written beside PayGate's pydantic models: importing pydantic makes a cold start a third
-longer (docs/decisions/2026-11-21-two-validators.md).
+Hand-written, unlike PayGate's pydantic models, because importing pydantic makes a cold start a
+third longer (docs/decisions/2026-11-21-two-validators.md).
 """
 
 from collections.abc import Callable
