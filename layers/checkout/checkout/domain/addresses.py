@@ -1,4 +1,4 @@
-"""Which hosts and addresses are public, so that webhooks may be sent there.
+"""Decides which hosts and addresses are public, so that webhooks may be sent there.
 
 `ipaddress.is_global` was looked at and is not used: it accepts NAT64, 6to4 and multicast addresses,
 which can lead into private networks.

@@ -63,7 +63,7 @@ def parse(
 
 
 def _field(form: dict[str, str], name: str) -> str:
-    """What was typed into a field. A text that is too long becomes one that no field accepts."""
+    """The text of a field. A text that is too long is replaced by one that no field accepts."""
     text = form.get(name, "")
     return text.strip() if len(text) <= LENGTHS[name] else TOO_LONG
 

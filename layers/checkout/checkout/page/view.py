@@ -321,7 +321,7 @@ CONTEXTS = {
 
 
 def _state(visit: Visit, screen: str) -> str:
-    """What the page's script compares to detect a change."""
+    """The state that the page's script compares to detect a change."""
     return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
 
 

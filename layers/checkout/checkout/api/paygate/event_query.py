@@ -37,7 +37,7 @@ def parse_event_list(call: Call) -> tuple[EventFilters, Cursor]:
 
 
 def parse_time(value: object, name: str) -> int:
-    """Epoch seconds, from a number of them or from a UTC time such as 2026-01-31T12:00:00Z.
+    """The epoch seconds of a time that is given in epoch seconds, or as 2026-01-31T12:00:00Z.
 
     Raises ParameterInvalidError.
     """
@@ -62,7 +62,7 @@ def _read_time(value: object) -> int | None:
 
 
 def _pop_time_range(params: dict[str, str]) -> dict[str, int]:
-    """`since` and `until`, both inclusive. Of two bounds on one side the stricter one counts."""
+    """`since` and `until`, both inclusive. If a side has two bounds, the stricter one counts."""
     time_range: dict[str, int] = {}
     for operator, (bound, shift) in _BOUNDS.items():
         name = f"created_at[{operator}]"

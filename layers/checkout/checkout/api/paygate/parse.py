@@ -1,4 +1,5 @@
-"""What PayGate's request bodies have in common (docs/contracts/paygate.md, sections 2, 4 and 6).
+"""Parses PayGate's request bodies, and defines the fields that they share
+(docs/contracts/paygate.md, sections 2, 4 and 6).
 
 A field's description is its error message: "amount must be <description>".
 """

@@ -13,7 +13,7 @@ from checkout.store import customers
 from checkout.store.idempotency import Creation
 
 PREFIX_LENGTH = 8
-"""Characters of the billing statement prefix that a customer gets if its form has none."""
+"""The length of the billing statement prefix that a customer gets if its form has none."""
 _PREFIX = re.compile(r"[A-Z0-9]{3,15}", re.ASCII)
 
 

@@ -300,8 +300,9 @@ EVENT_TYPES = (
     "billing_statement_line_item.updated",
     "billing_statement_line_item.deleted",
 )
-"""What a webhook may subscribe to: all of PayRex's event types, so that a merchant's program runs
-unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of `render_events`."""
+"""The event types that a webhook may subscribe to: all of PayRex's, so that a merchant's program
+runs unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of
+`render_events`."""
 
 
 def render_envelope(event: Event) -> Json:
