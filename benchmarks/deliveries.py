@@ -115,7 +115,7 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
     shop.subscribe(healthy, [f"healthy-{each}" for each in range(HEALTHY)])
     sessions = [shop.create_session() for _ in range(EVENTS + 1)]
     shop.expire(sessions.pop())  # warms everything up
-    stack.settle(30)
+    stack.wait_until_idle(30)
     if others:
         shop.subscribe(others, [f"other-{each}" for each in range(HEALTHY)])
     arrivals(healthy)

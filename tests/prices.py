@@ -53,7 +53,7 @@ def page(rows: str, prices: list[tuple[str, float]]) -> str:
 `UPDATE_COSTS=1 .venv/bin/pytest tests/store/test_costs.py` writes this page from what the engine
 reports with `ReturnConsumedCapacity=INDEXES`. The test fails if the code costs something else. The
 items are those of the README's example. Units are DynamoDB's: a transaction doubles the table's,
-not the indexes'. Not included is the lookup of an API key: one read unit per minute and process.
+not the indexes'. The lookup of an API key is not included: one read unit per minute and process.
 
 | operation | read calls | read units | write calls | write units |
 |---|---|---|---|---|

@@ -177,7 +177,7 @@ def test_a_bad_filter_value_is_refused(world: World, query: str, param: str) -> 
         ("created_at[gte]=0001-01-01T00:00:00Z&created_at[lte]=9999-12-31T23:59:59Z", True),
     ],
 )
-def test_a_bound_that_no_event_can_reach_leaves_out_none_or_all(
+def test_a_bound_outside_the_range_of_ids_matches_all_events_or_none(
     world: World, query: str, is_listed: bool
 ) -> None:
     world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
@@ -190,7 +190,7 @@ def test_an_unknown_filter_is_refused(world: World) -> None:
     world.refused(error, "GET", "/v1/events?created_at[eq]=1")
 
 
-def test_a_page_whose_filter_drops_little_costs_one_query(world: World) -> None:
+def test_a_page_whose_filter_leaves_out_few_events_costs_one_query(world: World) -> None:
     for _ in range(4):
         world.pay(world.create_session()["id"])
     queries: list[str] = []
@@ -278,7 +278,7 @@ def test_a_failed_event_is_resent_unchanged(world: World, receiver: Receiver) ->
     world.sweep()
     send(world)
     assert counts(world, event) == (0, 0)
-    assert len(receiver.received) == 12
+    assert len(receiver.received) == len(DELAYS) + 3
     assert len({each.body for each in receiver.received}) == 1
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
 
@@ -458,7 +458,7 @@ def test_a_second_resend_of_a_range_is_refused_while_one_is_pending(world: World
     assert world.post(target, body).status == 202
 
 
-def test_a_resend_that_was_never_done_holds_its_place_for_as_long_as_events_are_kept(
+def test_an_unfinished_resend_blocks_others_until_its_events_are_deleted(
     world: World,
 ) -> None:
     body, target = {"created_at": {"gte": 0}}, "/v1/events/resend"

@@ -169,13 +169,13 @@ def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     assert f'href="{path}"' in page
 
 
-def test_only_a_session_without_any_attempt_is_said_not_to_be_charged(world: World) -> None:
+def test_nothing_was_charged_is_only_shown_for_a_session_without_attempts(world: World) -> None:
     """A payment that failed may be approved late, and is then charged and refunded."""
-    untried, failed, waiting = (path_of(world) for _ in range(3))
+    fresh, failed, waiting = (path_of(world) for _ in range(3))
     world.submit(failed.removeprefix("/checkout/"), DECLINED)
     world.pay_by_phone(waiting.removeprefix("/checkout/"), "0240000005")
 
-    assert "So far you have not been charged" in world.page(f"{untried}?canceled=1").text
+    assert "So far you have not been charged" in world.page(f"{fresh}?canceled=1").text
     for path, state in ((failed, "canceled"), (waiting, "waiting")):
         page = world.page(f"{path}?canceled=1").text
         assert state_of(page) == state
@@ -327,7 +327,7 @@ def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> 
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
 
 
-def test_a_look_by_script_returns_only_the_state(world: World) -> None:
+def test_a_poll_by_the_script_returns_only_the_state(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
     assert json.loads(world.page(f"{location}&poll=1").text) == {"state": "waiting"}

@@ -1,5 +1,5 @@
-"""Least privilege: a function uses everything that its policy grants. That it uses nothing else is
-checked in every test that runs it (tests/policies.py)."""
+"""Least privilege: a function uses everything that its policy grants. Every test that runs a
+function checks that it uses nothing else (tests/policies.py)."""
 
 import json
 from typing import Any
@@ -38,8 +38,8 @@ LATE_REFUNDS = {
         *("ReceiveStripeNotification", "PayrexCancelPaymentIntent"),
     )
 }
-"""What these functions need if a payment was approved too late, and its refund stays pending. It is
-the one path that is not driven here."""
+"""What these functions need if a payment was approved too late and its refund stays pending, which
+is the only case that `drive` leaves out."""
 
 
 def drive(world: World, server: StripeServer) -> None:
@@ -284,6 +284,6 @@ def test_every_function_does_exactly_what_its_policy_grants(used: dict[str, set[
 
 
 def test_a_call_beyond_the_policy_fails(world: World) -> None:
-    """Ensures that the test above can fail."""
+    """Shows that the test above can fail."""
     with world.recorder.running("RetrieveEvent"), pytest.raises(AssertionError, match="PutItem"):
         world.table.client.put_item(TableName=world.table.name, Item=to_wire({"pk": "x"}))

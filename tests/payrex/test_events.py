@@ -110,7 +110,7 @@ def test_a_webhook_shows_its_secret_key_in_every_response(world: World) -> None:
 
 
 def test_a_webhook_may_subscribe_to_every_documented_event_type(world: World) -> None:
-    """Also to those that never occur here, so that a merchant's program runs unchanged."""
+    """Some types never occur here, but a merchant's program has to run unchanged."""
     kinds = {
         "payment_intent": "succeeded awaiting_capture amount_capturable",
         "checkout_session": "expired completed",

@@ -1,4 +1,5 @@
-"""The circuit breaker: all processes together ask a processor less that does not answer."""
+"""The circuit breaker: all processes together call a processor less often while it does not
+answer."""
 
 import pytest
 

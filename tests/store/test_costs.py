@@ -29,7 +29,7 @@ PAGE = ROOT / "docs/costs.md"
 
 @dataclass
 class Cost:
-    """Of one operation. Units are DynamoDB's request units."""
+    """What one operation costs. Units are DynamoDB's request units."""
 
     operations: list[str] = field(default_factory=list)
     read_units: float = 0

@@ -1,7 +1,7 @@
 """Races between a resend and other changes of a delivery, on an engine with atomic transactions.
 
 An event's counts must agree with its deliveries, and every delivery under way must have a timer.
-Each of the four races has a quarter of the rounds.
+Each of the four races with resends has a quarter of the rounds.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.dynoxide
 
 COMPLETED = "checkout.session.completed"
 ROUNDS_OF_A_TABLE = 25
-"""Fewer than in other races, because each round reads the whole table several times."""
+"""The number of rounds. There are fewer than in other races, because each round reads the whole
+table several times."""
 
 
 def quarter() -> Iterator[tuple[World, range]]:
@@ -86,7 +87,7 @@ def finish(world: World, event: str) -> None:
     }
 
 
-def test_resends_against_an_attempt(receiver: Receiver) -> None:
+def test_resends_during_an_attempt_keep_counts_and_timers_right(receiver: Receiver) -> None:
     for world, rounds in quarter():
         subscribe(world, receiver.url)
         for round in rounds:
@@ -105,7 +106,9 @@ def test_resends_against_an_attempt(receiver: Receiver) -> None:
             finish(world, event)
 
 
-def test_resends_against_each_other_after_the_end(receiver: Receiver) -> None:
+def test_concurrent_resends_of_an_ended_delivery_keep_counts_and_timers_right(
+    receiver: Receiver,
+) -> None:
     for world, rounds in quarter():
         for name in ("a", "b"):
             subscribe(world, f"{receiver.url}/{name}")
@@ -121,7 +124,7 @@ def test_resends_against_each_other_after_the_end(receiver: Receiver) -> None:
             finish(world, event)
 
 
-def test_a_resend_against_the_fan_out(receiver: Receiver) -> None:
+def test_resends_during_the_fan_out_keep_counts_and_timers_right(receiver: Receiver) -> None:
     for world, rounds in quarter():
         subscribe(world, receiver.url)
         for _ in rounds:
@@ -137,7 +140,9 @@ def test_a_resend_against_the_fan_out(receiver: Receiver) -> None:
             finish(world, event)
 
 
-def test_a_resend_against_a_deletion(receiver: Receiver) -> None:
+def test_a_resend_during_the_deletion_of_its_endpoint_keeps_counts_and_timers_right(
+    receiver: Receiver,
+) -> None:
     for world, rounds in quarter():
         for _ in rounds:
             hook = subscribe(world, receiver.url)
@@ -155,7 +160,7 @@ def test_a_resend_against_a_deletion(receiver: Receiver) -> None:
             finish(world, event)
 
 
-def test_two_firings_of_one_range_count_each_event_once(receiver: Receiver) -> None:
+def test_concurrent_firings_of_a_resend_count_each_event_once(receiver: Receiver) -> None:
     for world, rounds in worlds(max(1, ROUNDS // 50), ROUNDS_OF_A_TABLE):
         subscribe(world, receiver.url)
         events = [record(world) for _ in range(6)]

@@ -27,7 +27,7 @@ from tests.world import World, forget_process
 STREAM_RETRIES, RECEIVES, MINUTE = 10, 5, 60
 """MaximumRetryAttempts, maxReceiveCount and the schedule of template.yaml."""
 MAX_STEPS = 500
-"""More than any run needs, so that a run without an end fails."""
+"""The most steps of a run: more than any run needs, so that a run without an end fails."""
 
 
 class Killed(BaseException):
@@ -67,7 +67,7 @@ class Faults:
     calls: list[str] = field(default_factory=list)
     injected: list[tuple[Mode, str]] = field(default_factory=list)
     on_carried_out: Callable[[str, Any, Any], None] = lambda *_: None
-    """Called after each call that AWS carried out, also if its answer is lost."""
+    """Called after each call that AWS carried out, even if its answer is lost."""
     running: str | None = None
     """The function that is being invoked. Calls of the tests themselves have no faults."""
     step: int = 0
@@ -134,13 +134,13 @@ class Reliability(StrEnum):
     """How a stream or a queue delivers records or messages."""
 
     RETRIES = "retries"
-    """Again after each failure, as often as the template says."""
+    """It delivers again after each failure, as often as the template allows."""
     DOUBLES = "doubles"
-    """Again after each failure, and once more after success."""
+    """It delivers again after each failure, and once more after success."""
     NEVER_RETRIES = "never retries"
-    """Once, even if the process dies or fails."""
+    """It delivers once, even if the process dies or fails."""
     LOSES = "loses"
-    """Never the first time: no record, and not the first message of an attempt."""
+    """It loses every record, and the first message of every attempt."""
 
 
 class Conditions(NamedTuple):
@@ -169,7 +169,7 @@ ALL_CONDITIONS = (
 
 
 CONSUMERS = {"deliveries": "SendWebhook", "timers": "FireTimers", "processors": "AskProcessors"}
-"""By the last part of a queue's URL: the function that gets its messages."""
+"""The function that gets a queue's messages, by the last part of the queue's URL."""
 
 
 @dataclass

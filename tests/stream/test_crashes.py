@@ -44,12 +44,12 @@ from tests.world import SESSIONS, World
 pytestmark = pytest.mark.crash
 
 FAULTS = 1000
-"""Per engine."""
+"""The number of faults to inject on each engine."""
 RUNS_A_TABLE = 15
-"""Few, because moto's transactions slow down as the table grows."""
+"""The number of runs with one table: few, because moto's transactions slow down as it grows."""
 
 injected: Counter[str] = Counter()
-"""Faults so far, by engine."""
+"""The number of faults injected so far, by engine."""
 
 DECLINED, LATER = "4000000000000002", "0240000002"
 PAYREX_LATER = "4000000000003220"
@@ -313,7 +313,7 @@ def test_a_process_that_dies_at_any_call_loses_no_event(
 def test_a_resend_that_dies_at_any_call_sends_every_event_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It also counts each event once."""
+    """The resend counts each event once."""
     monkeypatch.setattr(resending, "PAGE", 1)
     events = []
     for _ in range(2):
@@ -338,7 +338,7 @@ def test_faults_at_random_lose_no_event(stage: Stage, capsys: pytest.CaptureFixt
 
 
 def test_a_kill_ends_the_invocation(stage: Stage) -> None:
-    """Otherwise the other tests would prove nothing."""
+    """Shows that the other tests can fail."""
     stage.run(BY_NAME["PayGate paid"], NORMAL)
     message = {"scope": "merc#test", "event": "evt", "endpoint": "we", "attempt_count": 0}
     for function, event in (

@@ -69,7 +69,7 @@ def test_the_ttl_alone_makes_the_next_attempt_of_a_delivery(
     merchant.subscribe(receiver.url)
     receiver.statuses = [500]
     merchant.pay(merchant.create_session()["id"])
-    assert unswept.settle()
+    assert unswept.wait_until_idle()
 
     unswept.advance(3600)
 
@@ -159,7 +159,7 @@ def test_a_timer_that_fails_does_not_stop_the_others(
     assert len(world.having("EVENT#", "EVENT")) == 3
 
 
-def test_a_timer_that_meets_endless_conflicts_stays_and_is_fired_again(
+def test_a_timer_whose_firing_ends_in_conflicts_is_fired_again(
     world: World, monkeypatch: pytest.MonkeyPatch, log: StringIO
 ) -> None:
     id = world.create_session()["id"]

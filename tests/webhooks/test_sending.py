@@ -558,7 +558,7 @@ def test_a_delivery_timer_sends_no_message_during_a_pause(
     assert {each.next_attempt_at for each in all_deliveries(world)} == {pause_ends_at}
 
 
-def test_failing_endpoints_are_notified_after_the_others(
+def test_deliveries_to_failing_endpoints_are_sent_last(
     world: World, receiver: Receiver, hook: str
 ) -> None:
     (item,) = world.having("ENDPOINTS#")
@@ -583,7 +583,7 @@ def test_failing_endpoints_are_notified_after_the_others(
 def test_a_time_out_after_a_failure_causes_a_pause(
     world: World, hook: str, failing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One time-out alone may be bad luck."""
+    """A single timeout may be an accident."""
 
     def hang(*_: Any) -> None:
         raise egress.TimedOutError

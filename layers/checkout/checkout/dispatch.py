@@ -1,8 +1,8 @@
-"""Dispatch: every timer is sent to a queue, with a delay to the second at which it is due.
+"""Dispatch: sends every timer to a queue, with a delay until the second at which it is due.
 
-A sweep (`checkout.sweep`) sends once a minute what is due within the next minute and a half. A
-timer that is due sooner than a sweep could see it is sent when it is written: `handing_over`. So
-each timer is fired on time, and by many workers at once (`checkout.firing`).
+Once a minute a sweep (`checkout.sweep`) sends the timers that are due within the next minute and a
+half. A timer that is due before the next sweep is sent by the function that writes it
+(`handing_over`). So timers are fired on time, by many workers at once (`checkout.firing`).
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 LOOK_AHEAD = 90
-"""A sweep sends what is due within so many seconds: until the next sweep, with time to spare."""
+"""A sweep sends the timers that are due within this many seconds. That is more than the time until
+the next sweep."""
 SOON = LOOK_AHEAD + 10
-"""A timer due within so many seconds is sent by its writer, because the last sweep may have been
-before it was written, and the next may come too late. Ten seconds are for slow writers and clocks
-that differ."""
+"""A timer that is due within this many seconds is sent by its writer: the last sweep may have run
+before the timer was written, and the next one may run too late. Ten of the seconds are for slow
+writers and for clocks that differ."""
 
 ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND})
-"""These have a queue of their own, so that a processor that is slow to answer delays no other."""
+"""Timers that ask a processor. They have a queue of their own, so that a slow processor does not
+delay other timers."""
 
 
 class Dispatcher(NamedTuple):
@@ -98,9 +100,9 @@ def hand_over(written: Iterable[Timer]) -> None:
 
 
 def restore(table: Table, timer: Timer) -> None:
-    """Sends a timer that DynamoDB deleted, because it was overdue for long.
+    """Sends a timer that DynamoDB deleted because it was long overdue.
 
-    It is put back first: only the timer finds out whether its message is lost.
+    The timer is put back first, so that a sweep sends it again if its message is lost.
     """
     table.write(timers.put(timer))
     open_dispatcher().send([timer])

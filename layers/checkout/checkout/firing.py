@@ -1,7 +1,7 @@
-"""Firing timers: what a timer names is looked at, what is due is done, and the timer is ended.
+"""Fires timers: looks at the object that a timer names, does what is due, and ends the timer.
 
-A timer may be fired twice, late, a moment early where a clock is behind, or when there is nothing
-left to do.
+A timer may be fired twice, late, a moment early (if a clock is behind), or when nothing is left to
+do.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ from checkout.domain.timer import Timer, TimerKind
 from checkout.partial_batches import Record, report_failures
 
 RESERVE_MS = 10_000
-"""A worker starts no timer with less time left than this. The queue brings it again."""
+"""With less time left than this, a worker fires no further timer. The queue delivers it again."""
 
 Kinds = Mapping[TimerKind, Callable[[Timer], None]]
-"""By kind: what fires a timer."""
+"""The function that fires a timer, by kind."""
 
 
 def fire_messages(
@@ -24,9 +24,10 @@ def fire_messages(
     kinds: Callable[[int], Kinds],
     time_left_ms: Callable[[], int],
 ) -> dict[str, Any]:
-    """Fires the timers of a queue's messages. Those that fail are reported and come again.
+    """Fires the timers in a queue's messages. Failures are reported to SQS, which delivers those
+    messages again.
 
-    `kinds` takes the time and returns what fires each kind of timer; it is called for each timer.
+    `kinds` is called for each timer, with the time. It returns the function for each kind.
     """
 
     def fire(record: Record) -> None:

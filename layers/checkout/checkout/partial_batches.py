@@ -1,6 +1,7 @@
 """Batches of stream and queue records: the answer names those that Lambda has to retry.
 
-A batch stops in time. The records that are left are reported as failed; Lambda brings them again.
+A batch stops before the invocation's timeout. Records that are left are reported as failed, and
+Lambda delivers them again.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,7 @@
 """Sends messages to SQS queues.
 
-Every message is only an accelerator: a timer in the table finds what a lost message left undone.
+No work depends on a message alone. If one is lost, a timer in the table finds the work that was not
+done.
 """
 
 from __future__ import annotations

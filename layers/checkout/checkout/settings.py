@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 IN_LAMBDA = "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
-"""In Lambda, modules create their AWS clients on import: a starting function has a whole CPU, an
-answering one only the share that belongs to its memory size."""
+"""In Lambda, modules create their AWS clients on import. At its start a function has a whole CPU;
+later it has only a share, in proportion to its memory size."""
 
 
 class Settings(NamedTuple):

@@ -1,8 +1,8 @@
-"""The sweep: once a minute, in every shard, it sends the timers that are due soon to their queues.
+"""The sweep: once a minute it sends the timers of every shard that are due soon to their queues.
 
-It remembers how far it came, so it sends each timer once. Messages can be lost, and workers can
-die. So it also sends again the timers that are overdue, unless their queue is only slow: a backlog
-must not multiply itself.
+It stores how far it came, so it sends each timer once. Messages can be lost and workers can die, so
+it sends overdue timers again. If their queue has a backlog, their messages probably wait in it, and
+only a few of them are sent again; otherwise each sweep would lengthen the backlog.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,16 +22,16 @@ from checkout.store.timers import Progress
 OVERDUE = 120
 """Seconds after which a timer that was sent, and is still there, may have lost its message."""
 BACKLOG = 100
-"""With as many visible messages a queue has a backlog, in which overdue timers probably wait."""
+"""A queue with this many visible messages has a backlog."""
 SENT_AGAIN_IN_BACKLOG = 5
 """Overdue timers of one shard that a sweep sends again although their queue has a backlog."""
 
-LANES = 16
+SHARDS_AT_ONCE = 16
 """Shards that a sweep reads at the same time."""
-THREADS = "shard"
-"""How the names of the threads that read shards begin."""
+THREAD_PREFIX = "shard"
+"""The beginning of the names of the threads that read shards."""
 RESERVE_MS = 5_000
-"""A sweep begins nothing with less time left than this. The next sweep continues."""
+"""With less time left than this, a sweep begins nothing more. The next sweep continues."""
 
 UNDELIVERED = frozenset({TimerKind.EVENT, TimerKind.DELIVERY})
 OLDEST_UNDELIVERED = "OldestUndelivered"
@@ -81,7 +81,7 @@ class Sweep(NamedTuple):
         return swept._replace(until=ahead)
 
     def _send_overdue(self, number: int, until: int, swept: Swept) -> Swept:
-        """Sends timers again that were sent, and are still there."""
+        """Sends overdue timers again, which an earlier sweep has sent and no worker has ended."""
         allowed = dict.fromkeys(self.visible, SENT_AGAIN_IN_BACKLOG)
         for page in self._pages(number, -1, until):
             if self._is_over():
@@ -91,7 +91,7 @@ class Sweep(NamedTuple):
         return swept
 
     def _latest(self, page: Iterable[Timer], late: int) -> int:
-        """`late`, or for how long an event or delivery of this page is overdue."""
+        """`late`, or the longest time for which an event or delivery of this page is overdue."""
         return max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
 
     def _not_waiting(self, overdue: Iterable[Timer], allowed: dict[str, int]) -> Iterator[Timer]:
@@ -124,9 +124,9 @@ def sweep(
     queue_urls = (dispatcher.timer_queue, dispatcher.processor_queue)
     visible = {url: queues.count_visible(dispatcher.client, url) for url in queue_urls}
     run = Sweep(table, dispatcher, now, time_left_ms, visible)
-    # A shard beyond the present number may still have timers.
+    # Shards that are no longer in use may still have timers.
     shards = range(max(len(progress.until), settings().timer_shards))
-    with ThreadPoolExecutor(LANES, THREADS) as pool:
+    with ThreadPoolExecutor(SHARDS_AT_ONCE, THREAD_PREFIX) as pool:
         results = list(pool.map(lambda number: _shard(run, progress, number), shards))
     swept = [each for each in results if each is not None]
     reached = {number: each.until for number, each in zip(shards, results, strict=True) if each}

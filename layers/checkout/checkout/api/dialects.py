@@ -1,4 +1,4 @@
-"""The dialects, by name: how each renders events. For code that runs without a request."""
+"""How each dialect renders events, by the dialect's name. For code that runs without a request."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from checkout.domain.session import Session
 
 
 class EventRenderer(Protocol):
-    """A dialect's renderer, as far as events need it."""
+    """What events need of a dialect's renderer."""
 
     def render_events(
         self, kind: EventKind, session: Session, subject: Subject

@@ -1,4 +1,4 @@
-"""Stripe's webhooks to this service.
+"""Stripe's notifications.
 
 A notification names a payment, and nothing else in it is used: the payment's status is read from
 Stripe. A notification that is repeated, late, out of order or forged therefore changes nothing.
@@ -21,7 +21,7 @@ from checkout.store.table import Table
 
 
 def receive(table: Table, request: Request) -> Response:
-    """Brings the payment, and the refund, that Stripe names to the status that they have there.
+    """Updates the payment and the refund that Stripe names to the status that they have at Stripe.
 
     Raises BodyInvalidError, and BusyError if Stripe does not answer: Stripe then sends the
     notification again.

@@ -11,10 +11,10 @@ class ProcessorAccount:
     """A merchant's own account at a payment processor, for one mode. Its secrets are encrypted."""
 
     public_key: str
-    """For the shopper's browser; not a secret."""
+    """The key for the shopper's browser, which is not secret."""
     secret_key: str
     signing_secret: str
-    """The processor signs its webhooks to this service with it."""
+    """The secret with which the processor signs its notifications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Merchant:
 
 
 class Caller(NamedTuple):
-    """The scope of an API key: merchant and mode. It can't see objects of other scopes."""
+    """The merchant and mode that an API key stands for. Objects of other scopes are invisible to
+    it."""
 
     merchant: str
     mode: Mode

@@ -54,7 +54,7 @@ class Delivery:
     A resend of a delivery that has ended begins another round.
     """
     waits: int = 0
-    """How often in a row the next attempt waited for others to the same endpoint."""
+    """How many times in a row the next attempt was postponed."""
     parked_at: int | None = None
     """When it began to wait, without a timer, for its disabled endpoint to be enabled."""
     attempts: tuple[DeliveryAttempt, ...] = ()

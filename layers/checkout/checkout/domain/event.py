@@ -64,7 +64,7 @@ class EventState(StrEnum):
 
 
 Subject = Payment | Refund | None
-"""What an event is about beside the session."""
+"""What an event is about, besides the session."""
 RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
 """A dialect's events for a kind: the type of each and its rendered object."""
 
@@ -107,5 +107,5 @@ class ChangeContext(NamedTuple):
 
 class Recorded(NamedTuple):
     session: Session
-    """With the events counted."""
+    """The session with the events counted."""
     events: list[Event]

@@ -10,8 +10,8 @@ from checkout.processors.protocol import Instrument
 
 CARD_FIELDS = {"number", "expiry", "code"}
 LENGTHS = {"number": 40, "expiry": 20, "code": 10, "phone": PHONE_LENGTH, "email": EMAIL_LENGTH}
-"""Characters that a field may have, blanks included. A longer text is refused before any
-expression reads it."""
+"""The longest text of each field, in characters with blanks. A longer one is refused before any
+regular expression reads it."""
 TOO_LONG = "…"
 
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
@@ -63,7 +63,7 @@ def parse(
 
 
 def _field(form: dict[str, str], name: str) -> str:
-    """What was typed into a field. A text that is too long becomes one that no field accepts."""
+    """The text of a field. A text that is too long is replaced by one that no field accepts."""
     text = form.get(name, "")
     return text.strip() if len(text) <= LENGTHS[name] else TOO_LONG
 

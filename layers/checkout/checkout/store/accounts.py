@@ -34,7 +34,7 @@ def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
 class ApiKey(NamedTuple):
     caller: Caller
     is_secret: bool
-    """True for a server's key, False for a public one, which the shopper's side uses."""
+    """True for a server's key, False for a public one, which is made for browsers."""
 
 
 def find_key(table: Table, secret: str) -> ApiKey | None:

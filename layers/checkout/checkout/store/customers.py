@@ -37,7 +37,8 @@ def existence_check(scope: str, id: str) -> Check:
 
 
 def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Customer:
-    """The customer that a parameter names. Raises ReferenceMissingError, also for a deleted one."""
+    """The customer that a parameter names. Raises ReferenceMissingError if it is unknown or
+    deleted."""
     customer = CUSTOMERS.retrieve_referenced(table, scope, id, parameter)
     if customer.deleted_at:
         raise ReferenceMissingError(CUSTOMERS.name, parameter)
@@ -77,8 +78,8 @@ def delete(table: Table, scope: str, id: str, now: int) -> None:
 
 
 def _index_keys(scope: str, fields: Item) -> dict[str, str | None]:
-    """The attributes that put a customer into the lists by name and by e-mail address, for those of
-    the two that are among `fields`."""
+    """The attributes that put a customer into the list by name, if `fields` has a name, and into
+    the list by e-mail address, if `fields` has one."""
     found: dict[str, str | None] = {}
     if "name" in fields:
         name = fields["name"]

@@ -25,7 +25,7 @@ class IdempotentRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What creating an object writes, and the answer to its request.
+    """The actions that create an object, and the answer to the request.
 
     `refusals` maps an action's index to the error to raise if the action's condition fails.
     """

@@ -87,7 +87,7 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=32)
 def _converters(cls: Hashable) -> dict[str, Any]:
-    """By field: what turns a stored value back into the field's type."""
+    """The functions that turn stored values back into the fields' types, by field."""
     record = cast("type[Any]", cls)
     hints = get_type_hints(record)
     return {f.name: _converter(hints[f.name]) for f in dataclasses.fields(record)}

@@ -92,7 +92,7 @@ def release(
 ) -> Sequence[Action]:
     """The actions that free the session for another attempt and count the recorded events.
 
-    The events are counted only if the session has ended, or has gone on to another attempt.
+    If the session has ended or has another attempt by now, the events are only counted.
     """
     if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
         free = machine.release_attempt(recorded, failure, now)
@@ -101,11 +101,10 @@ def release(
 
 
 def claim_look(table: Table, payment: Payment, now: int) -> bool:
-    """Whether a page may have the payment looked up at its processor now: once in LOOK_SECONDS,
-    whatever the number of pages and processes.
+    """Whether a page may look the payment up at its processor now; if so, stores the time.
 
-    The time of the last look-up is an item of its own, because a write to the payment costs as much
-    as the payment is large, and once more for its index.
+    All pages of the payment together may do so once in LOOK_SECONDS. The time of the last lookup is
+    an item of its own, because a write to the payment would cost more: it is larger, and indexed.
     """
     item = {**keys.look(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
     allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
@@ -133,7 +132,7 @@ def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
 
 
 def reserve_refund(payment: Payment, refund: Refund) -> Update:
-    """Counts a refund's amount as refunded, on condition that so much is left of the payment."""
+    """Counts a refund's amount as refunded, on condition that the payment has this much left."""
     left = Attr("amount_refunded").lte(payment.amount - refund.amount)
     charged = Attr("status").is_in([*CHARGED])
     return Update(keys.payment(payment.id), {}, charged & left, {"amount_refunded": refund.amount})

@@ -35,7 +35,7 @@ def list_page(table: Table, scope: str, payment: str | None, cursor: Cursor) -> 
 def prepare_creation(
     session: Session, payment: Payment, refund: Refund, answer: str, context: ChangeContext
 ) -> tuple[Creation, Session]:
-    """What creating a refund writes, and the session as it will be, with the event counted.
+    """The actions that create a refund, and the session with the refund's event counted.
 
     The same transaction reserves the refund's amount at the payment.
     """

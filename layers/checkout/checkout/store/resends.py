@@ -25,17 +25,20 @@ retrieve = RESENDS.retrieve
 
 
 def prepare_creation(resend: Resend, answer: str) -> Creation:
-    """The creation is refused with LimitError while another resend of the scope is pending."""
+    """The actions that create a resend. The creation is refused with LimitError while another one
+    of the scope is pending."""
     ends_at = resend.created_at + KEPT_SECONDS
     item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
-    place = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
+    pending = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
     # DynamoDB may delete an item days after its time to live has ended.
     free = Attr("pk").not_exists() | Attr("ttl").lte(resend.created_at)
     refusal = LimitError(
         "A resend of a time range is pending, and there is at most one a mode. Wait until its"
         " status is done, or resend single events."
     )
-    return Creation([Put(place, free), Put(item), timers.put(_timer(resend))], answer, {0: refusal})
+    return Creation(
+        [Put(pending, free), Put(item), timers.put(_timer(resend))], answer, {0: refusal}
+    )
 
 
 def is_current(resend: Resend, timer: Timer) -> bool:
@@ -62,8 +65,8 @@ def move_on(
     rest = timers.move(_timer(resend), _timer(moved))
     if due is None:
         own = Attr("pk").not_exists() | Attr("resend").eq(resend.id)
-        place = Delete(keys.pending_resend(resend.scope), own)
-        rest = [timers.delete(_timer(resend)), place]
+        pending = Delete(keys.pending_resend(resend.scope), own)
+        rest = [timers.delete(_timer(resend)), pending]
     written = table.write_unless_conflict(RESENDS.build_update(resend, moved, as_read), *rest)
     return moved if written else None
 

@@ -112,7 +112,7 @@ def transition(
 
 
 def record_event_count(before: Session, after: Session) -> Update:
-    """The write for events of a session that come without a transition of the session."""
+    """The write that counts new events of a session without a transition of the session."""
     return _update(before, after, Attr("pk").exists())
 
 
@@ -168,7 +168,7 @@ def refusal(session: Session, now: int) -> CheckoutError:
 
 
 def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
-    """Why a transaction failed whose first action is a session's transition."""
+    """Why a transaction failed. Its first action must be a session's transition."""
     item = failed.found.get(0)
     if item is None:
         return ResourceMissingError(SESSIONS.name)
@@ -178,7 +178,7 @@ def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
 def list_page(
     table: Table, scope: str, filters: Filters, cursor: Cursor, now: int
 ) -> Page[Session]:
-    """A lapsed session counts as expired."""
+    """The scope's sessions that match the filters. A lapsed session counts as expired."""
     if filters.payment:
         return Page(_find_by_payment(table, scope, filters.payment, filters, cursor, now), None)
     listing = SESSIONS.listing(scope)
@@ -193,12 +193,12 @@ def list_page(
 
     page = read_page(table, listing, cursor, SESSIONS.load, keep=keep if filters.status else None)
     if filters.status is Status.EXPIRED and not filters.customer:
-        return _with(_find_unswept(table, scope, cursor, now), page, cursor.limit)
+        return _merge(_find_unswept(table, scope, cursor, now), page, cursor.limit)
     return page
 
 
-def _with(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
-    """The page with those of the other sessions that belong before the next page."""
+def _merge(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
+    """The page, merged with those of `others` that sort before the next page."""
     before_next = [each for each in others if page.next is None or each.id > page.next]
     by_id = {each.id: each for each in (*page.objects, *before_next)}
     merged = [by_id[id] for id in sorted(by_id, reverse=True)]
@@ -223,7 +223,7 @@ def _find_by_payment(
 
 
 def _find_unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:
-    """The sessions that lapsed in the last minute or so, which the index still has as open."""
+    """The lapsed sessions whose timers were not fired yet: in the index they are still open."""
     ids = [id for id in timers.lapsed_sessions(table, scope, now) if cursor.admits(id)]
     newest = sorted(ids, reverse=True)[: cursor.limit + 1]
     items = table.get_many([keys.session(id) for id in newest])

@@ -7,7 +7,7 @@ A call fails in one of two ways:
   without another read. `until_no_conflict` reads and writes again.
 - The storage is *contended, throttled or does not answer*: the call is sent again, a transaction
   under the same client token, so that a commit whose answer was lost is not a second write. When
-  the invocation has no time left for another try, `BusyError` is raised.
+  the invocation has no time left for a retry, `BusyError` is raised.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ Action = Put | Update | Delete | Check
 
 
 class ConditionFailedError(Exception):
-    """`found` has, by the failed action's index, the item as it stands, or None for no item."""
+    """`found` maps the index of each failed action to the item as it stands, None if there is
+    none."""
 
     def __init__(self, found: dict[int, Item | None]) -> None:
         super().__init__(f"conditions failed: {sorted(found)}")
@@ -108,12 +109,12 @@ class ConditionFailedError(Exception):
 
 
 class QueryPage(NamedTuple):
-    """What one call of Query reads."""
+    """The items that one call of Query reads."""
 
     items: list[Item]
     last: Mapping[str, Any] | None
-    """The key of the last item read, where the next call continues; None at the end. As DynamoDB's
-    API has it."""
+    """The key of the last item read, in the format of DynamoDB's API. The next call continues after
+    it. None if there are no more items."""
 
 
 class Table(NamedTuple):
@@ -276,7 +277,7 @@ class Table(NamedTuple):
     def _call(self, method: Callable[..., T], **parameters: Any) -> T:
         """The answer to a call, which is sent again while the storage refuses or does not answer.
 
-        Raises BusyError when there is no time left for another try.
+        Raises BusyError when there is no time left for a retry.
         """
         for attempt in range(CALL_ATTEMPTS):
             try:
@@ -294,7 +295,7 @@ class Table(NamedTuple):
         raise BusyError
 
     def wait(self, seconds: float) -> None:
-        """Raises BusyError if the invocation has no time left for another call after it."""
+        """Waits. Raises BusyError instead if no time would be left for another call."""
         if deadline.seconds_left() < seconds + CALL_SECONDS:
             raise BusyError
         self.pause(seconds)
@@ -331,8 +332,9 @@ def until_no_conflict(
 ) -> T:
     """The result of `write`, which reads what it needs and writes conditionally on that.
 
-    After a conflict it is called again, or rather `again` if `write` builds on what was read
-    before. Raises BusyError after CONFLICT_ATTEMPTS conflicts.
+    After a conflict it is called again. If `again` is given, that is called instead: `write` may
+    use what was read before, and `again` reads it anew. Raises BusyError after CONFLICT_ATTEMPTS
+    conflicts.
     """
     for conflicts in range(CONFLICT_ATTEMPTS):
         try:
@@ -385,7 +387,7 @@ def _update_expression(update: Update, names: dict[str, str], values: dict[str, 
 
 
 def _failed_conditions(error: ClientError) -> dict[int, Item | None]:
-    """By the failed action's index: the item that its condition was checked against."""
+    """The items that the failed conditions were checked against, by the index of the action."""
     response: Mapping[str, Any] = error.response
     reasons: list[Mapping[str, Any]] = response.get("CancellationReasons", [])
     if response["Error"]["Code"] == "ConditionalCheckFailedException":

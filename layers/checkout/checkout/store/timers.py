@@ -19,12 +19,12 @@ from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Action, Delete, Put, Table
 
 NET_SECONDS = 120
-"""How long a stream record or a queue message has before a timer looks for what it left undone.
-It is longer than `dispatch.SOON`, so writers do not send these timers: few ever become due."""
+"""Seconds after which a timer checks whether a stream record or a queue message was handled. This
+is longer than `dispatch.SOON`, so writers do not send these timers; few of them ever become due."""
 
 PAGE_SIZE = 1000
 MAX_UNSWEPT = 50_000
-"""Lapsed sessions of one scope that a list reads, at most, beside its index: about 5 MB."""
+"""The most lapsed sessions of a scope that a list reads in addition to its index: about 5 MB."""
 RESUME_NONCE_LENGTH = 8
 
 
@@ -50,7 +50,8 @@ def delivery(event_id: str, endpoint_id: str, scope: str, due: int) -> Timer:
 
 
 def resume(scope: str, endpoint_id: str, due: int) -> Timer:
-    """A timer of its own each time: deleting it must not delete another of the same second."""
+    """A timer with a unique key, so that deleting it does not delete another one of the same
+    second."""
     target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE_LENGTH))
     return _timer(TimerKind.RESUME, target, due, scope)
 
@@ -69,7 +70,7 @@ def from_item(item: Item) -> Timer:
 
 def put(timer: Timer) -> Put:
     index = keys.due_sessions_index(timer) if timer.kind is TimerKind.EXPIRY else {}
-    # With `ttl`, DynamoDB itself deletes a timer that was not fired, and the stream brings it.
+    # With `ttl`, DynamoDB itself deletes a timer that was not fired, and the stream reports it.
     return Put(to_item(timer, **keys.timer(timer), **index, ttl=timer.due))
 
 
@@ -110,7 +111,7 @@ def move_once(before: Timer, after: Timer) -> list[Action]:
 
 
 def left_by(actions: Iterable[Action]) -> list[Timer]:
-    """The timers that these actions put and no later one of them deleted."""
+    """The timers that these actions put and do not delete again."""
     timers: dict[tuple[str, str], Timer] = {}
     for action in actions:
         if isinstance(action, Put) and keys.is_timer(action.item):

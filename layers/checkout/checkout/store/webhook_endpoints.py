@@ -19,7 +19,7 @@ from checkout.store.paging import Cursor, Page, page_of
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""Per merchant and mode. Each costs every event's fan-out and list some time."""
+"""The most endpoints of a merchant and mode. Each costs every event's fan-out and list some time."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
@@ -37,7 +37,7 @@ def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Cr
     The creation conflicts if another endpoint was created since these were counted.
     """
     key = keys.latest_webhook_endpoint(endpoint.scope)
-    latest = table.get(key)  # read before the count, so that the count has all up to this one
+    latest = table.get(key)  # read first, so that the count includes it
     if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
         raise LimitError(
             f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode. Delete one first."
@@ -103,7 +103,7 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Webhoo
 
 
 def update_health(table: Table, endpoint: WebhookEndpoint, changes: Item, *as_read: str) -> bool:
-    """Sets health fields unless one of the fields `as_read` has changed; then returns False."""
+    """Sets health fields. Returns False if one of the fields `as_read` has changed meanwhile."""
     key = keys.webhook_endpoint(endpoint.scope, endpoint.id)
     condition = Attr("pk").exists() & unchanged(endpoint, *as_read)
     return table.write_unless_conflict(Update(key, changes, condition))

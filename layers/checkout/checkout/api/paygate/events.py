@@ -85,7 +85,8 @@ def prepare_resend(call: Call, params: ResendEvents) -> Creation:
 
 
 def _time_range(created_at: dict[str, Any], now: int) -> tuple[int, int]:
-    """Epoch seconds, both inclusive. It ends now at the latest: later events are sent anyway."""
+    """The first and the last second of the range. It ends now at the latest, because later events
+    are sent anyway."""
     bounds = dict(created_at)
     if "gte" not in bounds:
         raise ParameterMissingError("created_at[gte]")

@@ -14,7 +14,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 
 def refuse_parameters(call: Call) -> None:
-    """For endpoints without parameters, in the query or in the body of a POST.
+    """Refuses all parameters, in the query and in the body of a POST.
 
     Raises ParameterUnknownError.
     """
@@ -24,7 +24,7 @@ def refuse_parameters(call: Call) -> None:
 
 
 def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
-    """A session has to fit all of `status`, `customer` and `payment` that are sent."""
+    """A session has to match all of `status`, `customer` and `payment` that are sent."""
     params = call.request.query()
     status = params.pop("status", None)
     if status is not None and status not in list(Status):

@@ -138,8 +138,8 @@ def render_customer(customer: Customer) -> Json:
 
 
 def render_endpoint(endpoint: WebhookEndpoint) -> Json:
-    """Without the secret. `disabled_because` is this service's own field: `merchant`, `gone` (the
-    endpoint answered 410) or `failing` (for five days)."""
+    """A webhook endpoint without its secret. `disabled_because` is this service's own field:
+    `merchant`, `gone` (the endpoint answered 410) or `failing` (for five days)."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
