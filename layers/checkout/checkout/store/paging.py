@@ -122,22 +122,22 @@ def read_page(
     """
     is_filtered = only is not None or keep is not None
     found: list[T] = []
-    rest: Cursor = cursor
+    following: str | None = None
     for number in range(MAX_ROUNDS):
-        wanted = cursor.limit + 1 - len(found)
+        wanted = cursor.limit - len(found)
         at_least = FILTERED_ENTRIES if number and is_filtered else min_entries
-        size = max(wanted, at_least // len(listing.partitions))
+        size = max(wanted + 1, at_least // len(listing.partitions))
+        rest = cursor.continued(following) if following else cursor
         entries, following = _read_entries(table, listing, rest, only, within, size)
         taken = entries if keep else entries[:wanted]
+        if len(taken) < len(entries):
+            following = _id_of(taken[-1])
         found += filter(keep, load(table, taken))
         if len(found) > cursor.limit:
             following = found[cursor.limit - 1].id
+        is_full = len(found) > cursor.limit if keep else len(found) == cursor.limit
+        if is_full or following is None:
             break
-        if len(taken) < len(entries):  # objects of some entries exist no more
-            following = _id_of(taken[-1])
-        if following is None:
-            break
-        rest = cursor.continued(following)
     return _page(found[: cursor.limit], following, cursor)
 
 

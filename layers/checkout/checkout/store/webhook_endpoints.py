@@ -19,7 +19,7 @@ from checkout.store.paging import Cursor, Page, page_of
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""The most endpoints of a merchant and mode. Each costs every event's fan-out and list some time."""
+"""The most endpoints of a merchant and mode. Each makes fan-out and lists slower."""
 
 ROTATION_SECONDS = 24 * 60 * 60
 """How long a secret still signs after it was replaced."""
