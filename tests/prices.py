@@ -80,6 +80,7 @@ traffic and the table's storage are not included. A warm invocation is assumed t
 {lines}
 | **total** | **{total:.2f}** |
 
-With twelve metadata fields of 60 characters a paid session takes {units_with_metadata:g} write units.
-One of the writes of a payment is the simulator's own ledger; a real processor does not need it.
+With twelve metadata fields of 60 characters a paid session takes {units_with_metadata:g} write
+units. One of the writes of a payment is the simulator's own ledger; a real processor does not need
+it.
 """

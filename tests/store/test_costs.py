@@ -48,14 +48,7 @@ class Cost:
 
 
 READS = ("GetItem", "Query", "BatchGetItem")
-METERED_CALLS = (
-    *READS,
-    "PutItem",
-    "UpdateItem",
-    "DeleteItem",
-    "BatchWriteItem",
-    "TransactWriteItems",
-)
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 
 FINE = CARD | {"number": "4242424242424242"}
 
