@@ -73,7 +73,8 @@ costs one write unit more, whether or not it may call: {WRITE_UNITS:g} dollars f
 
 List prices in us-east-1 in US dollars. Each session is created, shown, paid and retrieved once by
 the merchant, and two events are delivered to one webhook endpoint. Free tiers, log storage,
-traffic and the table's storage are not included. A warm invocation is assumed to last {WARM_SECONDS * 1000:g} ms.
+traffic and the table's storage are not included. A warm invocation is assumed to last
+{WARM_SECONDS * 1000:g} ms.
 
 | per session | cost of a million |
 |---|---|

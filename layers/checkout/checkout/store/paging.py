@@ -129,14 +129,13 @@ def read_page(
         size = max(wanted + 1, at_least // len(listing.partitions))
         rest = cursor.continued(following) if following else cursor
         entries, following = _read_entries(table, listing, rest, only, within, size)
-        taken = entries if keep else entries[:wanted]
+        taken = entries[: max(wanted, at_least)]
         if len(taken) < len(entries):
             following = _id_of(taken[-1])
         found += filter(keep, load(table, taken))
         if len(found) > cursor.limit:
             following = found[cursor.limit - 1].id
-        is_full = len(found) > cursor.limit if keep else len(found) == cursor.limit
-        if is_full or following is None:
+        if len(found) >= cursor.limit or following is None:
             break
     return _page(found[: cursor.limit], following, cursor)
 
