@@ -15,10 +15,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import pytest
-from boto3.dynamodb.conditions import Key
 from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from checkout.domain.delivery import TrackedEvent
+from checkout.store import tracked_events
 from checkout.store.items import from_wire
 from checkout.webhooks import egress
 from tests.receiver import Receiver
@@ -224,6 +225,11 @@ class Driver:
                 self._note_write(kind, request)
         elif operation in ("PutItem", "DeleteItem"):
             self._note_write(operation.removesuffix("Item"), params)
+        elif operation == "BatchWriteItem":
+            for requests in params["RequestItems"].values():
+                for request in requests:
+                    if deletion := request.get("DeleteRequest"):  # a new world puts accounts
+                        self._note_write("Delete", deletion)
         elif operation == "SendMessageBatch":
             accepted = {each["Id"] for each in answer["Successful"]}
             function = CONSUMERS[params["QueueUrl"].rpartition("-")[2]]
@@ -360,11 +366,10 @@ class Driver:
 
     # ------------------------------------------------------------- the outcome
 
-    def deliveries(self, event_pk: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """The stored event and, by webhook endpoint, its stored deliveries."""
-        items = list(self.world.table.query_all(Key("pk").eq(event_pk)))
-        (event,) = [item for item in items if item["sk"] == "EVENT"]
-        return event, {item["endpoint"]: item for item in items if item["sk"] != "EVENT"}
+    def tracked(self, event_pk: str) -> TrackedEvent:
+        found = tracked_events.find(self.world.table, event_pk.removeprefix("EVENT#"))
+        assert found is not None
+        return found
 
 
 def at(place: int) -> Plan:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from checkout.api.paygate.render import render_time
+from checkout.domain.event import EventState
 from checkout.webhooks import resending
 from devstack.engines import Engine
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
@@ -243,23 +244,23 @@ class Stage:
             received.setdefault((each.path, id), set()).add(each.body)
         types, count = [], len(received)
         for number, pk in enumerate(self.driver.events, 1):
-            event, deliveries = self.driver.deliveries(pk)
-            assert (event["session"], event["sequence"]) == (session, number)
-            types.append(event["type"])
+            tracked = self.driver.tracked(pk)
+            event = tracked.event
+            assert (event.session, event.sequence) == (session, number)
+            types.append(event.type)
             merchant = f"/hooks/{type(scenario.dialect).__name__}/"
             wanted = {
                 id: path
                 for id, (path, subscribed) in self.paths.items()
-                if path.startswith(merchant) and event["type"] in subscribed
+                if path.startswith(merchant) and event.type in subscribed
             }
-            assert set(deliveries) == set(wanted)
-            for id, path in wanted.items():
-                (body,) = received.pop((path, event["id"]))
-                assert json.loads(body)["type"] == event["type"]
+            assert tracked.fan_out is not None
+            assert set(tracked.fan_out.endpoints) == set(wanted)
+            for delivery in tracked.deliveries:
+                (body,) = received.pop((wanted[delivery.endpoint], event.id))
+                assert json.loads(body)["type"] == event.type
                 assert json.loads(body)["pending_webhooks"] == len(wanted)
-                assert deliveries[id]["state"] == "delivered"
-            assert event["pending_webhooks"] == 0
-            assert event["webhooks"] == len(wanted)
+                assert delivery.state == "delivered"
         assert sorted(types) == sorted(scenario.events)
         assert received == {}
         return count
@@ -282,9 +283,7 @@ class Stage:
         wanted = {(path, pk.removeprefix("EVENT#")) for path in paths for pk in events}
         assert received == wanted
         for pk in events:
-            event, deliveries = self.driver.deliveries(pk)
-            assert {each["state"] for each in deliveries.values()} == {"delivered"}
-            assert (event["pending_webhooks"], event["failed_webhooks"]) == (0, 0)
+            assert self.driver.tracked(pk).is_in(EventState.DELIVERED)
         return len(self.faults.calls)
 
 

@@ -76,9 +76,14 @@ def report_failures_of_groups(
         closed = _succeeds(lambda _: group.close(), {}, "end of a group", time_left_ms)
         return failed if closed else list(group.records)
 
-    with deadline.of_invocation(time_left_ms()):
-        groups = open_groups(records)
-    failed = chain.from_iterable(_at_the_same_time(handle, groups))
+    try:
+        with deadline.of_invocation(time_left_ms()):
+            groups = open_groups(records)
+    except Exception as error:  # reported to Lambda, which retries all records, and to the log
+        log_fault(error, where="opening groups")
+        failed = records
+    else:
+        failed = list(chain.from_iterable(_at_the_same_time(handle, groups)))
     return {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in failed]}
 
 

@@ -100,12 +100,15 @@ Action = Put | Update | Delete | Check
 
 
 class ConditionFailedError(Exception):
-    """`found` maps the index of each failed action to the item as it stands, None if there is
-    none."""
+    """`found` has the items as they stand, by the index of the failed action; None for no item.
 
-    def __init__(self, found: dict[int, Item | None]) -> None:
+    With `answer_was_lost` the call may have been carried out before, when no answer to it came.
+    """
+
+    def __init__(self, found: dict[int, Item | None], answer_was_lost: bool = False) -> None:
         super().__init__(f"conditions failed: {sorted(found)}")
         self.found = found
+        self.answer_was_lost = answer_was_lost
 
 
 class QueryPage(NamedTuple):
@@ -233,7 +236,11 @@ class Table(NamedTuple):
                 "Update": self.client.update_item,
                 "Delete": self.client.delete_item,
             }
-            self._call(methods[kind], **request)
+            try:
+                self._call(methods[kind], **request)
+            except ConditionFailedError as failed:
+                if not _is_written(actions[0], failed):
+                    raise
         else:
             self._call(
                 self.client.transact_write_items,
@@ -279,15 +286,16 @@ class Table(NamedTuple):
 
         Raises BusyError when there is no time left for a retry.
         """
+        answer_was_lost = False
         for attempt in range(CALL_ATTEMPTS):
             try:
                 return method(**parameters)
             except HTTPClientError:  # no connection, or no answer
-                pass
+                answer_was_lost = True
             except ClientError as error:
                 found = _failed_conditions(error)
                 if found:
-                    raise ConditionFailedError(found) from None
+                    raise ConditionFailedError(found, answer_was_lost) from None
                 if not _is_transient(error):
                     raise
             longest = min(BACKOFF_SECONDS * 2**attempt, LONGEST_BACKOFF_SECONDS)
@@ -342,6 +350,11 @@ def until_no_conflict(
         except ConditionFailedError:
             table.wait(random.uniform(0, CONFLICT_PAUSE_SECONDS * min(conflicts + 1, 4)))
     raise BusyError
+
+
+def _is_written(action: Action, failed: ConditionFailedError) -> bool:
+    """Whether a put failed only because it was carried out before, and its answer was lost."""
+    return failed.answer_was_lost and isinstance(action, Put) and failed.found[0] == action.item
 
 
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
