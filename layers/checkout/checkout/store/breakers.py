@@ -6,7 +6,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.store import keys
 from checkout.store.items import to_record, unchanged
-from checkout.store.table import Delete, Table, Update
+from checkout.store.table import Table, Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def open_until(table: Table, processor: str, read: BreakerState, until: int) -> 
 
 
 def close(table: Table, processor: str) -> None:
-    table.write(Delete(keys.breaker(processor)))
+    table.write(Update(keys.breaker(processor), {"failures": 0, "open_until": None}))
 
 
 def _as_read(read: BreakerState) -> ConditionBase:
