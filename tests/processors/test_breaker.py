@@ -91,7 +91,9 @@ def test_an_answer_closes_it(world: World, processor: Processor) -> None:
     world.now = START + OPEN_SECONDS
 
     assert [ask(world, processor) for _ in range(3)] == ["answer"] * 3
-    assert world.having("BREAKER#") == []
+    (breaker,) = world.having("BREAKER#")
+    assert breaker["failures"] == 0
+    assert "open_until" not in breaker
 
 
 def test_a_silent_processor_does_not_close_others(world: World, processor: Processor) -> None:
