@@ -21,7 +21,7 @@ from checkout.queues import MAX_DELAY
 from checkout.settings import Settings
 from checkout.store import deliveries, leases, timers, webhook_endpoints
 from checkout.store.deliveries import Target
-from checkout.store.leases import Lease, NoLease
+from checkout.store.leases import Lease, NoFreeLease
 from checkout.store.table import Table
 from checkout.webhooks import egress, health, retry
 from checkout.webhooks.egress import KeptConnection
@@ -79,7 +79,7 @@ class EndpointGroup:
         self._targets = targets
         self._endpoint = next(iter(targets.values())).endpoint
         self._ends_at = time.monotonic() + GROUP_SECONDS
-        self._lease: Lease | NoLease | None = None
+        self._lease: Lease | NoFreeLease | None = None
         self._connection = KeptConnection()
         self._left: list[Delivery] = []
         self._ended: list[Timer] = []
@@ -215,12 +215,15 @@ class EndpointGroup:
         """Whether this group holds a lease. It tries to acquire one at its first attempt."""
         if self._lease is None:
             self._lease = self._acquire_lease(endpoint, now)
-            if isinstance(self._lease, NoLease) and self._lease.since <= now - health.HANGS_AFTER:
+            if (
+                isinstance(self._lease, NoFreeLease)
+                and self._lease.since <= now - health.HANGS_AFTER
+            ):
                 health.record_hanging(self._table, endpoint, now)
                 self._read_endpoint_again(endpoint)
         return isinstance(self._lease, Lease)
 
-    def _acquire_lease(self, endpoint: WebhookEndpoint, now: int) -> Lease | NoLease:
+    def _acquire_lease(self, endpoint: WebhookEndpoint, now: int) -> Lease | NoFreeLease:
         until = now + round(self._settings.webhook_total_seconds) + LEASE_MARGIN
         bound = health.max_in_flight(endpoint, self._settings)
         acquired = leases.acquire(self._table, endpoint.id, bound, until, now)
