@@ -164,8 +164,8 @@ def _read_entries(
 ) -> tuple[list[Item], str | None]:
     """The next entries of a list, and the id up to which they are complete, None at the list's end.
 
-    Up to `size` entries of each partition are read. The result ends where the first partition
-    ended, because beyond that id entries may be missing.
+    Up to `size` entries of each partition are read. The result ends at the id up to which every
+    partition was read, because entries beyond that may be missing.
     """
     sort = _sort_condition(cursor, within)
     pages = []

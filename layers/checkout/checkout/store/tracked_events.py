@@ -17,7 +17,7 @@ from checkout.store.items import Item, to_record
 from checkout.store.paging import Cursor, Page, Span, read_page
 from checkout.store.table import Table
 
-FIRST_FILTERED = 200
+FIRST_ROUND_ENTRIES = 200
 """The entries that the first round of queries reads, if the list is filtered."""
 
 CLOCK_SKEW = 60
@@ -94,7 +94,7 @@ def list_page(
         only=filters.condition,
         keep=filters.keep,
         within=filters.span,
-        min_entries=FIRST_FILTERED if is_filtered else 0,
+        min_entries=FIRST_ROUND_ENTRIES if is_filtered else 0,
     )
 
 
