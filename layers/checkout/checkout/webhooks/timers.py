@@ -12,8 +12,8 @@ BULK_MS = 1_000
 """The longest that one firing of a resend's timer or of a resume timer takes, in milliseconds. Such
 a timer may stand for thousands of deliveries, and other timers wait behind it."""
 RESERVE_MS = 5_000
-"""With less time left than this, in milliseconds, such a timer has no effect, and is fired again
-later."""
+"""With less time left than this, in milliseconds, a firing of a resend's timer or of a resume timer
+has no effect. The timer is fired again later."""
 
 
 def webhook_timers(
