@@ -377,8 +377,8 @@ def test_a_time_range_is_resent_oldest_first(
 ) -> None:
     from checkout.webhooks import resending
 
-    monkeypatch.setattr(resending, "PAGE", 2)
-    monkeypatch.setattr(resending, "PAGES", 2)
+    monkeypatch.setattr(resending, "PAGE_SIZE", 2)
+    monkeypatch.setattr(resending, "MAX_PAGES", 2)
     subscribe(world, receiver.url)
     sent = []
     for second in range(7):

@@ -27,7 +27,7 @@ QUERIES = paging.MAX_ROUNDS * keys.LIST_PARTITIONS
 def queries(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The `Limit` of each query. The rounds of a page read 5 entries instead of 500."""
     monkeypatch.setattr(paging, "FILTERED_ENTRIES", 5)
-    monkeypatch.setattr(tracked_events, "FIRST_FILTERED", 5)
+    monkeypatch.setattr(tracked_events, "FIRST_ROUND_ENTRIES", 5)
     sent: list[int] = []
     world.table.client.meta.events.register(
         "provide-client-params.dynamodb.Query", lambda params, **_: sent.append(params["Limit"])

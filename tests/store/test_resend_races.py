@@ -69,7 +69,7 @@ def check(world: World, event: str) -> None:
     assert tracked is not None
     targets = {timer["target"] for timer in world.having("TIMER#")}
     for delivery in tracked.deliveries:
-        if delivery.is_under_way:
+        if delivery.is_scheduled:
             stored = f"{event}/{delivery.endpoint}"
             assert (stored if delivery.is_stored else event) in targets
 

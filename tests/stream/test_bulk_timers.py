@@ -68,7 +68,7 @@ def test_a_resend_stops_within_a_page_when_its_time_is_over(world: World, hook: 
 
     status, first = resent(world, id)
     assert status == "pending"
-    assert 0 < first < resending.PAGE
+    assert 0 < first < resending.PAGE_SIZE
     assert clock() > 30_000 - BULK_MS - 10 * CALL_MS
     asked = Counter(world.messages())
     while resent(world, id)[0] == "pending":
@@ -121,10 +121,10 @@ def test_enabling_an_endpoint_resumes_its_deliveries_within_the_time_left(
 def test_a_firing_of_a_resend_reads_a_bounded_number_of_events_that_do_not_match(
     world: World, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resending, "PAGE", 1)
-    monkeypatch.setattr(resending, "PAGES", 2)
+    monkeypatch.setattr(resending, "PAGE_SIZE", 1)
+    monkeypatch.setattr(resending, "MAX_PAGES", 2)
     monkeypatch.setattr(paging, "MAX_ROUNDS", 1)
-    monkeypatch.setattr(tracked_events, "FIRST_FILTERED", 0)
+    monkeypatch.setattr(tracked_events, "FIRST_ROUND_ENTRIES", 0)
     expired(world, 24)  # a round reads at most two of each of four partitions
     body = {"created_at": {"gte": 0}, "type": "payment.failed"}
     id = world.post("/v1/events/resend", body).json["id"]

@@ -313,7 +313,7 @@ def test_a_resend_that_dies_at_any_call_sends_every_event_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The resend counts each event once."""
-    monkeypatch.setattr(resending, "PAGE", 1)
+    monkeypatch.setattr(resending, "PAGE_SIZE", 1)
     events = []
     for _ in range(2):
         stage.run(BY_NAME["PayGate expired"], NORMAL)

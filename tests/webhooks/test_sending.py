@@ -18,7 +18,7 @@ from checkout.domain.webhook_endpoint import FormerSecret, WebhookEndpoint
 from checkout.settings import settings
 from checkout.store import deliveries, keys, leases, tracked_events, webhook_endpoints
 from checkout.store.items import to_record
-from checkout.store.leases import Lease, NoLease
+from checkout.store.leases import Lease, NoFreeLease
 from checkout.store.table import ConditionFailedError, Delete, Put
 from checkout.store.timers import NET_SECONDS
 from checkout.webhooks import egress, health, retry, sending
@@ -643,7 +643,7 @@ def test_a_lease_expires_after_a_crash(world: World, hook: str) -> None:
     for _ in range(2):
         assert isinstance(leases.acquire(world.table, hook, 2, now + 30, now), Lease)
     for moment in (now, now + 29):
-        assert leases.acquire(world.table, hook, 2, now + 60, moment) == NoLease(since=now)
+        assert leases.acquire(world.table, hook, 2, now + 60, moment) == NoFreeLease(since=now)
 
     assert isinstance(leases.acquire(world.table, hook, 2, now + 60, now + 30), Lease)
 
@@ -654,7 +654,7 @@ def test_each_lease_is_acquired_once(world: World, hook: str) -> None:
 
     found = [lease.number for lease in acquired if isinstance(lease, Lease)]
     assert sorted(found) == list(range(10))
-    assert isinstance(acquired[10], NoLease)
+    assert isinstance(acquired[10], NoFreeLease)
 
 
 @pytest.mark.parametrize("status", [200, 500, 410])

@@ -1,4 +1,4 @@
-"""Queue: makes the delivery attempts that its messages ask for."""
+"""Queue: makes the delivery attempts that its messages request."""
 
 from typing import Any
 

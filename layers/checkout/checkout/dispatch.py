@@ -82,7 +82,7 @@ def from_body(body: str) -> Timer:
 def handing_over() -> Iterator[None]:
     """Sends the timers that were written within the block and are due soon.
 
-    If they can't be sent, a sweep finds them overdue.
+    If that fails, a later sweep sends them.
     """
     with recorded_writes() as actions:
         yield

@@ -1,7 +1,6 @@
-"""Fires timers: looks at the object that a timer names, does what is due, and ends the timer.
+"""Fires timers: reads the object that a timer names, does what is due, and ends the timer.
 
-A timer may be fired twice, late, a moment early (if a clock is behind), or when nothing is left to
-do.
+A timer may be fired twice, late, a moment early (if a clock is behind), or although nothing is due.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +26,7 @@ def fire_messages(
     """Fires the timers in a queue's messages. Failures are reported to SQS, which delivers those
     messages again.
 
-    `kinds` is called for each timer, with the time. It returns the function for each kind.
+    `kinds` is called with the current time for each timer, and returns the function for each kind.
     """
 
     def fire(record: Record) -> None:

@@ -1,6 +1,6 @@
 """Batches of stream and queue records: the answer names those that Lambda has to retry.
 
-A batch stops before the invocation's timeout. Records that are left are reported as failed, and
+A batch stops before the invocation's timeout. The remaining records are reported as failed, and
 Lambda delivers them again.
 """
 
@@ -50,12 +50,12 @@ def report_failures(
 
 
 class Group(NamedTuple):
-    """Records that are handled one after the other, and apart from the other groups."""
+    """Records that are handled one after the other, at the same time as other groups."""
 
     records: Sequence[Record]
     work: Work
     close: Callable[[], None]
-    """Called after the last record. If it fails, all records of the group have failed."""
+    """Called after the last record. If it fails, all records of the group count as failed."""
 
 
 def report_failures_of_groups(
@@ -64,7 +64,8 @@ def report_failures_of_groups(
     time_left_ms: TimeLeft,
     reserve_ms: int,
 ) -> dict[str, Any]:
-    """As `report_failures`, for messages in groups. The groups are handled at the same time."""
+    """Handles a queue's messages in groups, the groups at the same time, and no message with less
+    than `reserve_ms` left. Lambda retries each failed message by itself."""
 
     def handle(group: Group) -> list[Record]:
         failed = [

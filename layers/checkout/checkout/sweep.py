@@ -31,7 +31,7 @@ SHARDS_AT_ONCE = 16
 THREAD_PREFIX = "shard"
 """The beginning of the names of the threads that read shards."""
 RESERVE_MS = 5_000
-"""With less time left than this, a sweep begins nothing more. The next sweep continues."""
+"""With less time left than this, a sweep stops, and the next sweep continues."""
 
 UNDELIVERED = frozenset({TimerKind.EVENT, TimerKind.DELIVERY})
 OLDEST_UNDELIVERED = "OldestUndelivered"
@@ -142,7 +142,7 @@ def sweep(
 
 
 def _shard(run: Sweep, progress: Progress, number: int) -> Swept | None:
-    """What the sweep did in this shard; None if it failed."""
+    """What the sweep did in this shard; None if it failed there."""
     try:
         return run.shard(number, progress.until.get(number, -1))
     except Exception as error:  # counted and raised for all shards at the end of the sweep

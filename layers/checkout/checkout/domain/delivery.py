@@ -61,7 +61,7 @@ class Delivery:
     """The last `KEPT_ATTEMPTS`."""
 
     @property
-    def is_under_way(self) -> bool:
+    def is_scheduled(self) -> bool:
         """Whether it is pending and a timer covers it."""
         return self.state is DeliveryState.PENDING and self.parked_at is None
 
@@ -73,7 +73,7 @@ class Delivery:
     @property
     def is_stored(self) -> bool:
         """Whether it has an item. It gets one with its first outcome, or when it has to wait."""
-        return self.timer_due is not None or not self.is_under_way
+        return self.timer_due is not None or not self.is_scheduled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

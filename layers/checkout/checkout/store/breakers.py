@@ -11,13 +11,13 @@ from checkout.store.table import Table, Update
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerState:
-    """A processor's state. A processor without failures has no item."""
+    """The state of one processor's breaker. A processor without failures has no item."""
 
     failures: int = 0
     """Calls in a row that were not answered."""
     open_until: int = 0
-    """Epoch seconds. The processor is not called before this time, and then by one call at a
-    time."""
+    """Epoch seconds. The processor is not called before this time. After it, one call at a time
+    is sent."""
 
 
 def find(table: Table, processor: str) -> BreakerState:
@@ -30,7 +30,7 @@ def count_failure(table: Table, processor: str) -> BreakerState:
 
 
 def open_until(table: Table, processor: str, read: BreakerState, until: int) -> bool:
-    """Opens a breaker until `until`. Returns False if its state is not the one that was read."""
+    """Opens a breaker until `until`. Returns False if its state has changed since it was read."""
     opened = Update(keys.breaker(processor), {"open_until": until}, _as_read(read))
     return table.write_unless_conflict(opened)
 

@@ -20,7 +20,7 @@ _NOT_DELETED = Attr("deleted_at").not_exists()
 
 
 def prepare_creation(customer: Customer, answer: str) -> Creation:
-    # Without a condition: the id is new, and a put that is sent twice changes nothing.
+    # No condition is needed: the id is new, and a put that is sent twice changes nothing.
     fields: Item = {"name": customer.name, "email": customer.email}
     item = CUSTOMERS.item(customer, **_index_keys(customer.scope, fields))
     return Creation([Put(item)], answer)
@@ -51,7 +51,7 @@ ALL = CustomerFilters()
 def list_page(
     table: Table, scope: str, cursor: Cursor, filters: CustomerFilters = ALL
 ) -> Page[Customer]:
-    """Customers that are not deleted."""
+    """The scope's customers that match the filters and are not deleted."""
     listing = CUSTOMERS.listing(scope)
     if filters.email:
         listing = Listing("gsi3", [keys.customers_by_email(scope, filters.email)])
@@ -78,8 +78,10 @@ def delete(table: Table, scope: str, id: str, now: int) -> None:
 
 
 def _index_keys(scope: str, fields: Item) -> dict[str, str | None]:
-    """The attributes that put a customer into the list by name, if `fields` has a name, and into
-    the list by e-mail address, if `fields` has one."""
+    """The index attributes for the name and the e-mail address, if `fields` has them.
+
+    An attribute is None if the field is None, which takes the customer out of that index.
+    """
     found: dict[str, str | None] = {}
     if "name" in fields:
         name = fields["name"]

@@ -1,8 +1,9 @@
 """Deliveries of events to webhook endpoints.
 
-An event's fan-out names the endpoints that it goes to. Most deliveries succeed at once, so a
-delivery is stored with its first outcome, or when it has to wait; until then the event's timer
-covers it. A stored delivery under way has exactly one timer of its own.
+An event's fan-out names the endpoints that the event goes to. A delivery is stored with the outcome
+of its first attempt, or when it has to wait. Before that, the event's timer covers it. This saves
+writes, because most first attempts succeed. A stored delivery that is pending and not parked has
+exactly one timer of its own.
 """
 
 from collections.abc import Sequence
@@ -40,10 +41,10 @@ from checkout.store.table import (
 def fan_out(
     table: Table, event: Event, endpoints: Sequence[WebhookEndpoint], now: int
 ) -> list[Delivery]:
-    """Records to which endpoints an event goes, unless it was fanned out before.
+    """Records the endpoints that an event goes to, unless it was fanned out before.
 
-    Returns the deliveries to send now, those to failing endpoints last. A delivery to an endpoint
-    that pauses is stored, and its timer sends it after the pause.
+    Returns the deliveries to send now, those to failing endpoints last. A delivery to a paused
+    endpoint is stored, and its timer sends it after the pause.
     """
     failing_last = sorted(endpoints, key=lambda each: each.failing_since is not None)
     made = FanOut(
@@ -80,7 +81,7 @@ def find_stored(table: Table, event_id: str, endpoint_id: str) -> Delivery | Non
 
 
 class Target(NamedTuple):
-    """What a delivery attempt needs. A part is None if it exists no more."""
+    """What a delivery attempt needs. A field is None if its object no longer exists."""
 
     delivery: Delivery | None
     endpoint: WebhookEndpoint | None
@@ -89,7 +90,8 @@ class Target(NamedTuple):
 
 
 def find_targets(table: Table, wanted: Sequence[tuple[str, str, str]]) -> list[Target]:
-    """What attempts need, in one call, by scope, event and endpoint."""
+    """Reads what several attempts need, in one call. `wanted` has the scope, the event and the
+    endpoint of each."""
     sought = [
         (
             keys.delivery(event_id, endpoint_id),
@@ -118,14 +120,14 @@ def find_targets(table: Table, wanted: Sequence[tuple[str, str, str]]) -> list[T
 
 
 def all_of(fan_out: FanOut, stored: Sequence[Delivery]) -> list[Delivery]:
-    """An event's deliveries in the order of their endpoints' ids, of which these are stored."""
+    """All deliveries of an event, stored or not, in the order of their endpoints' ids."""
     by_endpoint = {endpoint: fan_out.new_delivery(endpoint) for endpoint in fan_out.endpoints}
     by_endpoint |= {each.endpoint: each for each in stored}
     return [by_endpoint[endpoint] for endpoint in sorted(by_endpoint)]
 
 
 def all_stored(table: Table, fan_out: FanOut) -> bool:
-    """Whether each delivery of the fan-out is stored, of which the caller has just stored one."""
+    """Whether all deliveries of the fan-out are stored. The caller has just stored one of them."""
     if len(fan_out.endpoints) == 1:
         return True
     stored = {each.endpoint for each in list_stored(table, fan_out.event)}
@@ -149,9 +151,10 @@ def finish(
 def schedule_next_attempt(
     table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int, last: DeliveryAttempt
 ) -> Delivery | None:
-    """Moves a delivery and its timer on. Returns None if the outcome is already recorded.
+    """Records a failed attempt, and moves the delivery and its timer to the next attempt.
 
-    If the timer was moved since `delivery` was read, the one that is left ends when it fires.
+    Returns None if the outcome is already recorded. If a resend has moved the timer meanwhile, the
+    moved timer stays. It finds nothing to do when it fires.
     """
     later = replace(
         _with_attempt(delivery, last), next_attempt_at=next_attempt_at, timer_due=timer_due
@@ -160,9 +163,10 @@ def schedule_next_attempt(
 
 
 def park(table: Table, delivery: Delivery, now: int, last: DeliveryAttempt | None) -> bool:
-    """Ends a delivery's timer until its disabled endpoint is enabled.
+    """Parks a delivery: ends its timer until its disabled endpoint is enabled.
 
-    Returns False if the endpoint is enabled by now, or this attempt's outcome already recorded.
+    Returns False if the endpoint has been enabled meanwhile, or if the outcome of this attempt is
+    already recorded.
     """
     parked = replace(_with_attempt(delivery, last), parked_at=now, timer_due=None)
     pointer = keys.parked_delivery(delivery.endpoint, delivery.event)
@@ -171,7 +175,7 @@ def park(table: Table, delivery: Delivery, now: int, last: DeliveryAttempt | Non
         delivery,
         parked,
         Put({**pointer, "ttl": _ttl(delivery)}),
-        # If the endpoint is enabled after this transaction, the pointer is there to be found.
+        # Enabling the endpoint sends what has a pointer, so no pointer may be added after that.
         Check(
             keys.webhook_endpoint(delivery.scope, delivery.endpoint),
             Attr("status").eq(EndpointStatus.DISABLED),
@@ -182,9 +186,9 @@ def park(table: Table, delivery: Delivery, now: int, last: DeliveryAttempt | Non
 def postpone(
     table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int
 ) -> Delivery | None:
-    """Moves the next attempt without having made one.
+    """Moves the next attempt and its timer to a later time, without an attempt now.
 
-    Returns None if the delivery was moved, or the attempt made, meanwhile.
+    Returns None if the delivery was moved or attempted meanwhile.
     """
     later = replace(
         delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=delivery.waits + 1
@@ -194,7 +198,7 @@ def postpone(
 
 def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
     """Moves a stored delivery's timer to the time by which a message that is sent now should have
-    been handled. Returns False if the delivery was moved, or the attempt made, meanwhile."""
+    been handled. Returns False if the delivery was moved or attempted meanwhile."""
     extended = replace(delivery, timer_due=timers.next_check(now, delivery.next_attempt_at))
     return table.write_unless_conflict(*_move(delivery, extended))
 
@@ -209,7 +213,7 @@ def unpark(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery 
     """Makes a parked delivery's next attempt due at once; None if the delivery was not parked."""
     delivery = find_stored(table, event_id, endpoint_id)
     if delivery is None or not delivery.is_parked:
-        # The pointer is left over. It stays if the delivery is parked again this moment.
+        # The pointer is a leftover. The check keeps it if the delivery has just been parked again.
         not_parked = Attr("parked_at").not_exists() | Attr("state").ne(DeliveryState.PENDING)
         table.write_unless_conflict(
             Delete(keys.parked_delivery(endpoint_id, event_id)),
@@ -223,10 +227,10 @@ def unpark(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery 
 
 
 def resend(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
-    """Makes the next attempt of a delivery due now; the caller sends its message.
+    """Makes the next attempt of a delivery due now. The caller queues its message.
 
-    The event must be fanned out. A delivery that has ended starts another round of attempts, and
-    one to another endpoint than those of the fan-out is created. Raises BusyError.
+    The event must be fanned out. A delivery that has ended starts another round of attempts. If the
+    fan-out does not include the endpoint, a delivery is created. Raises BusyError.
     """
 
     def write() -> Delivery:
@@ -238,7 +242,7 @@ def resend(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
             return _start_round(table, found, now)
         if found.is_parked:
             return _unpark(table, found, now)
-        return _hasten(table, found, now)
+        return _make_due(table, found, now)
 
     return until_no_conflict(table, write)
 
@@ -251,27 +255,27 @@ def _read(table: Table, event_id: str, endpoint_id: str) -> tuple[FanOut | None,
 
 
 def _before_first_attempt(fan_out: FanOut | None, endpoint_id: str) -> Delivery | None:
-    """A delivery of the fan-out that is not stored; None if the fan-out has no such endpoint."""
+    """A delivery before its first attempt; None if the fan-out does not include the endpoint."""
     is_included = fan_out is not None and endpoint_id in fan_out.endpoints
     return fan_out.new_delivery(endpoint_id) if fan_out and is_included else None
 
 
 def _create(table: Table, fan_out: FanOut | None, endpoint_id: str, now: int) -> Delivery:
-    """A delivery to another endpoint than those of the fan-out."""
+    """Creates a delivery to an endpoint that the fan-out does not include.
+
+    The fan-out's `endpoints` stay unchanged, because each body of the event has their number.
+    """
     if fan_out is None:
         raise ValueError("the event was not fanned out")
     before = fan_out.new_delivery(endpoint_id)
     created = replace(before, next_attempt_at=now, timer_due=now + timers.NET_SECONDS)
     resent_to = {"resent_to": [*fan_out.resent_to, endpoint_id]}
+    as_read = Attr("resent_to").eq([*fan_out.resent_to])
     table.write(
         *_move(before, created),
-        Update(keys.fan_out(fan_out.event), resent_to, _as_stored(fan_out)),
+        Update(keys.fan_out(fan_out.event), resent_to, as_read),
     )
     return created
-
-
-def _as_stored(fan_out: FanOut) -> ConditionBase:
-    return Attr("resent_to").eq([*fan_out.resent_to])
 
 
 def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
@@ -285,7 +289,8 @@ def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
         parked_at=None,
     )
     table.write(
-        _write(ended, again, unchanged(ended, "state", "attempt_count")), *_move_timer(ended, again)
+        _build_write(ended, again, unchanged(ended, "state", "attempt_count")),
+        *_move_timer(ended, again),
     )
     return again
 
@@ -295,15 +300,16 @@ def _unpark(table: Table, parked: Delivery, now: int) -> Delivery:
         parked, parked_at=None, next_attempt_at=now, timer_due=now + timers.NET_SECONDS, waits=0
     )
     table.write(
-        _write(parked, again, unchanged(parked, "state", "parked_at")),
+        _build_write(parked, again, unchanged(parked, "state", "parked_at")),
         Delete(keys.parked_delivery(parked.endpoint, parked.event)),
         *_move_timer(parked, again),
     )
     return again
 
 
-def _hasten(table: Table, pending: Delivery, now: int) -> Delivery:
-    """An attempt that is under way is not disturbed: its outcome is recorded by its number."""
+def _make_due(table: Table, pending: Delivery, now: int) -> Delivery:
+    """Makes the next attempt due now. An attempt that is being made is not affected, because its
+    outcome is recorded by its number."""
     again = replace(pending, next_attempt_at=now, timer_due=now + timers.NET_SECONDS, waits=0)
     if again != pending:  # equal after another resend in this second
         table.write(*_move(pending, again))
@@ -319,26 +325,28 @@ def _with_attempt(delivery: Delivery, last: DeliveryAttempt | None) -> Delivery:
 
 
 def _record_outcome(table: Table, before: Delivery, after: Delivery, *others: Action) -> bool:
-    """Writes what an attempt led to; False if that is already recorded.
+    """Writes the outcome of an attempt. Returns False if it is already recorded.
 
-    A resend may have moved the delivery meanwhile. That must not discard the outcome.
+    The condition does not compare times: a resend may have moved the delivery meanwhile, and that
+    must not discard the outcome.
     """
     not_recorded = unchanged(before, "state", "attempt_count")
     return table.write_unless_conflict(
-        _write(before, after, not_recorded), *others, *_move_timer(before, after)
+        _build_write(before, after, not_recorded), *others, *_move_timer(before, after)
     )
 
 
 def _move(before: Delivery, after: Delivery) -> list[Action]:
-    """Moves a delivery, on condition that it was neither moved nor attempted since it was read."""
+    """The actions that move a delivery, on condition that it was neither moved nor attempted since
+    it was read."""
     as_read = unchanged(
         before, "state", "attempt_count", "timer_due", "next_attempt_at", "parked_at"
     )
-    return [_write(before, after, as_read), *_move_timer(before, after)]
+    return [_build_write(before, after, as_read), *_move_timer(before, after)]
 
 
-def _write(before: Delivery, after: Delivery, as_read: ConditionBase) -> Action:
-    """The write of a delivery that is still `as_read`, or that is not stored yet."""
+def _build_write(before: Delivery, after: Delivery, as_read: ConditionBase) -> Action:
+    """The write of a delivery: an update on condition `as_read`, or a put if it is not stored."""
     key = keys.delivery(before.event, before.endpoint)
     if not before.is_stored:
         return Put(to_item(after, **key, ttl=_ttl(after)), Attr("pk").not_exists())

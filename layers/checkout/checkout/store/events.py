@@ -1,4 +1,4 @@
-"""Events: each is written in the transaction of the change that it reports, and never changed."""
+"""Events. Each is written in the transaction of the change that it reports, and never changes."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ find = EVENTS.find
 
 
 def writes(events: Iterable[Event]) -> list[Action]:
-    """The actions that write events: each with its index attributes and its timer."""
+    """The actions that write events, each with its index attributes and its timer."""
     actions: list[Action] = []
     for event in events:
         item = EVENTS.item(event, ttl=event.created_at + KEPT_SECONDS)

@@ -5,13 +5,13 @@ A scope is `<merchant>#<mode>`.
 item                pk                                   sk                        index
 session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
 payment             PAYMENT#<id>                         PAYMENT                   gsi1
-look                LOOK#<payment>                       LOOK
+last lookup         LOOK#<payment>                       LOOK
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
 customer            CUSTOMER#<id>                        CUSTOMER                  gsi1, gsi2, gsi3
 event               EVENT#<id>                           EVENT                     gsi1
 fan-out             EVENT#<id>                           FANOUT
 delivery            EVENT#<id>                           DELIVERY#<endpoint>
-parked pointer      PARKED#<endpoint>                    <event>
+parked delivery     PARKED#<endpoint>                    <event>
 resend              RESEND#<id>                          RESEND
 pending resend      PENDING_RESEND#<scope>               PENDING_RESEND
 webhook endpoint    ENDPOINTS#<scope>                    <id>
@@ -35,9 +35,10 @@ gsi3   <scope>#session#customer#<id>         id        a customer's sessions
        <scope>#customer#email#<digest>       id        its customers with an e-mail address
        <scope>#due#<number>                  due, id   its expiry timers
 
-Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation. An index holds
-the keys of its items and nothing that changes, so that a change of an item does not write it. The
-one exception is gsi1, which also holds an event's `type` and `session`, for filters.
+Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation; only an expiry
+timer has its due time before the id. An index holds no attributes but keys, so that most changes of
+an item do not write to it. gsi1 also holds an event's `type` and `session`, for filters; they never
+change.
 """
 
 import hashlib
@@ -50,12 +51,13 @@ Key = dict[str, str]
 
 DUE_DIGITS = 12
 LIST_PARTITIONS = 4
-"""Partitions of each list of a scope, over which its objects are spread by id. DynamoDB writes a
-thousand units a second to a partition, and a paid session makes two events. The number may be
-raised: a list reads them all, and objects stay in the lower ones. It may not be lowered."""
+"""The number of index partitions of each list of a scope. Objects are spread over them by id,
+because DynamoDB limits a partition to a thousand write units a second, and a paid session makes two
+events. The number may be raised, because a list reads all partitions and objects stay where they
+are. It may not be lowered."""
 DUE_PARTITIONS = 8
-"""Partitions of a scope's expiry timers in the index, because ten thousand sessions of one merchant
-may lapse at once."""
+"""The number of index partitions of a scope's expiry timers. There are several because ten thousand
+sessions of one merchant may lapse at once."""
 
 DELIVERY_PREFIX = "DELIVERY#"
 
@@ -68,7 +70,7 @@ def payment(id: str) -> Key:
     return {"pk": f"PAYMENT#{id}", "sk": "PAYMENT"}
 
 
-def look(payment_id: str) -> Key:
+def last_lookup(payment_id: str) -> Key:
     return {"pk": f"LOOK#{payment_id}", "sk": "LOOK"}
 
 
@@ -93,10 +95,10 @@ def delivery(event_id: str, endpoint_id: str) -> Key:
 
 
 def parked(endpoint_id: str) -> str:
-    """The partition of the deliveries that wait for a disabled endpoint.
+    """The partition of the deliveries that are parked for a disabled endpoint.
 
-    It is a partition and not an index: an index may be a moment late, and a delivery that is
-    missing there when the endpoint is enabled would wait for ever.
+    It is a partition and not an index, because an index may lag. A delivery that is missing in it
+    when the endpoint is enabled would wait for ever.
     """
     return f"PARKED#{endpoint_id}"
 
@@ -110,7 +112,7 @@ def resend(id: str) -> Key:
 
 
 def pending_resend(scope: str) -> Key:
-    """Names the scope's one resend that is not done."""
+    """The key of the item that names the scope's pending resend."""
     return {"pk": f"PENDING_RESEND#{scope}", "sk": "PENDING_RESEND"}
 
 
@@ -123,7 +125,7 @@ def webhook_endpoint(scope: str, id: str) -> Key:
 
 
 def latest_webhook_endpoint(scope: str) -> Key:
-    """Names the endpoint of the scope that was created last."""
+    """The key of the item that names the scope's newest webhook endpoint."""
     return {"pk": f"LATEST_ENDPOINT#{scope}", "sk": "LATEST_ENDPOINT"}
 
 
@@ -140,7 +142,7 @@ def merchant(id: str) -> Key:
 
 
 def api_key(secret: str) -> Key:
-    """Has only the key's digest, so that reading the table gives no access to the API."""
+    """Has only a digest of the API key, so that a reader of the table can't use the API."""
     return {"pk": f"KEY#{_digest(secret)}", "sk": "KEY"}
 
 
@@ -163,9 +165,9 @@ def timer_shard(number: int) -> str:
     return f"TIMER#{number}"
 
 
-def spread(text: str, partitions: int) -> int:
-    """The number of the partition that holds what is named `text`."""
-    return crc32(text.encode()) % partitions
+def spread(name: str, partitions: int) -> int:
+    """The number of the partition that holds the item with this name."""
+    return crc32(name.encode()) % partitions
 
 
 def due_sessions(scope: str, number: int) -> str:
@@ -182,7 +184,7 @@ def due_sessions_index(timer: Timer) -> Key:
 
 
 def due_session(sort_key: str) -> str:
-    """The session that an entry of this index names."""
+    """The id of the session in the sort key of an expiry timer's index entry."""
     return sort_key.partition("#")[2]
 
 
@@ -190,12 +192,12 @@ DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
 
 
 def due_before(moment: int) -> str:
-    """A sort key after every timer due before `moment` and before every timer due at it."""
+    """A sort key after all timers that are due before `moment`, and before all others."""
     return f"{moment:0{DUE_DIGITS}d}"
 
 
 def delivery_target(event_id: str, endpoint_id: str) -> str:
-    """What a delivery's timer names."""
+    """The target of a delivery's timer."""
     return f"{event_id}/{endpoint_id}"
 
 
@@ -205,7 +207,7 @@ def split_delivery_target(target: str) -> tuple[str, str]:
 
 
 def resume_target(scope: str, endpoint_id: str, nonce: str) -> str:
-    """What a resume timer names."""
+    """The target of a resume timer."""
     return f"{scope}/{endpoint_id}/{nonce}"
 
 
@@ -227,17 +229,17 @@ def breaker(processor: str) -> Key:
 
 
 def listed(scope: str, kind: str, id: str) -> str:
-    """The partition that lists an object among its scope's objects of a kind."""
+    """The index partition that lists an object among its scope's objects of a kind."""
     return f"{scope}#{kind}#{spread(id, LIST_PARTITIONS)}"
 
 
 def list_partitions(scope: str, kind: str) -> list[str]:
-    """All partitions of a scope's list of a kind."""
+    """All index partitions that list a scope's objects of a kind."""
     return [f"{scope}#{kind}#{number}" for number in range(LIST_PARTITIONS)]
 
 
 def sessions_of_status(status: str) -> str:
-    """The kind of a list of sessions by status."""
+    """The kind under which sessions of a status are listed."""
     return f"session#{status}"
 
 
@@ -246,7 +248,7 @@ def sessions_by_customer(scope: str, customer_id: str) -> str:
 
 
 def customers_by_name(scope: str, name: str) -> str:
-    """Has the name's digest, because a key has at most 2,048 bytes."""
+    """Has a digest of the name, because a key has at most 2,048 bytes."""
     return f"{scope}#customer#name#{_digest(name)}"
 
 

@@ -1,4 +1,4 @@
-"""What payments, refunds, sessions and the API's other objects have in common."""
+"""Reads, lists and updates the objects of one kind: payments, refunds, sessions and so on."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -26,13 +26,13 @@ T = TypeVar("T", bound=Scoped)
 class Collection(NamedTuple, Generic[T]):
     """The objects of one kind. An object belongs to one scope and is missing for all others.
 
-    A kind's module offers those that it needs as functions, such as `payments.find(table, id)`.
+    A kind's module offers the methods it needs as functions, such as `payments.find(table, id)`.
     """
 
     cls: type[T]
     key: Callable[[str], keys.Key]
     prefix: str
-    """How the ids begin."""
+    """The prefix of the ids."""
     kind: str
     """The name of the kind in index keys."""
     name: str
@@ -65,7 +65,7 @@ class Collection(NamedTuple, Generic[T]):
         return Listing("gsi1", keys.list_partitions(scope, self.kind))
 
     def load(self, table: Table, entries: Sequence[Item]) -> list[T]:
-        """The objects of a list's entries, without those that exist no more."""
+        """The objects of a list's entries, without those that no longer exist."""
         found = table.get_many([{"pk": entry["pk"], "sk": entry["sk"]} for entry in entries])
         return [to_record(self.cls, item) for item in found if item is not None]
 
@@ -80,7 +80,7 @@ class Collection(NamedTuple, Generic[T]):
     ) -> T:
         """Sets fields, where None removes one. Returns the object as it was written.
 
-        Raises ResourceMissingError, also if the condition does not hold.
+        Raises ResourceMissingError if there is no such object or the condition does not hold.
         """
         own: ConditionBase = Attr("scope").eq(scope)
         if not is_id(id, self.prefix):
@@ -96,7 +96,7 @@ class Collection(NamedTuple, Generic[T]):
             raise ResourceMissingError(self.name) from None
 
     def build_update(self, before: T, after: T, condition: ConditionBase) -> Update:
-        """The write of what differs between two states of an object."""
+        """The action that writes the difference between two states of an object."""
         return Update(self.key(before.id), changes(to_item(before), to_item(after)), condition)
 
     def item(self, record: T, **extra: str | int | None) -> Item:

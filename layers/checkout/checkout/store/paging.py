@@ -1,8 +1,8 @@
 """Pages of lists: newest first, with an id as the cursor. There is no total count.
 
-An index says which objects a list has; they are then read as they stand. A request reads a bounded
-number of items. So a page may hold fewer objects than its limit, or none, although more follow;
-`Page.next` is where the list continues.
+A list reads its entries from an index, and then the objects themselves from the table. A request
+reads a bounded number of items, so a page may hold fewer objects than its limit, or none, although
+more follow. `Page.next` is where the list continues.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,9 @@ from checkout.store.items import Item
 from checkout.store.table import Table
 
 MAX_ROUNDS = 5
-"""How often a page reads on in its list. Each time it queries every partition of the list once."""
+"""The most rounds of queries for one page. A round queries each partition of the list once."""
 FILTERED_ENTRIES = 500
-"""Entries that the queries after the first ones read together, if a filter leaves objects out."""
+"""The entries that each round after the first one reads, if the list is filtered."""
 
 
 class Listed(Protocol):
@@ -29,23 +29,23 @@ class Listed(Protocol):
 T = TypeVar("T", bound=Listed)
 
 Load = Callable[[Table, Sequence[Item]], list[T]]
-"""Reads the objects of a list's entries, without those that exist no more."""
+"""Reads the objects of a list's entries, without those that no longer exist."""
 
 
 class Cursor(NamedTuple):
-    """Where a page is: up to `limit` objects that follow the id `after`, newest first."""
+    """The position and size of a page: up to `limit` objects after the id `after`, newest first."""
 
     limit: int = 10
     after: str | None = None
     before: str | None = None
-    """Instead of `after`: the objects that precede this id, newest first as well."""
+    """Used instead of `after`: the page has the objects before this id, also newest first."""
 
     @property
     def backwards(self) -> bool:
         return self.before is not None
 
     def continued(self, id: str) -> "Cursor":
-        """The cursor of what follows this id in the direction of the page."""
+        """The cursor for the objects beyond this id, in the same direction."""
         return self._replace(before=id) if self.backwards else self._replace(after=id)
 
     def admits(self, id: str) -> bool:
@@ -53,7 +53,8 @@ class Cursor(NamedTuple):
 
 
 class CustomerFilters(NamedTuple):
-    """Customers that have exactly the values that are given, also those of `metadata`."""
+    """Filters of a list of customers. A customer has to have exactly the given values, including
+    those of `metadata`."""
 
     name: str | None = None
     email: str | None = None
@@ -73,9 +74,10 @@ class Page(NamedTuple, Generic[T]):
     objects: list[T]
     """Newest first."""
     next: str | None
-    """The id that the next page follows or, with `backwards`, precedes. None if no more follow."""
+    """The id to pass as `after` or, with `backwards`, as `before` for the next page. None if no
+    more objects follow."""
     backwards: bool = False
-    """The list is paged with `before`: the next page is newer."""
+    """Whether the list is paged with `before`, so that the next page is newer."""
 
 
 class Span(NamedTuple):
@@ -88,8 +90,8 @@ class Span(NamedTuple):
 UNBOUNDED = Span()
 
 
-class Filters(NamedTuple):
-    """Sessions that match everything that is given."""
+class SessionFilters(NamedTuple):
+    """Filters of a list of sessions. A session has to match all that are given."""
 
     status: Status | None = None
     customer: str | None = None
@@ -97,7 +99,7 @@ class Filters(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Where the entries of a list are: an index and its partitions."""
+    """Where the entries of a list are: some partitions of an index."""
 
     index_name: str
     partitions: Sequence[str]
@@ -114,11 +116,11 @@ def read_page(
     within: Span = UNBOUNDED,
     min_entries: int = 0,
 ) -> Page[T]:
-    """The cursor's page of a list.
+    """The page of a list that the cursor describes.
 
-    `only` filters the index's entries, `keep` the objects. Without them one round fills the page;
-    with them up to MAX_ROUNDS do. `min_entries` makes the first round read more, for filters that
-    leave most of them out.
+    `only` filters the index's entries, `keep` filters the objects. Without filters, one round of
+    queries usually fills the page; with filters, it takes up to MAX_ROUNDS. `min_entries` makes the
+    first round read more, for filters that leave most entries out.
     """
     is_filtered = only is not None or keep is not None
     found: list[T] = []
@@ -141,7 +143,7 @@ def read_page(
 
 
 def page_of(objects: Sequence[T], cursor: Cursor) -> Page[T]:
-    """The cursor's page of a list that was read as a whole."""
+    """The page that the cursor describes, of a list that was read as a whole."""
     admitted = [each for each in objects if cursor.admits(each.id)]
     ordered = sorted(admitted, key=lambda each: each.id, reverse=not cursor.backwards)
     found = ordered[: cursor.limit]
@@ -160,10 +162,10 @@ def _read_entries(
     within: Span,
     size: int,
 ) -> tuple[list[Item], str | None]:
-    """The next entries of a list, and the id up to which they are complete; None at its end.
+    """The next entries of a list, and the id up to which they are complete, None at the list's end.
 
-    Up to `size` entries of each partition are read. The one that was read least far bounds them
-    all.
+    Up to `size` entries of each partition are read. The result ends at the id up to which every
+    partition was read, because entries beyond that may be missing.
     """
     sort = _sort_condition(cursor, within)
     pages = []
@@ -196,7 +198,7 @@ def _id_of(entry: Item) -> str:
 def _sort_condition(cursor: Cursor, within: Span) -> ConditionBase | None:
     """The cursor and the span as one condition, because a query takes one on its sort key.
 
-    BETWEEN includes both its ends, so the ends are texts next to an id that no id equals.
+    BETWEEN includes both ends, so each end is a text just before or after an id that no id equals.
     """
     key = Key("gsi1sk")
     after = cursor.before and cursor.before + " "
@@ -210,5 +212,5 @@ def _sort_condition(cursor: Cursor, within: Span) -> ConditionBase | None:
 
 
 def _just_before(id: str) -> str:
-    """A text that sorts after every id before `id`, and before `id`."""
+    """A text that sorts before `id`, and after every smaller id."""
     return id[:-1] + chr(ord(id[-1]) - 1) + "~"

@@ -38,8 +38,8 @@ def begin(
 ) -> Session:
     """Writes the payment as the session's one attempt, before the processor is called.
 
-    Raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError if there is another
-    attempt, or has been one since the session was read; then nothing was written.
+    Writes nothing and raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError
+    if there is another attempt, or there has been one since the session was read.
     """
     begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     try:
@@ -104,9 +104,9 @@ def claim_look(table: Table, payment: Payment, now: int) -> bool:
     """Whether a page may look the payment up at its processor now; if so, stores the time.
 
     All pages of the payment together may do so once in LOOK_SECONDS. The time of the last lookup is
-    an item of its own, because a write to the payment would cost more: it is larger, and indexed.
+    an item of its own, because the payment is larger, so that a write to it would cost more.
     """
-    item = {**keys.look(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
+    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
     allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
     return table.write_unless_conflict(Put(item, allowed))
 
@@ -145,7 +145,7 @@ def release_refund(refund: Refund) -> Update:
 
 
 def change(before: Payment, after: Payment) -> Update:
-    """A transition of the payment's status, on condition that the stored status allows it."""
+    """The write of a status transition, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
     return PAYMENTS.build_update(before, after, allowed & unchanged(before, "check_at"))
 

@@ -25,7 +25,7 @@ update = REFUNDS.update
 
 
 def list_page(table: Table, scope: str, payment: str | None, cursor: Cursor) -> Page[Refund]:
-    """Refunds of one payment or of all."""
+    """The scope's refunds, or only those of `payment`."""
     if not payment:
         return REFUNDS.list_page(table, scope, cursor)
     of_payment = Listing("gsi3", [keys.refunds_by_payment(scope, payment)])
@@ -52,7 +52,7 @@ def prepare_creation(
 def record_late(
     table: Table, session: Session, payment: Payment, refund: Refund, context: ChangeContext
 ) -> Payment:
-    """Records a payment that was approved after it was given up, and the refund of its money.
+    """Records a payment that was approved too late, and the refund of its money.
 
     The session is free for another attempt. Raises ConditionFailedError after a conflict.
     """
@@ -117,7 +117,7 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
 
 
 def change(before: Refund, after: Refund) -> Update:
-    """A transition of the refund's status, on condition that the stored status allows it."""
+    """The write of a status transition, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
     return REFUNDS.build_update(before, after, allowed & unchanged(before, "check_at"))
 

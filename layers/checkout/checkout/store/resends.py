@@ -1,6 +1,6 @@
-"""Resends of a time range: each is an item with a cursor, and a timer that continues it.
+"""Resends of a time range. Each is an item with a cursor, and has a timer that sends its pages.
 
-A scope has at most one that is pending.
+A scope has at most one pending resend.
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ def prepare_creation(resend: Resend, answer: str) -> Creation:
     ends_at = resend.created_at + KEPT_SECONDS
     item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
     pending = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
-    # DynamoDB may delete an item days after its time to live has ended.
+    # An expired item stays until DynamoDB deletes it, which may take days.
     free = Attr("pk").not_exists() | Attr("ttl").lte(resend.created_at)
     refusal = LimitError(
         "A resend of a time range is pending, and there is at most one a mode. Wait until its"
@@ -48,9 +48,9 @@ def is_current(resend: Resend, timer: Timer) -> bool:
 def move_on(
     table: Table, resend: Resend, cursor: str | None, sent: int, due: int | None, now: int
 ) -> Resend | None:
-    """Records a page that was sent: where the next one starts, and how many events were sent again.
+    """Records that a page was sent: the cursor of the next page, and how many events were `sent`.
 
-    Moves the timer to `due`, or ends the resend if `due` is None; another one may be created then.
+    Moves the timer to `due`. If `due` is None, ends the resend, so that another one may be created.
     Returns None if another firing of the timer was faster.
     """
     moved = replace(

@@ -21,7 +21,7 @@ from checkout.store import customers, events, keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, changes, to_item, to_record, unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Filters, Listing, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, SessionFilters, read_page
 from checkout.store.table import (
     Action,
     ConditionFailedError,
@@ -38,7 +38,8 @@ retrieve = SESSIONS.retrieve
 
 
 def prepare_creation(session: Session, answer: str) -> Creation:
-    """The session, its expiry timer and, if it names a customer, a check that there is one."""
+    """The actions that create a session: the session, its expiry timer and, if it names a customer,
+    a check that the customer exists."""
     actions: list[Action] = [
         Put(_item(session), Attr("pk").not_exists()),
         timers.put(expiry_timer(session)),
@@ -73,7 +74,7 @@ def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session
 def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
     """Fires an expiry timer: ends a lapsed session. Raises BusyError.
 
-    If the session lapses later, because a payment attempt is in flight, the timer moves there.
+    Moves the timer if the session lapses later, because a payment attempt is in flight.
     """
     now = context.now
 
@@ -112,7 +113,7 @@ def transition(
 
 
 def record_event_count(before: Session, after: Session) -> Update:
-    """The write that counts new events of a session without a transition of the session."""
+    """The write that counts new events of a session whose state does not change."""
     return _update(before, after, Attr("pk").exists())
 
 
@@ -176,7 +177,7 @@ def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
 
 
 def list_page(
-    table: Table, scope: str, filters: Filters, cursor: Cursor, now: int
+    table: Table, scope: str, filters: SessionFilters, cursor: Cursor, now: int
 ) -> Page[Session]:
     """The scope's sessions that match the filters. A lapsed session counts as expired."""
     if filters.payment:
@@ -198,7 +199,7 @@ def list_page(
 
 
 def _merge(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
-    """The page, merged with those of `others` that sort before the next page."""
+    """The page, merged with those of `others` that sort before the objects of the next page."""
     before_next = [each for each in others if page.next is None or each.id > page.next]
     by_id = {each.id: each for each in (*page.objects, *before_next)}
     merged = [by_id[id] for id in sorted(by_id, reverse=True)]
@@ -208,9 +209,9 @@ def _merge(others: list[Session], page: Page[Session], limit: int) -> Page[Sessi
 
 
 def _find_by_payment(
-    table: Table, scope: str, payment_id: str, filters: Filters, cursor: Cursor, now: int
+    table: Table, scope: str, payment_id: str, filters: SessionFilters, cursor: Cursor, now: int
 ) -> list[Session]:
-    """The one session that the payment paid, if it matches the filters."""
+    """The session that the payment paid, if it matches the filters; at most one."""
     payment = table.get(keys.payment(payment_id))
     session = find(table, payment["session"]) if payment and payment["scope"] == scope else None
     if session is None or session.payment != payment_id or not cursor.admits(session.id):
@@ -223,7 +224,7 @@ def _find_by_payment(
 
 
 def _find_unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:
-    """The lapsed sessions whose timers were not fired yet: in the index they are still open."""
+    """The newest lapsed sessions that are still stored as open: their timers were not fired yet."""
     ids = [id for id in timers.lapsed_sessions(table, scope, now) if cursor.admits(id)]
     newest = sorted(ids, reverse=True)[: cursor.limit + 1]
     items = table.get_many([keys.session(id) for id in newest])

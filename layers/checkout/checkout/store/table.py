@@ -5,9 +5,9 @@ A call fails in one of two ways:
 - A *conflict*: one of its conditions does not hold, usually because another writer was faster.
   `ConditionFailedError` has the items as they stand, so that the caller can explain the conflict
   without another read. `until_no_conflict` reads and writes again.
-- The storage is *contended, throttled or does not answer*: the call is sent again, a transaction
-  under the same client token, so that a commit whose answer was lost is not a second write. When
-  the invocation has no time left for a retry, `BusyError` is raised.
+- The storage is *contended, throttled or does not answer*: the call is sent again. A transaction is
+  sent with the same client token, so that it is not carried out twice if its answer was lost.
+  `BusyError` is raised when the invocation has no time left for a retry.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ LONGEST_BACKOFF_SECONDS = 1.0
 CONFLICT_ATTEMPTS = 40
 """How often a read and its write are repeated after conflicts.
 
-A session's events are numbered one after the other. Of twenty refunds that are made of one session
-at once, the last one may conflict with each of the nineteen others, and with some of them twice.
+A session's events are numbered one after the other, so changes of one session that are made at once
+conflict. The last of twenty refunds may conflict with each of the others, with some of them twice.
 """
 CONFLICT_PAUSE_SECONDS = 0.05
 """The longest first pause after a conflict; later pauses are up to four times as long."""
@@ -102,7 +102,7 @@ Action = Put | Update | Delete | Check
 class ConditionFailedError(Exception):
     """`found` has the items as they stand, by the index of the failed action; None for no item.
 
-    With `answer_was_lost` the call may have been carried out before, when no answer to it came.
+    `answer_was_lost` means that an earlier try got no answer. It may have been carried out.
     """
 
     def __init__(self, found: dict[int, Item | None], answer_was_lost: bool = False) -> None:
@@ -116,8 +116,8 @@ class QueryPage(NamedTuple):
 
     items: list[Item]
     last: Mapping[str, Any] | None
-    """The key of the last item read, in the format of DynamoDB's API. The next call continues after
-    it. None if there are no more items."""
+    """The key after which the next call continues, in the format of DynamoDB's API. None if there
+    are no more items."""
 
 
 class Table(NamedTuple):
@@ -133,7 +133,7 @@ class Table(NamedTuple):
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
-        """The items in the order of their keys, None for one that does not exist.
+        """The items in the order of their keys, None for each one that does not exist.
 
         Each read is strongly consistent, but the items may be read at different moments.
         """
@@ -149,7 +149,7 @@ class Table(NamedTuple):
                     item = from_wire(wire)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
-                if wanted:  # throttled, or more than one answer may hold
+                if wanted:  # throttled, or the answer would be too large
                     self.wait(random.uniform(0, BACKOFF_SECONDS))
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
@@ -163,7 +163,7 @@ class Table(NamedTuple):
         page_size: int | None = None,
         consistent: bool = True,
     ) -> Iterator[Item]:
-        """Every item of a query. A page is read when the iteration gets to it.
+        """Every item of a query. Each page is read when the iteration reaches it.
 
         See `query_page` for the parameters.
         """
@@ -196,8 +196,8 @@ class Table(NamedTuple):
     ) -> QueryPage:
         """One page of a query: up to `page_size` items, or 1 MB, that follow the key `after`.
 
-        `only` filters items after they were read. Reads are strongly consistent, except those of
-        an index.
+        `only` filters items after they were read. Reads are strongly consistent by default, except
+        those of an index.
         """
         build = ConditionExpressionBuilder()
         key = build.build_expression(condition, is_key_condition=True)
@@ -250,7 +250,7 @@ class Table(NamedTuple):
         _record(actions)
 
     def delete_many(self, keys: Sequence[Key]) -> None:
-        """Deletes items, each by itself and without a condition. Raises BusyError."""
+        """Deletes items without a condition, and not in a transaction. Raises BusyError."""
         for start in range(0, len(keys), MAX_BATCH_DELETIONS):
             batch = keys[start : start + MAX_BATCH_DELETIONS]
             left: Any = {
@@ -265,7 +265,7 @@ class Table(NamedTuple):
             _record([Delete(key) for key in batch])
 
     def write_unless_conflict(self, *actions: Action) -> bool:
-        """Carries out all of the actions, or none and returns False if a condition fails."""
+        """Carries out all of the actions, or none if a condition fails; then returns False."""
         try:
             self.write(*actions)
         except ConditionFailedError:
@@ -282,7 +282,7 @@ class Table(NamedTuple):
         return from_wire(answer["Attributes"])
 
     def _call(self, method: Callable[..., T], **parameters: Any) -> T:
-        """The answer to a call, which is sent again while the storage refuses or does not answer.
+        """The answer to a call, which is sent again after a transient error or if no answer comes.
 
         Raises BusyError when there is no time left for a retry.
         """
@@ -338,11 +338,11 @@ def open_table() -> Table:
 def until_no_conflict(
     table: Table, write: Callable[[], T], *, again: Callable[[], T] | None = None
 ) -> T:
-    """The result of `write`, which reads what it needs and writes conditionally on that.
+    """The result of `write`, which reads items and writes on condition that they are unchanged.
 
-    After a conflict it is called again. If `again` is given, that is called instead: `write` may
-    use what was read before, and `again` reads it anew. Raises BusyError after CONFLICT_ATTEMPTS
-    conflicts.
+    After a conflict `write` is called again, or `again` if that is given. With `again`, `write` may
+    use items that were read before, and `again` has to read them. Raises BusyError after
+    CONFLICT_ATTEMPTS conflicts.
     """
     for conflicts in range(CONFLICT_ATTEMPTS):
         try:
@@ -358,7 +358,7 @@ def _is_written(action: Action, failed: ConditionFailedError) -> bool:
 
 
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
-    """An action as a part of TransactWriteItems: its kind, and its parameters."""
+    """An action as an entry of TransactWriteItems: its parameters, by its kind."""
     request: dict[str, Any] = {"TableName": table}
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -383,7 +383,7 @@ def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
 
 
 def _update_expression(update: Update, names: dict[str, str], values: dict[str, Any]) -> str:
-    """The update's expression; its placeholders are added to `names` and `values`."""
+    """The update's expression. Adds its placeholders to `names` and `values`."""
     sets, removes, adds = [], [], []
     for number, (name, value) in enumerate(update.changes.items()):
         names[f"#u{number}"] = name

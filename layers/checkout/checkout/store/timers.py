@@ -1,4 +1,4 @@
-"""Durable timers: each is written with the state that needs it, so no crash can lose it.
+"""Timers: each is written in one transaction with the state that needs it, so no crash can lose it.
 
 `checkout.dispatch` sends each timer to a queue for the second at which it is due.
 """
@@ -20,11 +20,11 @@ from checkout.store.table import Action, Delete, Put, Table
 
 NET_SECONDS = 120
 """Seconds after which a timer checks whether a stream record or a queue message was handled. This
-is longer than `dispatch.SOON`, so writers do not send these timers; few of them ever become due."""
+is longer than `dispatch.SOON`, so writers do not send these timers. Few of them become due."""
 
 PAGE_SIZE = 1000
 MAX_UNSWEPT = 50_000
-"""The most lapsed sessions of a scope that a list reads in addition to its index: about 5 MB."""
+"""The most expiry timers that a list of expired sessions reads to find lapsed ones: about 5 MB."""
 RESUME_NONCE_LENGTH = 8
 
 
@@ -41,7 +41,7 @@ def refund(refund_id: str, scope: str, due: int) -> Timer:
 
 
 def event(event: Event) -> Timer:
-    """Covers the event's fan-out, and the first attempt of each of its deliveries."""
+    """The timer of an event's fan-out, and of the first attempt of each of its deliveries."""
     return _timer(TimerKind.EVENT, event.id, event.created_at + NET_SECONDS, event.scope)
 
 
@@ -70,7 +70,7 @@ def from_item(item: Item) -> Timer:
 
 def put(timer: Timer) -> Put:
     index = keys.due_sessions_index(timer) if timer.kind is TimerKind.EXPIRY else {}
-    # With `ttl`, DynamoDB itself deletes a timer that was not fired, and the stream reports it.
+    # If no sweep runs, DynamoDB deletes the timer after its `ttl`, and the stream reports that.
     return Put(to_item(timer, **keys.timer(timer), **index, ttl=timer.due))
 
 
@@ -81,16 +81,16 @@ def delete(timer: Timer) -> Delete:
 def move(before: Timer, after: Timer) -> list[Action]:
     """The actions that replace a timer.
 
-    A transaction can't delete and put the same key. A timer that stays is put again, because
-    DynamoDB may have deleted it to fire it.
+    A transaction can't delete and put the same key. If the timer does not change, it is only put,
+    because DynamoDB may have deleted it.
     """
     return [put(after)] if after == before else [delete(before), put(after)]
 
 
 def discard(table: Table, ended: Sequence[Timer]) -> None:
-    """Deletes timers of what has ended and can't be begun again, after the write that ended it.
+    """Deletes timers of objects that have ended for good, after the write that ended them.
 
-    Within that transaction the deletion would cost twice as much. A timer that could not be deleted
+    In that transaction the deletion would cost twice as much. A timer that could not be deleted
     finds nothing to do when it fires.
     """
     with suppress(BusyError):
@@ -98,20 +98,20 @@ def discard(table: Table, ended: Sequence[Timer]) -> None:
 
 
 def next_check(now: int, since: int) -> int:
-    """When to look again for something that has waited in a queue since `since`.
+    """The time of the next check whether a message that has waited since `since` was handled.
 
-    The time doubles. A queue with a backlog must not be filled with what already waits in it.
+    The interval doubles, so that a queue with a backlog is not filled with copies of its messages.
     """
     return now + max(NET_SECONDS, now - since)
 
 
 def move_once(before: Timer, after: Timer) -> list[Action]:
-    """The actions that replace a timer, on condition that no other firing has."""
+    """The actions that replace a timer, on condition that no other firing has replaced it."""
     return [Delete(keys.timer(before), Attr("pk").exists()), put(after)]
 
 
 def left_by(actions: Iterable[Action]) -> list[Timer]:
-    """The timers that these actions put and do not delete again."""
+    """The timers that exist because of these actions: put, and not deleted by a later one."""
     timers: dict[tuple[str, str], Timer] = {}
     for action in actions:
         if isinstance(action, Put) and keys.is_timer(action.item):
@@ -122,9 +122,9 @@ def left_by(actions: Iterable[Action]) -> list[Timer]:
 
 
 def due_between(table: Table, shard: int, after: int, until: int) -> Iterator[Timer]:
-    """A shard's timers due after `after` and at `until` at the latest, the earliest first.
+    """A shard's timers that are due after `after` and no later than `until`, the earliest first.
 
-    Reads eventually consistently: what was written within the last second may be missing.
+    The read is eventually consistent: timers of the last second may be missing.
     """
     in_shard = Key("pk").eq(keys.timer_shard(shard))
     # BETWEEN includes its ends, which are texts that no timer's sort key equals.
@@ -136,8 +136,8 @@ def due_between(table: Table, shard: int, after: int, until: int) -> Iterator[Ti
 class Progress(NamedTuple):
     """How far the sweeps (`checkout.sweep`) have come.
 
-    `until` has, by shard, the time up to which every timer was sent to its queue. It keeps the
-    shards of every former number of shards, because timers may still wait in them.
+    `until` has, by shard, the time up to which every timer was sent to its queue. It keeps shards
+    that are no longer in use, because they may still have timers.
     """
 
     until: dict[int, int]

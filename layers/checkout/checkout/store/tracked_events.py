@@ -1,4 +1,4 @@
-"""Events with their deliveries: one of them, or lists by type, session, time and state."""
+"""Reads events with their deliveries: one event, or a list by type, session, time and state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
@@ -17,8 +17,8 @@ from checkout.store.items import Item, to_record
 from checkout.store.paging import Cursor, Page, Span, read_page
 from checkout.store.table import Table
 
-FIRST_FILTERED = 200
-"""Items that a list's first query reads if it is filtered."""
+FIRST_ROUND_ENTRIES = 200
+"""The entries that the first round of queries reads, if the list is filtered."""
 
 CLOCK_SKEW = 60
 """Seconds by which the clocks of two machines may differ at most."""
@@ -42,7 +42,7 @@ def retrieve(table: Table, scope: str, id: str) -> TrackedEvent:
 
 
 class EventFilters(NamedTuple):
-    """Events that match everything that is given.
+    """Filters of a list of events. An event has to match all that are given.
 
     `since` and `until` are epoch seconds of `created_at`, both included.
     """
@@ -58,13 +58,13 @@ class EventFilters(NamedTuple):
         """The time range as a range of ids. A session's events are younger than the session."""
         first = None if self.since is None else bound(EVENT, self.since)
         if self.session:
-            session_made = bound(EVENT, second_of(self.session) - CLOCK_SKEW)
-            first = max(first or session_made, session_made)
+            of_session = bound(EVENT, second_of(self.session) - CLOCK_SKEW)
+            first = max(first or of_session, of_session)
         return Span(first, None if self.until is None else bound(EVENT, self.until + 1))
 
     @property
     def condition(self) -> ConditionBase | None:
-        """What a range of ids can't express."""
+        """The filters by type and session, which the index applies."""
         given = [
             Attr("type").eq(self.type) if self.type else None,
             Attr("session").eq(self.session) if self.session else None,
@@ -73,7 +73,7 @@ class EventFilters(NamedTuple):
 
     @property
     def keep(self) -> Callable[[TrackedEvent], bool] | None:
-        """What the index does not have."""
+        """The filter by state, which the index does not have."""
         state = self.state
         return None if state is None else lambda tracked: tracked.is_in(state)
 
@@ -94,17 +94,17 @@ def list_page(
         only=filters.condition,
         keep=filters.keep,
         within=filters.span,
-        min_entries=FIRST_FILTERED if is_filtered else 0,
+        min_entries=FIRST_ROUND_ENTRIES if is_filtered else 0,
     )
 
 
 def oldest_first(
     table: Table, scope: str, after: str | None, limit: int, filters: EventFilters
 ) -> tuple[list[TrackedEvent], str | None]:
-    """Events that follow the id `after`, oldest first, and the id that the next page follows.
+    """A page of the events after the id `after`, oldest first, and the `after` of the next page.
 
-    The filters must have a `since`. The id is None if no more events follow. There may be no event
-    on this page although more follow, because a page reads a bounded number of items.
+    The filters must have a `since`. The second result is None if no more events follow. The page
+    may be empty although more follow, because a page reads a bounded number of items.
     """
     cursor = Cursor(limit, before=after or filters.span.first)
     page = list_page(table, scope, cursor, filters)

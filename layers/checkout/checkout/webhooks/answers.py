@@ -1,8 +1,8 @@
 """Reads the HTTP answer of a merchant's server: status, headers, and the body's first part.
 
-Reading is bounded whatever the server sends, and raises nothing but HTTPException and OSError.
-http.client was looked at: it takes 102 and 103 for the final status, skips any number of interim
-answers, and accepts an answer that breaks off within its headers.
+Reading is bounded, whatever the server sends, and raises only HTTPException and OSError. The reader
+of http.client is not used, because it takes 102 and 103 for the final status, skips any number of
+interim answers, and accepts an answer that breaks off within its headers.
 """
 
 import re
@@ -13,13 +13,13 @@ from io import BufferedReader
 from typing import NamedTuple
 
 HEAD_BYTES = 64 * 1024
-"""The longest status line and headers of one answer, together."""
+"""The most bytes of an answer's status line and headers together."""
 INTERIM_ANSWERS = 20
-"""How many interim answers may come before the final one."""
+"""The most interim answers before the final one."""
 ANSWER_BYTES = 16 * 1024
-"""How much of a body is read."""
+"""The most bytes of a body that are read."""
 CHUNK_LINE_BYTES = 256
-"""The longest line with a chunk's size."""
+"""The longest line with a chunk's size, in bytes."""
 
 SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 101, 204, 304
 
@@ -35,11 +35,11 @@ class NothingReadError(HTTPException):
 class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
-    """By lower-case name. The first one counts if a name is repeated."""
+    """The headers by lower-case name. If a name is repeated, the first header counts."""
     body: bytes
-    """Its first part: what arrived in time, at most `ANSWER_BYTES`."""
+    """The part of the body that arrived in time, at most `ANSWER_BYTES`."""
     keeps_open: bool = False
-    """Whether it was read to its end, and the connection may be used for another request."""
+    """Whether the answer was read to its end and the connection can serve another request."""
 
 
 class _Head(NamedTuple):
@@ -71,7 +71,7 @@ def read_answer(stream: BufferedReader) -> Answer:
 
 
 def _read_head(stream: BufferedReader) -> _Head:
-    """What is before an answer's body. A header that has no colon gets an empty value."""
+    """The status line and headers of an answer. A header without a colon gets an empty value."""
     status_line, *lines = _read_lines(stream)
     found = _STATUS_LINE.fullmatch(status_line)
     if found is None:
@@ -85,7 +85,7 @@ def _read_head(stream: BufferedReader) -> _Head:
 
 
 def _read_lines(stream: BufferedReader) -> list[bytes]:
-    """The lines up to the empty one, without their ends; at least one line."""
+    """The lines up to the empty one, without line ends; at least one line."""
     lines: list[bytes] = []
     left = HEAD_BYTES
     while True:
@@ -102,8 +102,8 @@ def _read_lines(stream: BufferedReader) -> list[bytes]:
 
 
 def _read_body(stream: BufferedReader, status: int, headers: Mapping[str, str]) -> _Body:
-    """The body's first part. If the connection breaks off, the part so far is enough: the status
-    decides about the attempt."""
+    """The body's first part. If the connection breaks, the bytes that arrived are enough, because
+    only the status decides about the attempt."""
     if status in (SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED):
         return _Body(b"", status != SWITCHING_PROTOCOLS)
     body, parts = b"", _body_parts(stream, headers)
@@ -118,7 +118,7 @@ def _read_body(stream: BufferedReader, status: int, headers: Mapping[str, str]) 
 
 
 END = b""
-"""The last part of a body that has an end, and was read up to it."""
+"""Yielded after the last part of a body that was read to its end."""
 
 
 def _body_parts(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
@@ -127,7 +127,7 @@ def _body_parts(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[
         while size := _read_chunk_size(stream):
             yield from _read_parts(stream, size)
             stream.readline(len(b"\r\n"))
-        # Trailers would follow. They are rare, so the connection is not kept for them.
+        # Otherwise trailers follow. They are rare, so the connection is closed instead.
         if stream.readline(len(b"\r\n")) == b"\r\n":
             yield END
         return

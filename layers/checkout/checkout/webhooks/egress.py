@@ -2,10 +2,10 @@
 
 The host's name is resolved once, all of its addresses must be public, and the socket connects to
 one of those addresses; TLS and `Host` keep the name. A redirect is an answer like any other. The
-deadline covers look-up, connection, TLS, request and answer.
+deadline covers lookup, connection, TLS, request and answer.
 
-urllib3, requests and httpx were looked at: their time-outs start again with every byte that
-arrives, so a server that drips its answer would hold a sender for hours.
+urllib3, requests and httpx are not used, because their timeouts start again with every byte that
+arrives. A server that sends its answer byte by byte would occupy a sender for hours.
 """
 
 import os
@@ -31,14 +31,14 @@ TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
 
 
 class NoAnswerError(Exception):
-    """An attempt without an answer. `code` is the reason that the merchant is shown."""
+    """An attempt without an answer. `code` is the reason that the API shows."""
 
     code = "broken_answer"
     """The connection broke, or the answer was not HTTP."""
 
 
 class AddressRefusedError(NoAnswerError):
-    """The endpoint's host has an address that is not public, or is spelled like one."""
+    """The endpoint's host is not public, or one of its addresses is not."""
 
     code = "address_refused"
 
@@ -52,7 +52,7 @@ class NameUnknownError(NoAnswerError):
 
 
 class TlsFailedError(NoAnswerError):
-    """No certificate, one of another name, or one that no known authority signed."""
+    """The certificate is missing, for another name, or not signed by a known authority."""
 
     code = "tls_failed"
 
@@ -71,15 +71,15 @@ _REASONS: list[tuple[type[Exception], type[NoAnswerError]]] = [
 
 class Limits(NamedTuple):
     connect_seconds: float
-    """For the look-up and the connection, all addresses together."""
+    """For the lookup and for connecting, over all addresses."""
     total_seconds: float
-    """For everything, from the look-up to the end of the answer."""
+    """For everything, from the lookup to the end of the answer."""
     allow_local: bool
     """Whether http://127.0.0.1 is allowed: in devstack only."""
 
 
 class Deadline:
-    """Shuts one connection when the time is up, whatever the connection is doing at that moment."""
+    """Shuts one connection when the time is over, even during a read or a write."""
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
@@ -94,15 +94,15 @@ class Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        # The timer may have fired before it was canceled. With the lock it can't shut another
-        # connection that has been given the same file number since.
+        # The timer may have fired before it was canceled. Because of the lock it can't shut
+        # another connection that has got the same file descriptor meanwhile.
         with self._lock:
             if self._connection:
                 self._connection.close()
             self._connection = None
 
     def guard(self, connection: socket.socket) -> None:
-        """Guards a duplicate, because TLS detaches the socket that it is given."""
+        """Shuts `connection` at the deadline, through a duplicate: TLS detaches the original."""
         with self._lock:
             self._connection = socket.socket(fileno=os.dup(connection.fileno()))
             if self.passed:
@@ -115,7 +115,7 @@ class Deadline:
 
     def _shut(self) -> None:
         if self._connection:
-            with suppress(OSError):  # it is closed already
+            with suppress(OSError):  # The connection is closed already.
                 self._connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -137,7 +137,7 @@ class KeptConnection:
         self._open = connection
 
     def take(self) -> socket.socket | None:
-        """The connection, unless the server has closed it or sent what nothing asked for."""
+        """The connection, unless the server has closed it or has sent unexpected data."""
         connection, self._open = self._open, None
         if connection is None:
             return None
@@ -159,7 +159,7 @@ def post(
     limits: Limits,
     kept: KeptConnection | None = None,
 ) -> Answer:
-    """Sends one request, over `kept` if that is open. Raises NoAnswerError or a subclass of it."""
+    """Sends one request, over the connection of `kept` if there is one. Raises NoAnswerError."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
     with (
@@ -174,7 +174,7 @@ def post(
             try:
                 answer = _exchange(connection, url, body, headers)
             except (OSError, NothingReadError):
-                # The server closed it before this request.
+                # The server had closed the kept connection before this request.
                 if deadline.passed:
                     raise
         if answer is None:
@@ -204,7 +204,7 @@ def _exchange(connection: socket.socket, url: str, body: bytes, headers: dict[st
     host, port, is_secure = _server(url)
     host = host.removesuffix(".")
     http = HTTPSConnection(host, port, context=tls()) if is_secure else HTTPConnection(host, port)
-    http.sock = connection  # http.client uses it, and does not connect again
+    http.sock = connection  # so http.client does not connect by itself
     http.request("POST", _request_target(url), body, headers)
     with connection.makefile("rb") as stream:
         return read_answer(stream)
@@ -240,7 +240,8 @@ def _translated_errors(deadline: Deadline, otherwise: type[NoAnswerError]) -> It
 
 
 def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.socket:
-    """A socket to the first address that answers; `seconds` are for the look-up and all of them."""
+    """A socket to the first address that accepts the connection. `seconds` limits the lookup and
+    all addresses together."""
     ends_at = time.monotonic() + seconds
     # Without TLS the host is one that `is_endpoint_url` allows in devstack.
     addresses = public_addresses(host, port, seconds) if is_secure else [host]
@@ -257,13 +258,14 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
             connection.close()
             failure = error
         else:
-            connection.settimeout(None)  # from now on only the deadline limits it
+            connection.settimeout(None)  # From here on, only the deadline limits it.
             return connection
     raise failure
 
 
 def public_addresses(host: str, port: int, seconds: float) -> list[str]:
-    """The host's addresses, all public. Raises AddressRefusedError, or OSError for no host."""
+    """The host's addresses. Raises AddressRefusedError if one of them is not public, and OSError if
+    the lookup fails."""
     addresses = [str(entry[4][0]) for entry in _look_up(host, port, seconds)]
     if not all(is_public(address) for address in addresses):
         raise AddressRefusedError
@@ -271,7 +273,7 @@ def public_addresses(host: str, port: int, seconds: float) -> list[str]:
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
-    """`getaddrinfo`, which has no time-out of its own: a call that hangs is left to its thread."""
+    """`getaddrinfo` with a timeout. A call that hangs continues in its thread."""
     found: Future[list[Any]] = Future()
 
     def ask() -> None:
@@ -286,8 +288,8 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
 
 @lru_cache(maxsize=1)
 def tls() -> ssl.SSLContext:
-    """Made at the first attempt and not on import: reading the authorities' certificates takes
-    20 ms."""
+    """The TLS context. It is made at the first attempt and not on import, because reading the
+    authorities' certificates takes 20 ms."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context

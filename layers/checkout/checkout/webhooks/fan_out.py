@@ -1,4 +1,4 @@
-"""Creates the deliveries of an event, and queues the deliveries that are due."""
+"""Fans events out to the subscribed webhook endpoints, and queues the deliveries that are due."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,15 +12,15 @@ from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
 RESERVE_MS = 5_000
-"""Fan-out begins with no event with less time left than this."""
-RESUME_PAGES = 50
-"""Batches of parked deliveries that one firing of a resume timer queues, at most."""
+"""With less time left than this, no further event is fanned out."""
+RESUME_BATCHES = 50
+"""The most batches of parked deliveries that one firing of a resume timer queues."""
 RESUME_PAUSE = 1
 """Seconds until the timer fires again for the rest."""
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
-    """Records to which subscribed endpoints the event goes, and queues its deliveries."""
+    """Records the subscribed endpoints that the event goes to, and queues its deliveries."""
     endpoints = subscribed_endpoints(table, event)
     queue.send(deliveries.fan_out(table, event, endpoints, now))
 
@@ -37,10 +37,10 @@ def _is_subscribed(endpoint: WebhookEndpoint, event: Event) -> bool:
 
 
 def on_event_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """Handles an event's timer: fans the event out if the table's stream has not brought it, and
-    queues its first attempts again if their messages may be lost.
+    """Handles an event's timer: fans the event out if the table's stream has not delivered it.
+    Otherwise queues the deliveries again that are not stored yet, as their messages may be lost.
 
-    The timer ends when each delivery is stored, because then it has a timer of its own.
+    The timer ends when all deliveries are stored, because those have timers of their own.
     """
     tracked = tracked_events.find(table, timer.target)
     if tracked is not None and tracked.fan_out is None:
@@ -58,13 +58,14 @@ def on_event_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
 
 def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
     """Handles a delivery's timer: moves the timer and queues the attempt, or only moves the timer
-    while the endpoint's pause lasts.
+    if the endpoint is paused.
 
-    The timer moves first, so that an attempt which starts at once does not see it change.
+    The timer is moved before the message is queued, so that an attempt which starts at once reads
+    the moved timer.
     """
     delivery = deliveries.find_stored(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
-    if delivery is None or not current or not delivery.is_under_way:
+    if delivery is None or not current or not delivery.is_scheduled:
         table.write(timers.delete(timer))
         return
     endpoint = webhook_endpoints.find(table, delivery.scope, delivery.endpoint)
@@ -80,15 +81,15 @@ def on_resume_timer(
 ) -> None:
     """Handles an endpoint's resume timer: queues deliveries that were parked for it.
 
-    It queues up to `RESUME_PAGES` batches while there is time for it; a later firing continues. The
-    sender cancels the deliveries if the endpoint was deleted.
+    Queues up to RESUME_BATCHES batches as long as there is time. A later firing continues. If the
+    endpoint was deleted, the sender cancels the deliveries.
     """
     scope, endpoint_id = keys.split_resume_target(timer.target)
     endpoint = webhook_endpoints.find(table, scope, endpoint_id)
     if endpoint is not None and endpoint.status is EndpointStatus.DISABLED:
         table.write(timers.delete(timer))  # Enabling it creates another timer.
         return
-    for _ in takewhile(lambda _: has_time(), range(RESUME_PAGES)):
+    for _ in takewhile(lambda _: has_time(), range(RESUME_BATCHES)):
         parked = deliveries.list_parked_events(table, endpoint_id, BATCH)
         unparked = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
         queue.send([delivery for delivery in unparked if delivery is not None])

@@ -14,11 +14,11 @@ from checkout.store.tracked_events import EventFilters
 from checkout.webhooks.fan_out import fan_out, subscribed_endpoints
 from checkout.webhooks.queue import Queue
 
-PAGE = 25
-"""Events in a page."""
-PAGES = 10
-"""Pages that one firing of a resend's timer sends, at most."""
-PAUSE = 1
+PAGE_SIZE = 25
+"""The most events in a page."""
+MAX_PAGES = 10
+"""The most pages that one firing of a resend's timer sends."""
+PAUSE_SECONDS = 1
 """Seconds until the timer fires again for the rest."""
 
 _DELIVERY_STATES = {
@@ -29,7 +29,7 @@ _DELIVERY_STATES = {
 
 
 def endpoint_for(table: Table, scope: str, id: str) -> WebhookEndpoint:
-    """The endpoint that a resend request names; it need not subscribe to the event.
+    """The endpoint that a resend request names. It does not have to subscribe to the event.
 
     Raises ReferenceMissingError or EndpointDisabledError.
     """
@@ -52,25 +52,25 @@ def resend_event(
 def on_resend_timer(
     table: Table, queue: Queue, timer: Timer, now: int, has_time: Callable[[], bool]
 ) -> None:
-    """Handles a resend's timer: sends up to `PAGES` pages while there is time for it.
+    """Handles a resend's timer: sends up to MAX_PAGES pages as long as there is time.
 
-    The cursor is stored after each page; events are sent twice if the process dies before that.
+    The cursor is stored after each page. If the process dies before that, the page is sent twice.
     A later firing continues.
     """
     if not has_time():
-        table.write(timers.put(timer))  # DynamoDB may have deleted it to fire it.
+        table.write(timers.put(timer))  # DynamoDB may have deleted the timer.
         return
     resend = resends.find(table, timer.target)
     if resend is None or not resends.is_current(resend, timer):
         table.write(timers.delete(timer))
         return
-    for page in range(1, PAGES + 1):
+    for page in range(1, MAX_PAGES + 1):
         cursor, sent, more = _send_page(table, queue, resend, now, has_time)
-        goes_on = more and page < PAGES and has_time()
-        # Between pages of one firing the timer keeps its time.
-        later = resend.timer_due if goes_on else max(now, resend.timer_due) + PAUSE
-        moved = resends.move_on(table, resend, cursor, sent, later if more else None, now)
-        if moved is None or not goes_on:
+        continues = more and page < MAX_PAGES and has_time()
+        # While this firing continues, the timer is not moved.
+        due = resend.timer_due if continues else max(now, resend.timer_due) + PAUSE_SECONDS
+        moved = resends.move_on(table, resend, cursor, sent, due if more else None, now)
+        if moved is None or not continues:
             return
         resend = moved
 
@@ -78,7 +78,7 @@ def on_resend_timer(
 def _send_page(
     table: Table, queue: Queue, resend: Resend, now: int, has_time: Callable[[], bool]
 ) -> tuple[str | None, int, bool]:
-    """Sends the next events, oldest first, while there is time.
+    """Sends the next events, oldest first, as long as there is time.
 
     Returns the new cursor, how many events were sent, and whether more follow.
     """
@@ -86,7 +86,7 @@ def _send_page(
         type=resend.type, state=resend.state, since=resend.since, until=resend.until
     )
     found, following = tracked_events.oldest_first(
-        table, resend.scope, resend.cursor, PAGE, filters
+        table, resend.scope, resend.cursor, PAGE_SIZE, filters
     )
     cursor, sent = resend.cursor, 0
     for tracked in found:
@@ -100,7 +100,7 @@ def _send_page(
 def _resend_matching(
     table: Table, queue: Queue, resend: Resend, tracked: TrackedEvent, now: int
 ) -> bool:
-    """Sends one event of a resend to the endpoints that match; returns whether there were any."""
+    """Sends one event of a resend to the endpoints that match. Returns whether there were any."""
     if resend.endpoint:
         named = webhook_endpoints.find(table, resend.scope, resend.endpoint)
         targets = [named] if named and named.status is EndpointStatus.ENABLED else []

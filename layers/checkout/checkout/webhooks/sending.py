@@ -1,8 +1,8 @@
 """Makes delivery attempts: signs each event, sends it and records the answer.
 
-The attempts to one endpoint that a batch of messages asks for are made one after the other, over
-one connection. Together they hold one of the endpoint's concurrency leases, so that a slow endpoint
-can't occupy all senders. If no lease is free, an attempt waits and does not count.
+The attempts of a batch of messages to one endpoint are made one after the other, over one
+connection. Together they hold one of the endpoint's concurrency leases, so that a slow endpoint
+can't occupy all senders. If no lease is free, the attempts are postponed and not counted.
 """
 
 import time
@@ -21,7 +21,7 @@ from checkout.queues import MAX_DELAY
 from checkout.settings import Settings
 from checkout.store import deliveries, leases, timers, webhook_endpoints
 from checkout.store.deliveries import Target
-from checkout.store.leases import Lease, NoLease
+from checkout.store.leases import Lease, NoFreeLease
 from checkout.store.table import Table
 from checkout.webhooks import egress, health, retry
 from checkout.webhooks.egress import KeptConnection
@@ -33,26 +33,27 @@ BuildRequest = Callable[[Event, int, Sequence[str], int], tuple[bytes, dict[str,
 Returns a body and signature headers in the event's dialect."""
 
 RESERVE_MS = 25_000
-"""No attempt begins with less time left than this: the longest takes so much."""
+"""With less time left than this, no attempt begins: the longest attempt takes this long."""
 GROUP_SECONDS = 1
-"""How long attempts begin under one lease. The messages that are left then go back to the queue,
-where several senders may take them."""
+"""Attempts begin under one lease for this many seconds. Then the remaining messages go back to the
+queue, where several senders may receive them."""
 LEASE_MARGIN = 15
 """Seconds that a lease lasts beyond the longest attempt, for the work before and after it."""
 LEASE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to acquire a lease of an endpoint that answers fast."""
-LEASE_PATIENCE = 2
-"""An endpoint is slow if a lease has been held for this many seconds: the attempt has to wait."""
+SLOW_AFTER = 2
+"""An endpoint is slow if a lease has been held for this many seconds. Then an attempt that has no
+lease is postponed at once."""
 CLOCK_SKEW = 1
 """Seconds by which two machines' clocks may differ."""
 SHOWN_CHARACTERS = 500
-"""How much of an answer is stored."""
+"""The most characters of an answer that are stored."""
 
 NO_TARGET = Target(None, None, None, None)
 
 
 class Sender(NamedTuple):
-    """What delivery attempts need besides their messages."""
+    """Groups messages by endpoint, and reads what their attempts need."""
 
     table: Table
     queue: Queue
@@ -60,7 +61,7 @@ class Sender(NamedTuple):
     settings: Settings
 
     def groups(self, messages: Iterable[Message]) -> dict[str, "EndpointGroup"]:
-        """By endpoint: what makes the attempts that these messages ask for."""
+        """The groups that make the attempts these messages request, by the endpoint's id."""
         distinct = list(dict.fromkeys(messages))
         found = deliveries.find_targets(
             self.table, [(each.scope, each.event, each.endpoint) for each in distinct]
@@ -79,18 +80,18 @@ class EndpointGroup:
         self._targets = targets
         self._endpoint = next(iter(targets.values())).endpoint
         self._ends_at = time.monotonic() + GROUP_SECONDS
-        self._lease: Lease | NoLease | None = None
+        self._lease: Lease | NoFreeLease | None = None
         self._connection = KeptConnection()
-        self._left: list[Delivery] = []
-        self._ended: list[Timer] = []
+        self._remaining: list[Delivery] = []
+        self._ended_timers: list[Timer] = []
 
     def send(self, message: Message) -> None:
-        """Makes the attempt that the message asks for, unless it was made or postponed already."""
+        """Makes the attempt that the message requests, unless it was made or postponed already."""
         delivery, _, event, fan_out = self._targets.pop(message, NO_TARGET)
         now = clock.now()
         if (
             delivery is None
-            or not delivery.is_under_way
+            or not delivery.is_scheduled
             or delivery.attempt_count != message.attempt_count
             or delivery.next_attempt_at > now + CLOCK_SKEW
         ):
@@ -101,10 +102,11 @@ class EndpointGroup:
         written = self._handle(delivery, event, fan_out, now)
         # A stored delivery has a timer of its own, or has ended.
         if written and not delivery.is_stored and deliveries.all_stored(self._table, fan_out):
-            self._ended.append(timers.event(event))
+            self._ended_timers.append(timers.event(event))
 
     def _handle(self, delivery: Delivery, event: Event, fan_out: FanOut, now: int) -> bool:
-        """Makes the attempt, or does what the endpoint's state asks for instead.
+        """Makes the attempt. If the endpoint's state does not allow it, the delivery is canceled,
+        parked or postponed instead.
 
         Returns whether the delivery was written.
         """
@@ -114,7 +116,7 @@ class EndpointGroup:
         if endpoint.status is EndpointStatus.DISABLED:
             return deliveries.park(self._table, delivery, now, None)
         if time.monotonic() > self._ends_at:
-            self._left.append(delivery)
+            self._remaining.append(delivery)
             return False
         if endpoint.pause_ends_at(now) or not self._has_lease(endpoint, now):
             return self._wait(delivery, event, now)
@@ -122,12 +124,13 @@ class EndpointGroup:
         return True
 
     def close(self) -> None:
-        """Releases what the attempts held, and queues the deliveries that are left."""
+        """Releases the connection and the lease, queues the deliveries that were not handled, and
+        deletes timers that are no longer needed."""
         self._connection.close()
         if isinstance(self._lease, Lease):
             self._lease.release(self._table)
-        self._queue.send(self._left)
-        timers.discard(self._table, self._ended)
+        self._queue.send(self._remaining)
+        timers.discard(self._table, self._ended_timers)
 
     def _attempt(
         self,
@@ -179,7 +182,7 @@ class EndpointGroup:
     def _post(
         self, endpoint: WebhookEndpoint, event: Event, fan_out: FanOut, now: int
     ) -> tuple[DeliveryAttempt, int]:
-        """Sends the request; returns the attempt and the seconds that `Retry-After` asks for."""
+        """Sends the request. Returns the attempt and the seconds that `Retry-After` asks for."""
         secrets = [
             decrypt(each, encryption_context=endpoint.id) for each in endpoint.secrets_at(now)
         ]
@@ -199,7 +202,7 @@ class EndpointGroup:
         except egress.NoAnswerError as failure:
             error = failure.code
         except Exception as fault:  # logged, and recorded as a failed attempt
-            # If nothing were recorded, the timer would repeat this attempt every minute for ever.
+            # Without a record, the timer would repeat this attempt for ever.
             log_fault(fault, where="delivery attempt")
             error = egress.NoAnswerError.code
         attempt = DeliveryAttempt(
@@ -212,32 +215,35 @@ class EndpointGroup:
         return attempt, retry_after
 
     def _has_lease(self, endpoint: WebhookEndpoint, now: int) -> bool:
-        """Whether this group holds a lease. It tries to acquire one at its first attempt."""
+        """Whether this group holds a lease. The first call tries to acquire one."""
         if self._lease is None:
             self._lease = self._acquire_lease(endpoint, now)
-            if isinstance(self._lease, NoLease) and self._lease.since <= now - health.HANGS_AFTER:
+            if (
+                isinstance(self._lease, NoFreeLease)
+                and self._lease.since <= now - health.HANGS_AFTER
+            ):
                 health.record_hanging(self._table, endpoint, now)
                 self._read_endpoint_again(endpoint)
         return isinstance(self._lease, Lease)
 
-    def _acquire_lease(self, endpoint: WebhookEndpoint, now: int) -> Lease | NoLease:
+    def _acquire_lease(self, endpoint: WebhookEndpoint, now: int) -> Lease | NoFreeLease:
         until = now + round(self._settings.webhook_total_seconds) + LEASE_MARGIN
-        bound = health.max_in_flight(endpoint, self._settings)
-        acquired = leases.acquire(self._table, endpoint.id, bound, until, now)
+        limit = health.max_in_flight(endpoint, self._settings)
+        acquired = leases.acquire(self._table, endpoint.id, limit, until, now)
         for pause in LEASE_PAUSES:
-            if isinstance(acquired, Lease) or acquired.since <= now - LEASE_PATIENCE:
+            if isinstance(acquired, Lease) or acquired.since <= now - SLOW_AFTER:
                 break
             endpoint = health.raise_in_flight(self._table, endpoint, self._settings, now)
             self._table.pause(pause)
-            bound = health.max_in_flight(endpoint, self._settings)
-            acquired = leases.acquire(self._table, endpoint.id, bound, until, now)
+            limit = health.max_in_flight(endpoint, self._settings)
+            acquired = leases.acquire(self._table, endpoint.id, limit, until, now)
         return acquired
 
     def _wait(self, delivery: Delivery, event: Event, now: int) -> bool:
         """Postpones an attempt until the endpoint's pause ends, or until a lease may be free.
 
-        The message for a lease is queued with a delay, which is sooner than the next sweep. The
-        delivery is only written if the timer that covers it is due before. Returns whether it was.
+        To wait for a lease, the message is queued with a delay, and the delivery is written only if
+        the timer that covers it is due before that. Returns whether the delivery was written.
         """
         endpoint = self._endpoint
         if endpoint and (pause_ends_at := endpoint.pause_ends_at(now)):

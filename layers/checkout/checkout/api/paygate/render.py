@@ -194,7 +194,7 @@ def render_delivery(delivery: Delivery) -> Json:
         "event": delivery.event,
         "webhook": delivery.endpoint,
         "state": delivery.state,
-        "next_attempt_at": render_time(delivery.next_attempt_at) if delivery.is_under_way else None,
+        "next_attempt_at": render_time(delivery.next_attempt_at) if delivery.is_scheduled else None,
         "attempt_count": delivery.attempt_count,
         "attempts": [
             {

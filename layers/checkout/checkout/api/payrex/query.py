@@ -7,14 +7,14 @@ from checkout.api.payrex.reader import Reader
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import CUSTOMER, SESSION, WEBHOOK, is_id
 from checkout.domain.webhook_endpoint import WebhookEndpoint
-from checkout.store.paging import Cursor, CustomerFilters, Filters
+from checkout.store.paging import Cursor, CustomerFilters, SessionFilters
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 
-def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
+def parse_session_list(call: Call) -> tuple[SessionFilters, Cursor]:
     """PayRex's list of sessions has no filters."""
-    return Filters(), _cursor(Reader.of_query(call), SESSION)
+    return SessionFilters(), _cursor(Reader.of_query(call), SESSION)
 
 
 def parse_customer_list(call: Call) -> tuple[Cursor, CustomerFilters]:
