@@ -12,6 +12,7 @@ from zlib import crc32
 
 from benchmarks.scale.virtual.schedule import Died, Environment, Schedule
 from benchmarks.scale.virtual.sqs import Message, Queue
+from devstack.template import FunctionDefinition
 
 Handler = Callable[[Any, Any], Any]
 
@@ -85,7 +86,7 @@ class QueueFunction:
         schedule: Schedule,
         queue: Queue,
         handler: Handler,
-        timeout: float,
+        definition: FunctionDefinition,
         batch: int,
         scaling: Scaling,
     ) -> None:
@@ -93,7 +94,7 @@ class QueueFunction:
         self.running = 0
         self.stopped = False
         self._schedule, self._queue, self._handler = schedule, queue, handler
-        self._timeout, self._batch, self._scaling = timeout, batch, scaling
+        self._definition, self._batch, self._scaling = definition, batch, scaling
         self._allowed = float(scaling.first)
         self._free: list[Environment] = []
         self._grows = False
@@ -125,7 +126,7 @@ class QueueFunction:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         cold = not self._free
-        environment = Environment() if cold else self._free.pop()
+        environment = Environment(self._definition.memory) if cold else self._free.pop()
 
         def done(result: Any) -> None:
             self.running -= 1
@@ -141,7 +142,7 @@ class QueueFunction:
             self._poll()
 
         event = {"Records": [{"messageId": each.id, "body": each.body} for each in messages]}
-        invocation = Invocation(self._schedule, environment, self._timeout, done)
+        invocation = Invocation(self._schedule, environment, self._definition.timeout, done)
         invocation.start(self._handler, event, INVOKE_SECONDS + (COLD_SECONDS if cold else 0))
 
 
@@ -152,17 +153,17 @@ class StreamFunction:
         self,
         schedule: Schedule,
         handler: Handler,
-        timeout: float,
+        definition: FunctionDefinition,
         batch: int,
         lanes: int,
         random: Random,
     ) -> None:
         self.records = 0
         self._schedule, self._handler, self._random = schedule, handler, random
-        self._timeout, self._batch = timeout, batch
+        self._definition, self._batch = definition, batch
         self._waiting: list[deque[Any]] = [deque() for _ in range(lanes)]
         self._busy = [False] * lanes
-        self._environments = [Environment() for _ in range(lanes)]
+        self._environments = [Environment(definition.memory) for _ in range(lanes)]
 
     def add(self, partition: str, record: Any) -> None:
         """A record of a change; it arrives a moment later."""
@@ -186,7 +187,7 @@ class StreamFunction:
         def done(result: Any) -> None:
             self._busy[lane] = False
             if self._environments[lane].dead:
-                self._environments[lane] = Environment()
+                self._environments[lane] = Environment(self._definition.memory)
             failures = [{"itemIdentifier": None}] if result is None else result["batchItemFailures"]
             first = failures[0]["itemIdentifier"] if failures else None
             numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
@@ -198,7 +199,7 @@ class StreamFunction:
             self._next(lane)
 
         environment = self._environments[lane]
-        invocation = Invocation(self._schedule, environment, self._timeout, done)
+        invocation = Invocation(self._schedule, environment, self._definition.timeout, done)
         invocation.start(self._handler, {"Records": records}, INVOKE_SECONDS)
 
 

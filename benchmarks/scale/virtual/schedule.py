@@ -17,15 +17,21 @@ from greenlet import getcurrent, greenlet
 T = TypeVar("T")
 
 
+WHOLE_CORE_MB = 1769
+"""The memory size at which Lambda gives a function a whole core. Python uses no more than one."""
+
+
 class Died(BaseException):
     """The process was killed. Not an Exception, so that no handler catches it."""
 
 
 class Environment:
-    """What Lambda runs one invocation in: its processes share one CPU share, and die together."""
+    """What Lambda runs one invocation in. Its processes share the part of a core that belongs to its
+    memory size, and die together."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int = WHOLE_CORE_MB) -> None:
         self.dead = False
+        self.core = min(1.0, memory / WHOLE_CORE_MB)
         self.cpu_free_at = 0.0
 
 
@@ -91,11 +97,13 @@ class Schedule:
             self.current.wait()
 
     def compute(self, seconds: float) -> float:
-        """Books the CPU of the current environment. Returns the seconds until the work is done."""
+        """Books the CPU of the current environment for work that takes a whole core so long. Returns
+        the seconds until it is done."""
         if self.current is None:
             return 0
         environment = self.current.environment
-        environment.cpu_free_at = max(self.now, environment.cpu_free_at) + seconds
+        begins_at = max(self.now, environment.cpu_free_at)
+        environment.cpu_free_at = begins_at + seconds / environment.core
         return environment.cpu_free_at - self.now
 
     def read(self) -> float:

@@ -19,7 +19,7 @@ from benchmarks.scale.virtual.dynamodb import DynamoDB, Limits, Wire
 from benchmarks.scale.virtual.functions import Context, QueueFunction, Scaling, StreamFunction
 from benchmarks.scale.virtual.schedule import Environment, Pool, Schedule
 from benchmarks.scale.virtual.sqs import SQS, Faults, Queue
-from checkout import deadline, queues, sweep
+from checkout import deadline, partial_batches, queues, sweep
 from checkout.dispatch import open_dispatcher
 from checkout.domain import clock
 from checkout.domain.payment import Payment
@@ -117,7 +117,7 @@ class VirtualStack:
         self.stream = StreamFunction(
             self.schedule,
             _handler("FanOutEvents"),
-            TEMPLATE.functions["FanOutEvents"].timeout,
+            TEMPLATE.functions["FanOutEvents"],
             fan_out.batch_size,
             STREAM_LANES,
             seeded,
@@ -141,23 +141,27 @@ class VirtualStack:
         definition = TEMPLATE.queues[source.queue]
         queue = Queue(self.schedule, definition.visibility, definition.receives)
         self.sqs.queues[source.queue] = queue
-        timeout = TEMPLATE.functions[name].timeout
         return QueueFunction(
-            self.schedule, queue, _handler(name), timeout, source.batch_size, scaling
+            self.schedule,
+            queue,
+            _handler(name),
+            TEMPLATE.functions[name],
+            source.batch_size,
+            scaling,
         )
 
     def _sweep(self) -> None:
         self.schedule.at(self.schedule.now + PERIOD, self._sweep)
-        timeout = TEMPLATE.functions["DispatchTimers"].timeout
+        definition = TEMPLATE.functions["DispatchTimers"]
 
         def run() -> None:
-            context = Context(self.schedule, timeout)
+            context = Context(self.schedule, definition.timeout)
             try:
                 self.swept.append(_handler("DispatchTimers")({"source": "aws.scheduler"}, context))
             except sweep.ShardsFailedError:
                 self.swept.append(None)
 
-        self.schedule.spawn(run, Environment())
+        self.schedule.spawn(run, Environment(definition.memory))
 
     def _to_stream(self, before: Wire | None, after: Wire | None) -> None:
         """Sends new events to FanOutEvents."""
@@ -194,6 +198,7 @@ def running(conditions: Conditions) -> Iterator[VirtualStack]:
             (deadline, "read", schedule.read),
             (deadline, "sleep", schedule.sleep),
             (sweep, "ThreadPoolExecutor", pool),
+            (partial_batches, "ThreadPoolExecutor", pool),
             (breaker, "_cache", PerEnvironment(schedule)),
             (registry, "_stripe", lambda *_: stack.processor),
         ):

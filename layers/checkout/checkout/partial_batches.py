@@ -4,6 +4,7 @@ A batch stops in time. The records that are left are reported as failed; Lambda 
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from checkout import deadline
@@ -14,6 +15,9 @@ Record = dict[str, Any]
 Work = Callable[[Record], None]
 TimeLeft = Callable[[], int]
 """The milliseconds until the invocation's timeout."""
+
+THREADS = 10
+"""Messages of a batch that are handled at the same time: as many as the clients have connections."""
 
 
 def stop_at_first_failure(
@@ -31,14 +35,19 @@ def stop_at_first_failure(
 def report_failures(
     records: Sequence[Record], work: Work, time_left_ms: TimeLeft, reserve_ms: int
 ) -> dict[str, Any]:
-    """Handles a queue's messages, none with less than `reserve_ms` left. Lambda retries each failed
-    message by itself."""
-    failed = [
-        record["messageId"]
-        for record in records
-        if time_left_ms() < reserve_ms
-        or not _succeeds(work, record, record["messageId"], time_left_ms)
-    ]
+    """Handles a queue's messages at the same time, and begins none with less than `reserve_ms`
+    left. Lambda retries each failed message by itself."""
+
+    def succeeds(record: Record) -> bool:
+        has_time = time_left_ms() >= reserve_ms
+        return has_time and _succeeds(work, record, record["messageId"], time_left_ms)
+
+    if len(records) == 1:  # in this thread, because a new one would only cost time
+        succeeded = [succeeds(records[0])]
+    else:
+        with ThreadPoolExecutor(THREADS, "message") as pool:
+            succeeded = list(pool.map(succeeds, records))
+    failed = [each["messageId"] for each, done in zip(records, succeeded, strict=True) if not done]
     return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 
 
