@@ -156,6 +156,23 @@ def test_a_message_that_comes_early_is_sent_again_for_its_second(world: World) -
     assert [timer.target for timer in sent(world)] == [id]
 
 
+def test_the_delay_of_a_message_is_counted_from_the_moment_at_which_it_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a thousand timers takes seconds to send."""
+    added = put_timers(world, START + 60, 30)
+
+    def spend_a_second(**_: Any) -> None:
+        world.now += 1
+
+    client = open_dispatcher().client
+    client.meta.events.register("after-call.sqs.SendMessageBatch", spend_a_second)
+    open_dispatcher().send(added)
+
+    world.now = START + 60
+    assert len(sent(world)) == 30
+
+
 def test_processors_are_asked_from_a_queue_of_their_own(world: World) -> None:
     world.pay_by_phone(world.create_session()["id"], "0240000005")
     expiring(world, 30)
