@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout import dispatch, queues, sweep
+from checkout import deadline, dispatch, queues, sweep
 from checkout.dispatch import LOOK_AHEAD, SOON, open_dispatcher
 from checkout.domain.timer import Timer, TimerKind
 from checkout.settings import settings
@@ -171,6 +171,27 @@ def test_the_delay_of_a_message_is_counted_from_the_moment_at_which_it_is_sent(
 
     world.now = START + 60
     assert len(sent(world)) == 30
+
+
+def test_a_worker_waits_for_the_second_of_a_timer_that_comes_a_moment_early(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS delays messages by whole seconds. Rounded up, a timer would be half a second late."""
+    id = expiring(world, 50)
+    world.now += 0.7
+    world.dispatch()
+    world.now = START + 49.7
+    (timer,) = sent(world)
+
+    def pause(seconds: float) -> None:
+        world.now += seconds
+
+    monkeypatch.setattr(deadline, "sleep", pause)
+    world.fire("FireTimers", dispatch.to_body(timer))
+
+    assert timer.target == id
+    assert world.now == START + 50
+    assert world.event_types() == ["checkout_session.expired"]
 
 
 def test_processors_are_asked_from_a_queue_of_their_own(world: World) -> None:

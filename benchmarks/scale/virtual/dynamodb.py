@@ -83,7 +83,7 @@ class DynamoDB:
         self._limits, self._latencies = limits, latencies
         self._sorted: defaultdict[str, list[str]] = defaultdict(list)
         self._buckets: dict[tuple[str, str], Bucket] = {}
-        self._whole = Bucket(limits.table, limits.burst_seconds, schedule.now)
+        self._whole = Bucket(limits.table, 1, schedule.now)
         self._held: set[Key] = set()
 
     # ---------------------------------------------------------------- boto3's client

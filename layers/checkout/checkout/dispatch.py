@@ -70,7 +70,9 @@ def open_dispatcher() -> Dispatcher:
 
 
 def _to_message(timer: Timer) -> QueueMessage:
-    return QueueMessage(to_body(timer), timer.scope, max(0, timer.due - clock.now()))
+    """The delay is in whole seconds and rounded down: the worker waits for the rest."""
+    delay = (timer.due * 1000 - clock.milliseconds()) // 1000
+    return QueueMessage(to_body(timer), timer.scope, max(0, delay))
 
 
 def to_body(timer: Timer) -> str:
