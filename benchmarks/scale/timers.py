@@ -175,9 +175,7 @@ def _payment(session: Session, now: int) -> Payment:
 
 def _result(stack: VirtualStack, watch: Watch, plan: Plan) -> Result:
     sent = sum(
-        count
-        for body, count in stack.sqs.sent.items()
-        if from_body(body).kind is TimerKind.EXPIRY
+        count for body, count in stack.sqs.sent.items() if from_body(body).kind is TimerKind.EXPIRY
     )
     expired = [watch.events[id] for id in watch.due]
     return Result(
@@ -192,5 +190,3 @@ def _result(stack: VirtualStack, watch: Watch, plan: Plan) -> Result:
         most_running=stack.timers.most_running,
         asked=stack.processor.calls,
     )
-
-

@@ -117,7 +117,5 @@ def _value_size(value: Any) -> int:
     if kind == "L":
         return 3 + sum(1 + _value_size(each) for each in content)
     if kind == "M":
-        return 3 + sum(
-            1 + _length(name) + _value_size(each) for name, each in content.items()
-        )
+        return 3 + sum(1 + _length(name) + _value_size(each) for name, each in content.items())
     return len(content) if kind == "B" else 1

@@ -4,7 +4,9 @@ lost is sent again, and a backlog does not multiply itself."""
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -17,7 +19,7 @@ from checkout.domain.timer import Timer, TimerKind
 from checkout.settings import settings
 from checkout.store import keys, timers
 from checkout.store.table import Put
-from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_IN_BACKLOG, ShardsFailedError
+from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_OF, ShardsFailedError
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
 from tests.world import SCOPE, SESSIONS, START, World
@@ -258,12 +260,39 @@ def test_a_backlog_is_not_sent_again_but_for_a_few_timers(
     world.dispatch()
     world.now += 3600
 
-    with visible(world, BACKLOG, monkeypatch):
-        again = world.dispatch()["sent_again"]
-
-    assert again == SENT_AGAIN_IN_BACKLOG * settings().timer_shards
+    monkeypatch.setattr(sweep, "random", lambda: 0)
+    with visible(world, 10 * SENT_AGAIN_OF, monkeypatch):
+        assert world.dispatch()["sent_again"] == 10
     with visible(world, BACKLOG - 1, monkeypatch):
         assert world.dispatch()["sent_again"] == 60
+
+
+@pytest.mark.parametrize("waiting", [BACKLOG, 3000])
+def test_a_backlog_of_an_hour_is_sent_again_by_a_fifth_at_most(
+    monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    shards = 32
+    monkeypatch.setattr(sweep, "random", Random(1).random)
+    run = sweep.Sweep(Mock(), Mock(), START, lambda: 60_000, {"timers": waiting}, shards)
+
+    sent_again = sum(run._may_send_again("timers", 0) for _ in range(PERIOD * shards))
+
+    assert 0 < sent_again <= 0.2 * waiting
+
+
+def test_a_queue_that_carries_much_is_not_taken_for_a_backlog(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost message must not wait because others are under way."""
+    put_timers(world, START, 40)
+    world.dispatch()
+    world.now += 600
+    put_timers(world, int(world.now) + 10, 6 * BACKLOG + 60)
+
+    with visible(world, BACKLOG, monkeypatch):
+        counts = world.dispatch()
+
+    assert counts["sent_again"] == 40
 
 
 def test_a_sweep_that_was_missed_is_made_good_by_the_next(world: World) -> None:

@@ -165,8 +165,7 @@ class DynamoDB:
     ) -> Any:
         befores = [self.items.get(key) for key in keys]
         failed = [
-            not _holds(request, before)
-            for (_, request), before in zip(parts, befores, strict=True)
+            not _holds(request, before) for (_, request), before in zip(parts, befores, strict=True)
         ]
         if any(failed):
             codes = ["ConditionalCheckFailed" if each else "None" for each in failed]

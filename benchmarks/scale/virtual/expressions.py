@@ -141,9 +141,7 @@ def _clauses(text: str) -> list[tuple[str, list[str]]]:
     return [(verb, body.split(", ")) for verb, body in _CLAUSE.findall(text)]
 
 
-def updated(
-    item: Wire, text: str, names: Mapping[str, str], values: Mapping[str, Any]
-) -> Wire:
+def updated(item: Wire, text: str, names: Mapping[str, str], values: Mapping[str, Any]) -> Wire:
     """The item after an update expression of `store.table`: SET, REMOVE and ADD of attributes."""
     after = dict(item)
     for verb, parts in _clauses(text):

@@ -201,5 +201,3 @@ class StreamFunction:
         environment = self._environments[lane]
         invocation = Invocation(self._schedule, environment, self._definition.timeout, done)
         invocation.start(self._handler, {"Records": records}, INVOKE_SECONDS)
-
-

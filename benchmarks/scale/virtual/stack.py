@@ -8,6 +8,7 @@ sizes, timeouts and the table's indexes are read from template.yaml.
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -55,6 +56,8 @@ class Conditions(NamedTuple):
     """The share of a worker's calls in the middle of which it dies."""
     timers: Scaling = Scaling(most=int(TEMPLATE.parameters["TimerConcurrency"]))
     processors: Scaling = Scaling(most=int(TEMPLATE.parameters["ProcessorConcurrency"]))
+    memory: int = TEMPLATE.functions["FireTimers"].memory
+    """Megabytes of FireTimers."""
     sweep_phase: float = 13.4
     """When in each minute the sweep runs."""
 
@@ -145,7 +148,7 @@ class VirtualStack:
             self.schedule,
             queue,
             _handler(name),
-            TEMPLATE.functions[name],
+            replace(TEMPLATE.functions[name], memory=self._conditions.memory),
             source.batch_size,
             scaling,
         )
@@ -215,5 +218,3 @@ def _handler(name: str) -> Any:
 def _forget() -> None:
     for cached in (settings, open_table, queues.open_client, open_queue, open_dispatcher):
         cached.cache_clear()
-
-

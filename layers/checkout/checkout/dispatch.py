@@ -54,8 +54,7 @@ class Dispatcher(NamedTuple):
             by_queue[self.queue_of(timer.kind)].append(timer)
         # Each delay is counted when its batch is sent: many batches take seconds.
         return sum(
-            queues.send(self.client, url, map(_to_message, each))
-            for url, each in by_queue.items()
+            queues.send(self.client, url, map(_to_message, each)) for url, each in by_queue.items()
         )
 
     def queue_of(self, kind: TimerKind) -> str:
