@@ -4,11 +4,12 @@ Every timer runs the whole code on full state: the session is read, expired, its
 fanned out. There are no webhook endpoints, so no delivery is made. `virtual/` says what is replaced.
 """
 
+import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from benchmarks.scale.virtual.dynamodb import Limits
 from benchmarks.scale.virtual.functions import Scaling
 from benchmarks.scale.virtual.sqs import Faults
 from benchmarks.scale.virtual.stack import START, Conditions, VirtualStack, running
@@ -190,3 +191,55 @@ def _result(stack: VirtualStack, watch: Watch, plan: Plan) -> Result:
         most_running=stack.timers.most_running,
         asked=stack.processor.calls,
     )
+
+
+PROVISIONED = Scaling(first=50, a_second=16, most=1000)
+"""FireTimers with five provisioned pollers, each of which invokes ten batches at once."""
+FAULTS = Faults(lost=0.002, doubled=0.02, late=0.02)
+DEATHS = 0.0005
+"""Some three calls and waits a timer, ten timers a batch: one batch in seventy dies."""
+
+DEFAULT = Conditions()
+READY = Conditions(timers=PROVISIONED)
+SCENARIOS = {
+    "one": Plan("10,000 of one merchant in one second", 10_000),
+    "ready": Plan("the same, five provisioned pollers", 10_000, conditions=READY),
+    "silent": Plan(
+        "the same, and 2,000 payments at a silent processor", 10_000, silent=2_000, conditions=READY
+    ),
+    "faults": Plan(
+        "10,000 of 1,000 merchants; messages lost, doubled, late; workers die",
+        10_000,
+        merchants=1_000,
+        conditions=Conditions(timers=PROVISIONED, faults=FAULTS, death_rate=DEATHS),
+    ),
+    "backlog": Plan("3,000, and no worker for an hour", 3_000, stopped=3600),
+    "many": Plan("100,000 of 1,000 merchants in a minute", 100_000, merchants=1_000, over=60),
+}
+
+HEADER = """\
+| timers due | p50, s | p99, s | last, s | lost | two events | messages each | workers | refused writes |
+|---|--:|--:|--:|--:|--:|--:|--:|---|"""
+
+
+def row(name: str, result: Result) -> str:
+    p50, p99, last = (result.percentile(share) for share in (0.5, 0.99, 1))
+    refused = ", ".join(f"{count:,} {place}" for place, count in result.throttled.items())
+    return (
+        f"| {name} | {p50:.2f} | {p99:.2f} | {last:.1f} | {result.lost} | {result.doubled} "
+        f"| {result.messages:.2f} | {result.most_running} | {refused or 'none'} |"
+    )
+
+
+def table(names: Iterable[str] = SCENARIOS) -> str:
+    """Runs the scenarios, and returns the table of what they measured."""
+    rows = []
+    for name in names:
+        rows.append(row(SCENARIOS[name].name, run(SCENARIOS[name])))
+        print(rows[-1], flush=True)
+    return "\n".join([HEADER, *rows])
+
+
+if __name__ == "__main__":
+    print(HEADER)
+    table(sys.argv[1:] or SCENARIOS)

@@ -188,6 +188,8 @@ class DynamoDB:
         afters: list[Wire | None],
         together: bool,
     ) -> None:
+        if self._schedule.current is None:  # the set-up of a run
+            return
         wanted: Counter[tuple[str, str]] = Counter()
         for before, after in zip(befores, afters, strict=True):
             for each in self._layout.write(before, after, together):

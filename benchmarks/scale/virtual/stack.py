@@ -70,6 +70,7 @@ class SilentProcessor:
         self._schedule = schedule
 
     def look_up(self, payment: Payment, now: int) -> None:
+        del payment, now
         self.calls += 1
         self._schedule.sleep(CONNECT_SECONDS + READ_SECONDS)
         raise ProcessorSilentError

@@ -17,7 +17,7 @@ TimeLeft = Callable[[], int]
 """The milliseconds until the invocation's timeout."""
 
 THREADS = 10
-"""Messages of a batch that are handled at the same time: as many as the clients have connections."""
+"""Messages that are handled at the same time: as many as the clients have connections."""
 
 
 def stop_at_first_failure(

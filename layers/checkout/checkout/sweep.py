@@ -27,9 +27,9 @@ PERIOD = 60
 OVERDUE = 120
 """Seconds after which a timer that was sent, and is still there, may have lost its message."""
 BACKLOG = 100
-"""With as many visible messages a queue has a backlog, in which overdue timers probably wait; unless
-it carries so much that they are the work of BACKLOG_SECONDS."""
+"""With as many visible messages a queue has a backlog, in which overdue timers probably wait."""
 BACKLOG_SECONDS = 10
+"""Messages that a queue carries within so many seconds are no backlog."""
 SENT_AGAIN_OF = 500
 """One in so many of a backlog's timers is sent again by a sweep: an eighth of them in an hour."""
 
