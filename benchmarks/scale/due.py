@@ -70,7 +70,6 @@ class Recorder:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
-        self._operations: dict[str, str] = {}
         for operation in _WRITES:
             open_table().client.meta.events.register(
                 f"provide-client-params.dynamodb.{operation}", self._record
@@ -190,7 +189,7 @@ def _replay(folder: Path, table: str, requests: list[tuple[str, dict[str, Any]]]
         with applied(variables):
             client = boto3.client("dynamodb", endpoint_url=url)
             client.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
-            methods = {
+            methods: dict[str, Any] = {
                 "PutItem": client.put_item, "UpdateItem": client.update_item,
                 "DeleteItem": client.delete_item,
                 "TransactWriteItems": client.transact_write_items,

@@ -1,12 +1,12 @@
 """The writes of each operation, by key pattern, from what dynoxide reports.
 
-An engine reports the units of a call for the table and for each index, but not for each item. So the
-items are read before and after each call, DynamoDB's rules (`units.py`) say what each of them costs,
-and the sum is compared with the report.
+An engine reports the units of a call for the table and for each index, but not for each item. So
+the items are read before and after each call, DynamoDB's rules (`units.py`) say what each of them
+costs, and the sum is compared with the report.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -119,14 +119,14 @@ class Ledger:
                 found += self._layout.write(before, self._read(key), together)
             elif reported:  # a condition that failed costs its units too
                 found.append(Units(TABLE, key["pk"]["S"], reported[TABLE] / len(self._keys)))
-        counted: Counter[str] = Counter()
+        counted: defaultdict[str, float] = defaultdict(float)
         for each in found:
-            counted[each.place] += each.units  # type: ignore[assignment]
-        if +counted != +reported:
+            counted[each.place] += each.units
+        if counted != reported:
             names = sorted({pattern_of(each).key for each in found})
             self.differences.append(
                 f"{self._operation}, {model.name} of {', '.join(names)}: "
-                f"counted {dict(counted)}, reported {dict(reported)}"
+                f"counted {dict(counted)}, reported {reported}"
             )
         self.entries += [(self._operation, each) for each in found]
 
@@ -138,14 +138,14 @@ def _key(item: Any) -> Any:
     return {name: item[name] for name in ("pk", "sk")}
 
 
-def _reported(consumed: list[Any]) -> Counter[str]:
+def _reported(consumed: list[Any]) -> dict[str, float]:
     """The units of the table and of each index, as the engine has them."""
-    units: Counter[str] = Counter()
+    units: defaultdict[str, float] = defaultdict(float)
     for each in consumed:
         units[TABLE] += each.get("Table", each)["CapacityUnits"]
         for name, index in each.get("GlobalSecondaryIndexes", {}).items():
             units[name] += index["CapacityUnits"]
-    return units
+    return {place: count for place, count in units.items() if count}
 
 
 def measure(lives: int = LIVES, metadata: dict[str, str] | None = None) -> Life:
@@ -153,13 +153,18 @@ def measure(lives: int = LIVES, metadata: dict[str, str] | None = None) -> Life:
     order = ORDER | ({"metadata": metadata} if metadata else {})
     level = logger.log_level
     logger.setLevel("CRITICAL")
-    with engines.open("dynoxide") as engine, applied(engine.environment), listening() as receiver:
-        with World.open(engine, int(TEMPLATE.parameters["TimerShards"])) as world:
-            world.post("/v1/webhooks", {"url": receiver.url, "events": EVENTS})
-            ledger = Ledger(world, engine.client("dynamodb"))
-            for number in range(lives):
-                live(world, ledger, order, number)
-            others(world, ledger, order)
+    shards = int(TEMPLATE.parameters["TimerShards"])
+    with (
+        engines.open("dynoxide") as engine,
+        applied(engine.environment),
+        listening() as receiver,
+        World.open(engine, shards) as world,
+    ):
+        world.post("/v1/webhooks", {"url": receiver.url, "events": EVENTS})
+        ledger = Ledger(world, engine.client("dynamodb"))
+        for number in range(lives):
+            live(world, ledger, order, number)
+        others(world, ledger, order)
     logger.setLevel(level)
     return _life(ledger, lives)
 
@@ -213,15 +218,15 @@ def _nothing() -> Iterator[None]:
 
 
 def _life(ledger: Ledger, lives: int) -> Life:
-    total: Counter[Pattern] = Counter()
+    total: defaultdict[Pattern, float] = defaultdict(float)
     keys: defaultdict[Pattern, set[str]] = defaultdict(set)
-    operations: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    operations: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for operation, units in ledger.entries:
         times = lives if operation in PAID else 1
-        operations[operation][units.place] += units.units / times  # type: ignore[assignment]
+        operations[operation][units.place] += units.units / times
         if operation in PAID:
             pattern = pattern_of(units)
-            total[pattern] += units.units  # type: ignore[assignment]
+            total[pattern] += units.units
             keys[pattern].add(units.partition)
     patterns = {
         pattern: Written(

@@ -1,8 +1,8 @@
 """The writes of a session's life, poured into DynamoDB's partitions and AWS's quotas.
 
 The result is a list of walls: what stops the growth, at how many paid sessions a second, and what
-to turn. A paid session is created, shown three times, paid by card and retrieved; its two events are
-delivered to one endpoint (`life.py`).
+to turn. A paid session is created, shown three times, paid by card and retrieved; its two events
+are delivered to one endpoint (`life.py`).
 """
 
 from collections.abc import Iterable

@@ -1,12 +1,13 @@
-"""Every endpoint while DynamoDB refuses calls: how many calls it makes, how long it takes by a virtual
+"""Every endpoint while DynamoDB refuses calls: how many it makes, how long it takes by a virtual
 clock, and what it answers.
 
-Each sample of `events/` is sent in five situations: reads, then writes, are refused as throttled, or
-never answered; and the first three calls are refused, and the others served.
+Each sample of `events/` is sent in five situations: reads, then writes, are refused as throttled,
+or never answered; and the first three calls are refused, and the others served.
 """
 
 import itertools
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ class Answer(NamedTuple):
     """Refused calls, of all operations."""
     seconds: float
     answer: str
-    """The HTTP status, or what a background function reports; "untouched" without a refused call."""
+    """The HTTP status, or what a background function reports; "untouched" without a refusal."""
 
     @property
     def timeout(self) -> float:
@@ -48,6 +49,7 @@ class Answer(NamedTuple):
 
 
 def measure(samples: list[Path] = SAMPLES) -> list[Answer]:
+    random.seed(1)  # the store's pauses
     level = logger.log_level
     logger.setLevel("CRITICAL")
     with engines.open("moto") as engine, applied(engine.environment):

@@ -1,7 +1,7 @@
 """What DynamoDB counts for a write: units by table or index, and by partition key.
 
-A unit is a kilobyte written. A transaction doubles the units of the table, not those of the indexes.
-Moving an entry of an index is a deletion and a put: two writes.
+A unit is a kilobyte written. A transaction doubles the units of the table, not those of the
+indexes. Moving an entry of an index is a deletion and a put: two writes.
 """
 
 from collections.abc import Iterator, Mapping

@@ -74,8 +74,6 @@ class DynamoDB:
         self.on_change: list[Callable[[Wire | None, Wire | None], None]] = []
         self.throttled: Counter[str] = Counter()
         """Refused writes, by the first part of the partition's key."""
-        self.units: Counter[str] = Counter()
-        """Units written, by the first part of the partition's key."""
         self.calls: Counter[str] = Counter()
         self.death_rate = 0.0
         """The share of calls in the middle of which the caller dies."""
@@ -105,7 +103,8 @@ class DynamoDB:
         matches = parse_condition(request["KeyConditionExpression"])
         partition = request["ExpressionAttributeValues"][":v0"]["S"]
         start = request.get("ExclusiveStartKey", {}).get("sk", {}).get("S", "")
-        limit, items, last = request.get("Limit", 1_000), [], None
+        limit, last = request.get("Limit", 1_000), None
+        items: list[Wire] = []
         sort_keys = self._sorted[partition]
         # A scan from the start key would be quadratic over the pages of a query.
         low = max(start, *_lower_bounds(request), "")
@@ -190,10 +189,10 @@ class DynamoDB:
     ) -> None:
         if self._schedule.current is None:  # the set-up of a run
             return
-        wanted: Counter[tuple[str, str]] = Counter()
+        wanted: defaultdict[tuple[str, str], float] = defaultdict(float)
         for before, after in zip(befores, afters, strict=True):
             for each in self._layout.write(before, after, together):
-                wanted[each.place, each.partition] += each.units  # type: ignore[assignment]
+                wanted[each.place, each.partition] += each.units
         now = self._schedule.now
         for place, units in wanted.items():
             if not self._bucket(place).has(units, now):
@@ -206,7 +205,6 @@ class DynamoDB:
         self._whole.take(total)
         for place, units in wanted.items():
             self._bucket(place).take(units)
-            self.units[pattern(Units(*place, units))] += units
 
     def _bucket(self, place: tuple[str, str]) -> Bucket:
         found = self._buckets.get(place)

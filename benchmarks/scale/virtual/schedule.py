@@ -8,6 +8,7 @@ that happens. So hours pass in seconds, and a run with the same seed is the same
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Any, TypeVar
@@ -26,8 +27,8 @@ class Died(BaseException):
 
 
 class Environment:
-    """What Lambda runs one invocation in. Its processes share the part of a core that belongs to its
-    memory size, and die together."""
+    """What Lambda runs one invocation in. Its processes share the part of a core that belongs to
+    its memory size, and die together."""
 
     def __init__(self, memory: int = WHOLE_CORE_MB) -> None:
         self.dead = False
@@ -45,10 +46,8 @@ class Process:
 
     def start(self, work: Callable[[], Any]) -> None:
         def run() -> None:
-            try:
+            with suppress(Died):
                 work()
-            except Died:
-                pass
 
         self._greenlet = greenlet(run, self.schedule.main)
         self._resume()
@@ -97,8 +96,8 @@ class Schedule:
             self.current.wait()
 
     def compute(self, seconds: float) -> float:
-        """Books the CPU of the current environment for work that takes a whole core so long. Returns
-        the seconds until it is done."""
+        """Books the CPU of the current environment for work that takes a whole core so long.
+        Returns the seconds until it is done."""
         if self.current is None:
             return 0
         environment = self.current.environment

@@ -1,8 +1,8 @@
 """The template's background functions, on DynamoDB, SQS and Lambda by a virtual clock.
 
-The handlers, the store, the dispatch and the circuit breaker are the real code. Replaced are boto3's
-clients, the clock, `sleep`, the sweep's threads and the processor's adapter. Concurrency, batch
-sizes, timeouts and the table's indexes are read from template.yaml.
+The handlers, the store, the dispatch and the circuit breaker are the real code. Replaced are
+boto3's clients, the clock, `sleep`, threads and the processor's adapter. Concurrency, batch sizes,
+timeouts and the table's indexes are read from template.yaml.
 """
 
 import random
@@ -16,7 +16,8 @@ from unittest.mock import patch
 import boto3
 
 from benchmarks.scale.units import Layout
-from benchmarks.scale.virtual.dynamodb import DynamoDB, Limits, Wire
+from benchmarks.scale.virtual.dynamodb import DynamoDB, Limits
+from benchmarks.scale.virtual.expressions import Wire
 from benchmarks.scale.virtual.functions import Context, QueueFunction, Scaling, StreamFunction
 from benchmarks.scale.virtual.schedule import Environment, Pool, Schedule
 from benchmarks.scale.virtual.sqs import SQS, Faults, Queue
