@@ -42,6 +42,8 @@ class Plan(NamedTuple):
     """The seconds in which the sessions lapse."""
     silent: int = 0
     """Pending payments of a processor that does not answer, looked up from the same second on."""
+    others: int = 0
+    """Sessions of another merchant, which lapse a second later; the lateness is theirs alone."""
     stopped: int = 0
     """Seconds after the first due time in which no worker runs."""
     conditions: Conditions = Conditions()
@@ -78,6 +80,7 @@ class Watch:
         self.due: dict[str, int] = {}
         self.lateness: dict[str, float] = {}
         self.events: Counter[str] = Counter()
+        self.others: set[str] = set()
         self._schedule = stack.schedule
         stack.database.on_change.append(self._notice)
 
@@ -97,17 +100,18 @@ def run(plan: Plan) -> Result:
     with running(plan.conditions) as stack:
         watch = Watch(stack)
         save_sessions(stack, watch, plan)
+        save_others(stack, watch, plan.others)
         save_silent_payments(stack, plan.silent)
         stack.begin()
         if plan.stopped:
             stack.timers.stopped = True
             stack.schedule.at(DUE + plan.stopped, stack.timers.resume)
         ends_at = DUE + LONGEST
-        while len(watch.lateness) < plan.sessions and stack.schedule.now < ends_at:
+        while len(watch.lateness) < len(watch.due) and stack.schedule.now < ends_at:
             stack.schedule.run(stack.schedule.now + STEP)
         # What is sent twice, or fired again, comes within the next minutes.
         stack.schedule.run(stack.schedule.now + 300)
-        return _result(stack, watch, plan)
+        return _result(stack, watch)
 
 
 def save_sessions(stack: VirtualStack, watch: Watch, plan: Plan) -> None:
@@ -116,6 +120,14 @@ def save_sessions(stack: VirtualStack, watch: Watch, plan: Plan) -> None:
         due = DUE + number * plan.over // plan.sessions
         session = make_session(caller, due)
         watch.due[session.id] = due
+        save(stack, session)
+
+
+def save_others(stack: VirtualStack, watch: Watch, count: int) -> None:
+    for _ in range(count):
+        session = make_session(Caller("merc_other", "test", "paygate"), DUE + 1)
+        watch.due[session.id] = DUE + 1
+        watch.others.add(session.id)
         save(stack, session)
 
 
@@ -175,17 +187,18 @@ def _payment(session: Session, now: int) -> Payment:
     )
 
 
-def _result(stack: VirtualStack, watch: Watch, plan: Plan) -> Result:
+def _result(stack: VirtualStack, watch: Watch) -> Result:
     sent = sum(
         count for body, count in stack.sqs.sent.items() if from_body(body).kind is TimerKind.EXPIRY
     )
     expired = [watch.events[id] for id in watch.due]
+    counted = watch.others or watch.due
     return Result(
-        lateness=sorted(watch.lateness.values()),
-        lost=plan.sessions - len(watch.lateness),
+        lateness=sorted(late for id, late in watch.lateness.items() if id in counted),
+        lost=len(watch.due) - len(watch.lateness),
         events=sum(expired),
         twice=sum(count > 1 for count in expired),
-        messages=sent / plan.sessions,
+        messages=sent / len(watch.due),
         throttled=dict(stack.database.throttled.most_common(5)),
         dead_letters=sum(len(each.dead) for each in stack.sqs.queues.values()),
         deaths=stack.timers.deaths,
@@ -207,6 +220,9 @@ SCENARIOS = {
     "ready": Plan("the same, five provisioned pollers", 10_000, conditions=READY),
     "silent": Plan(
         "the same, and 2,000 payments at a silent processor", 10_000, silent=2_000, conditions=READY
+    ),
+    "others": Plan(
+        "ten of another merchant, a second after 10,000 of one", 10_000, others=10, conditions=READY
     ),
     "faults": Plan(
         "10,000 of 1,000 merchants; messages lost, doubled, late; workers die",

@@ -36,5 +36,5 @@ def test_a_burst_lasts_until_the_kept_capacity_is_spent() -> None:
     wall = model.Wall("a partition", 100, "")
 
     assert model.burst(wall, 200) == 300
-    assert model.burst(wall, 101) == 30_000
+    assert model.burst(wall, 150) == 600
     assert model.burst(wall, 100) == float("inf")

@@ -100,7 +100,10 @@ class _Parser:
             low = self.tokens.pop()
             self._expect("AND")
             high = self.tokens.pop()
-            return lambda bound: bool(bound.of(low) <= bound.of(left) <= bound.of(high))
+            return lambda bound: (
+                bound.of(left) is not None
+                and bool(bound.of(low) <= bound.of(left) <= bound.of(high))
+            )
         if operator == "IN":
             self._expect("(")
             choices = self._operands()

@@ -105,16 +105,16 @@ class QueueFunction:
         self._poll()
 
     def _poll(self) -> None:
-        while self._queue.visible and self.running < int(self._allowed) and not self.stopped:
+        while len(self._queue) and self.running < int(self._allowed) and not self.stopped:
             self._invoke(self._queue.receive(self._batch))
-        if self._queue.visible and not self._grows:
+        if len(self._queue) and not self._grows:
             self._grows = True
             self._schedule.at(self._schedule.now + 1, self._grow)
 
     def _grow(self) -> None:
         """Called each second for as long as messages wait."""
         self._grows = False
-        if self._queue.visible:
+        if len(self._queue):
             scaling = self._scaling
             self._allowed = min(scaling.most, self._allowed + scaling.a_second)
             self._poll()

@@ -1,4 +1,8 @@
-"""SQS by a virtual clock: delays, receive counts, and messages lost, doubled and late."""
+"""SQS by a virtual clock: delays, receive counts, fair queues, and messages lost, doubled and late.
+
+A queue is fair as AWS describes it: while a message group has more than a tenth of the messages in
+flight, and 30 at least, messages of the other groups are received first.
+"""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -12,6 +16,8 @@ from benchmarks.scale.virtual.schedule import Schedule
 SEND_SECONDS = 0.012
 ON_ITS_WAY = 0.1
 """The longest time that a message takes until it can be received."""
+NOISY = 30
+"""Messages in flight from which on a group may count as noisy."""
 
 
 class Faults(NamedTuple):
@@ -27,6 +33,7 @@ class Faults(NamedTuple):
 class Message:
     id: str
     body: str
+    group: str
     receives: int = 0
 
 
@@ -34,37 +41,66 @@ class Queue:
     """A standard queue. `on_visible` is called when a message can be received."""
 
     def __init__(self, schedule: Schedule, visibility: float, receives: int) -> None:
-        self.visible: deque[Message] = deque()
         self.dead: list[Message] = []
         self.on_visible: Callable[[], None] = lambda: None
         self._schedule, self._visibility, self._receives = schedule, visibility, receives
         self._in_flight: set[str] = set()
+        self._in_flight_of: Counter[str] = Counter()
+        """By message group."""
+        self._visible: dict[str, deque[tuple[int, Message]]] = {}
+        """By message group, with the order in which they became visible."""
+        self._order = count()
+        self._length = 0
+
+    def __len__(self) -> int:
+        """The messages that could be received now."""
+        return self._length
 
     def add(self, message: Message, at: float) -> None:
         self._schedule.at(at, self._show, message)
 
     def receive(self, most: int) -> list[Message]:
-        taken = [self.visible.popleft() for _ in range(min(most, len(self.visible)))]
-        for message in taken:
+        taken: list[Message] = []
+        while self._length and len(taken) < most:
+            taken.append(message := self._next())
             message.receives += 1
             self._in_flight.add(message.id)
+            self._in_flight_of[message.group] += 1
             self._schedule.at(self._schedule.now + self._visibility, self._time_out, message)
         return taken
 
     def delete(self, message: Message) -> None:
-        self._in_flight.discard(message.id)
+        if message.id in self._in_flight:
+            self._in_flight.discard(message.id)
+            self._in_flight_of[message.group] -= 1
+
+    def _next(self) -> Message:
+        """The oldest message of a quiet group, or else of any."""
+        groups = self._visible
+        quiet = [each for each in groups if not self._is_noisy(each)]
+        chosen = min(quiet or groups, key=lambda each: groups[each][0][0])
+        _, message = groups[chosen].popleft()
+        if not groups[chosen]:
+            del groups[chosen]
+        self._length -= 1
+        return message
+
+    def _is_noisy(self, group: str) -> bool:
+        of_group = self._in_flight_of[group]
+        return of_group >= NOISY and of_group > len(self._in_flight) / 10
 
     def _time_out(self, message: Message) -> None:
         if message.id not in self._in_flight:
             return
-        self._in_flight.discard(message.id)
+        self.delete(message)
         if message.receives >= self._receives:
             self.dead.append(message)
         else:
             self._show(message)
 
     def _show(self, message: Message) -> None:
-        self.visible.append(message)
+        self._visible.setdefault(message.group, deque()).append((next(self._order), message))
+        self._length += 1
         self.on_visible()
 
 
@@ -84,13 +120,14 @@ class SQS:
             self.sent[entry["MessageBody"]] += 1
             for _ in range(self._copies()):
                 at = self._schedule.now + entry["DelaySeconds"] + self._lateness()
-                message = Message(str(next(self._ids)), entry["MessageBody"])
+                group = entry.get("MessageGroupId", "")
+                message = Message(str(next(self._ids)), entry["MessageBody"], group)
                 self.queues[QueueUrl].add(message, at)
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Any:
         self._schedule.sleep(self._latency())
-        count = len(self.queues[QueueUrl].visible)
+        count = len(self.queues[QueueUrl])
         return {"Attributes": dict.fromkeys(AttributeNames, str(count))}
 
     def _copies(self) -> int:

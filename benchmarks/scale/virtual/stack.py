@@ -23,7 +23,7 @@ from benchmarks.scale.virtual.schedule import Environment, Pool, Schedule
 from benchmarks.scale.virtual.sqs import SQS, Faults, Queue
 from checkout import deadline, partial_batches, queues, sweep
 from checkout.dispatch import open_dispatcher
-from checkout.domain import clock
+from checkout.domain import clock, ids
 from checkout.domain.payment import Payment
 from checkout.log import logger
 from checkout.processors import breaker, registry
@@ -75,6 +75,13 @@ class SilentProcessor:
         self.calls += 1
         self._schedule.sleep(CONNECT_SECONDS + READ_SECONDS)
         raise ProcessorSilentError
+
+
+class _Seeded(random.Random):
+    """Takes the place of `secrets`, so that the same ids are made in each run."""
+
+    def randbelow(self, below: int) -> int:
+        return self.randrange(below)
 
 
 class PerEnvironment:
@@ -202,6 +209,7 @@ def running(conditions: Conditions) -> Iterator[VirtualStack]:
             (clock, "read", schedule.read),
             (deadline, "read", schedule.read),
             (deadline, "sleep", schedule.sleep),
+            (ids, "secrets", _Seeded(conditions.seed)),
             (sweep, "ThreadPoolExecutor", pool),
             (partial_batches, "ThreadPoolExecutor", pool),
             (breaker, "_cache", PerEnvironment(schedule)),
