@@ -11,6 +11,7 @@ from typing import NamedTuple
 from benchmarks.scale.life import Life, Pattern, Written
 from benchmarks.scale.units import TABLE
 from benchmarks.scale.virtual.stack import TEMPLATE
+from devstack.template import read_document
 
 PARTITION = 1_000
 """Write units a second that a partition carries."""
@@ -23,9 +24,10 @@ REQUESTS = 6
 EVENTS = 2
 REQUEST_SECONDS = 0.04
 """How long a warm request runs: some calls of DynamoDB. An estimate, like the next two."""
-FAN_OUT_SECONDS = 0.03
-DELIVERY_SECONDS = 0.15
-"""An endpoint that answers within 100 ms, and four calls of DynamoDB."""
+FAN_OUT_SECONDS = 0.038
+DELIVERY_SECONDS = 0.35
+"""Some calls of DynamoDB, and an endpoint that answers within a quarter of a second."""
+NEW_TABLE_SHARDS = 4
 READ_UNITS = 14
 """Of a paid session: docs/costs.md."""
 
@@ -46,8 +48,6 @@ class Quota(NamedTuple):
     """What one paid session a second needs of it."""
     unit: str
     remedy: str
-    is_setting: bool = False
-    """Whether it is this stack's own setting."""
 
     def needed(self, sessions: float) -> float:
         return sessions * self.per_session
@@ -90,69 +90,72 @@ def burst(wall: Wall, sessions: float) -> float:
 
 def quotas(life: Life) -> list[Quota]:
     """Each quota with its default value, and each setting with the template's."""
-    parameter = {
-        name: float(value) for name, value in TEMPLATE.parameters.items() if value.isdigit()
-    }
-    fan_out = next(each for each in TEMPLATE.streams if each.function == "FanOutEvents")
-    lanes = 4
-    del fan_out
-    running = REQUESTS * REQUEST_SECONDS + EVENTS * (FAN_OUT_SECONDS + DELIVERY_SECONDS)
-    timers = next(
-        (written.units for key, written in life.patterns.items() if key.key.startswith("TIMER#")),
-        0.0,
-    )
+    setting = {name: float(value) for name, value in TEMPLATE.parameters.items() if value.isdigit()}
+    delivering = EVENTS * DELIVERY_SECONDS
+    running = REQUESTS * REQUEST_SECONDS + EVENTS * FAN_OUT_SECONDS + delivering
+    factor = parallelization_factor()
     return [
         Quota(
-            "API Gateway, `ThrottlingRate`", parameter["ThrottlingRate"], REQUESTS, "requests/s",
-            "the parameter ThrottlingRate, and ThrottlingBurst to twice that", is_setting=True,
+            "the parameter `ThrottlingRate`", setting["ThrottlingRate"], REQUESTS, "requests/s",
+            "a parameter; `ThrottlingBurst` to twice that",
         ),
         Quota(
-            "FanOutEvents, 4 stream shards × ParallelizationFactor 4", 4 * lanes / FAN_OUT_SECONDS,
-            EVENTS, "events/s",
-            "the table's warm throughput: the stream has a shard for each partition",
+            f"FanOutEvents: {NEW_TABLE_SHARDS} stream shards × ParallelizationFactor {factor}",
+            NEW_TABLE_SHARDS * factor, EVENTS * FAN_OUT_SECONDS, "lanes",
+            "comes with the table's throughput: a stream has a shard for each partition, and a "
+            "table warmed for N thousand units N partitions",
         ),
         Quota(
-            "SendWebhook, `WebhookConcurrency`", parameter["WebhookConcurrency"] / DELIVERY_SECONDS,
-            EVENTS, "deliveries/s", "the parameter WebhookConcurrency, up to 1,000; beyond, "
-            "provisioned pollers", is_setting=True,
+            "the parameter `WebhookConcurrency`", setting["WebhookConcurrency"], delivering,
+            "executions", "a parameter, 1,000 at most; beyond, provisioned pollers",
         ),
         Quota(
-            "`TimerShards`", parameter["TimerShards"] * PARTITION, timers, "write units/s",
-            "the parameter TimerShards", is_setting=True,
+            "the parameter `TimerShards`", setting["TimerShards"], timer_units(life) / PARTITION,
+            "shards", "a parameter, 1,024 at most",
         ),
         Quota(
-            "DynamoDB, a new table's first throughput", 4_000, life.units, "write units/s",
-            "warm throughput, in advance: it only grows to twice the last peak in half an hour",
+            "DynamoDB: throughput of a new table", 4_000, life.units, "write units/s",
+            "warm throughput, set in advance: by itself it only doubles within half an hour",
         ),
         Quota(
-            "DynamoDB, on-demand write units of a table", 40_000, life.units, "write units/s",
-            "a quota: Service Quotas, table-level write throughput",
+            "DynamoDB: on-demand write units of a table", 40_000, life.units, "write units/s",
+            "a quota: table-level write throughput",
         ),
         Quota(
-            "DynamoDB, on-demand read units of a table", 40_000, READ_UNITS, "read units/s",
-            "a quota: Service Quotas, table-level read throughput",
+            "DynamoDB: on-demand read units of a table", 40_000, READ_UNITS, "read units/s",
+            "a quota: table-level read throughput",
         ),
         Quota(
-            "Lambda, concurrent executions of the account", 1_000, running, "executions",
+            "Lambda: concurrent executions of the account", 1_000, running, "executions",
             "a quota: concurrent executions",
         ),
         Quota(
-            "Lambda, an SQS mapping without provisioned mode", 1_250, EVENTS * DELIVERY_SECONDS,
-            "executions", "ProvisionedPollerConfig: ten executions a poller, up to 2,000 pollers",
+            "Lambda: executions of an SQS mapping", 1_250, delivering, "executions",
+            "ProvisionedPollerConfig: ten executions a poller, 2,000 pollers at most",
         ),
         Quota(
-            "API Gateway, requests of the account", 10_000, REQUESTS, "requests/s",
-            "a quota: throttle rate",
+            "API Gateway: requests of the account", 10_000, REQUESTS, "requests/s",
+            "a quota: throttle rate, and burst rate",
         ),
         Quota(
-            "SQS, messages in flight in a standard queue", 120_000, EVENTS * DELIVERY_SECONDS,
-            "messages", "a quota; not needed before the others",
+            "SQS: messages in flight in a queue", 120_000, delivering, "messages", "a quota",
         ),
         Quota(
-            "KMS, symmetric requests of the account", 10_000, 0.01, "requests/s",
+            "KMS: cryptographic requests of the account", 10_000, 0.01, "requests/s",
             "a quota; secrets are cached in each process",
         ),
     ]  # fmt: skip
+
+
+def timer_units(life: Life) -> float:
+    """The units of timers in the life of a session."""
+    return sum(each.units for key, each in life.patterns.items() if key.key.startswith("TIMER#"))
+
+
+def parallelization_factor() -> int:
+    document = read_document(TEMPLATE.root / "template.yaml")
+    events = document["Resources"]["FanOutEvents"]["Properties"]["Events"]
+    return int(events["NewEvents"]["Properties"].get("ParallelizationFactor", 1))
 
 
 def rows(walls: Iterable[Wall], most: int = 8) -> str:

@@ -89,7 +89,7 @@ def breaks(figures: Figures, plain: Life, rich: Life) -> str:
     expiries = 40_000 / sum(plain.operations["expire by timer"].values())
     workers = int(TEMPLATE.parameters["TimerConcurrency"]) * 10 / EXPIRY_BATCH_SECONDS
     of_merchant = model.partition_walls(plain, of_a_merchant=True)
-    by_name = {each.name.split(",")[0]: each.wall.sessions for each in model.quotas(plain)}
+    walls = {each.name.split(":")[0]: each.wall.sessions for each in model.quotas(plain)}
     rows = [
         (
             "30 to 40 expiries a second: one sweep; 10,000 due together take 6 minutes, 100,000 "
@@ -113,12 +113,15 @@ def breaks(figures: Figures, plain: Life, rich: Life) -> str:
         ),
         (
             "about 210 a second: fan-out",
-            f"{by_name['FanOutEvents']:,.0f} with four stream shards; grows with the table",
+            f"{walls['FanOutEvents']:,.0f} with four stream shards; grows with the table",
         ),
-        ("about 285 a second: 200 senders", f"{by_name['SendWebhook']:,.0f}; a setting"),
+        (
+            "about 285 a second: 200 senders",
+            f"{walls['the parameter `WebhookConcurrency`']:,.0f}; a setting",
+        ),
         (
             "about 666 a second: 16 timer shards",
-            f"{by_name['`TimerShards`']:,.0f} with {model.SHARDS} shards; a setting",
+            f"{walls['the parameter `TimerShards`']:,.0f} with {model.SHARDS} shards; a setting",
         ),
         (
             "78 write units a paid session, 111 with twelve metadata fields",
@@ -178,16 +181,11 @@ def differences(plain: Life, rich: Life) -> str:
 
 def merchant(life: Life) -> str:
     first = model.partition_walls(life, of_a_merchant=True)[0]
-    if first.sessions >= MERCHANT_GOAL:
-        seconds = model.burst(first, 2 * first.sessions)
-        burst = f" A burst may carry twice as many for {seconds:.0f} seconds."
-    else:
-        seconds = model.burst(first, MERCHANT_GOAL)
-        burst = f" A burst may carry {MERCHANT_GOAL} for {seconds:.0f} seconds."
     met = "reached" if first.sessions >= MERCHANT_GOAL else "**not reached**"
+    bursts = MERCHANT_GOAL if first.sessions < MERCHANT_GOAL else 2 * first.sessions
     return (
-        f"The first wall is at {first.sessions:,.0f} paid sessions a second "
-        f"(the goal of {MERCHANT_GOAL} is {met}): {first.name}.{burst}"
+        f"{first.sessions:,.0f} a second, by {first.name} (the goal of {MERCHANT_GOAL} is {met}). "
+        f"A burst may carry {bursts:,.0f} for {model.burst(first, bursts):.0f} seconds"
     )
 
 
@@ -221,9 +219,6 @@ def turns(life: Life) -> str:
             for quota in sorted(model.quotas(life), key=lambda quota: quota.wall.sessions)
             if _needed(quota, each_rate)
         ]
-        shards = math.ceil(each_rate * _timer_units(life) * HEADROOM / model.PARTITION)
-        if shards > model.SHARDS:
-            raised.append(f"`TimerShards` as a number: {shards}")
         if each_rate >= 100:
             raised.append("FireTimers: ProvisionedPollerConfig with MinimumPollers 5, for bursts")
         title = f"**{rate:,} paid sessions a second**"
@@ -232,12 +227,6 @@ def turns(life: Life) -> str:
         lines = "\n".join(f"- {each}" for each in raised) or "- nothing"
         parts.append(f"{title}\n\n{lines}")
     return "\n\n".join(parts)
-
-
-def _timer_units(life: Life) -> float:
-    return sum(
-        written.units for key, written in life.patterns.items() if key.key.startswith("TIMER#")
-    )
 
 
 def timer_rows(figures: Figures) -> str:
