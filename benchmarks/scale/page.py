@@ -7,6 +7,7 @@ import json
 import math
 from pathlib import Path
 from string import Template
+from textwrap import fill
 from typing import Any
 
 from benchmarks.scale import model, timers
@@ -28,6 +29,9 @@ HEADROOM = 1.5
 """A limit is set to so much more than the rate needs."""
 EXPIRY_BATCH_SECONDS = 0.09
 """Of FireTimers with ten timers: 40 ms of CPU at 1 GB, and the calls of DynamoDB."""
+
+WIDTH = 108
+"""Of the page's lines."""
 
 Figures = dict[str, Any]
 
@@ -77,7 +81,7 @@ def render(figures: Figures) -> str:
         turns=turns(plain),
         timers=timer_rows(figures),
         timer_notes=timer_notes(figures),
-        due=figures.get("due", "Not measured yet."),
+        due=_wrapped(figures.get("due", "Not measured yet.")),
         throttling=figures.get("throttling", "Not measured yet."),
         merchant_goal=MERCHANT_GOAL,
     )
@@ -239,13 +243,17 @@ def timer_rows(figures: Figures) -> str:
 def timer_notes(figures: Figures) -> str:
     found = figures["timers"]
     ratio = found["silent"]["p99"] / found["ready"]["p99"]
-    return (
+    return _wrapped(
         "The goals are p50 ≤ 1 s and p99 ≤ 5 s, with a silent processor at most 1.2 × that "
         f"(p99: {ratio:.2f} ×), nothing lost, and at most 1.2 messages for each timer in a backlog "
         f"of an hour ({found['backlog']['messages']:.2f}). With Lambda's default scaling, 10,000 "
         "timers of one second wait for workers: it starts with five batches at once. Five "
         "provisioned pollers start with fifty."
     )
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def _round(units: float) -> str:

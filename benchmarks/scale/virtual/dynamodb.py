@@ -162,35 +162,35 @@ class DynamoDB:
     def _commit(
         self, operation: str, parts: list[tuple[str, Any]], keys: list[Key], together: bool
     ) -> Any:
-        befores = [self.items.get(key) for key in keys]
+        stored = [self.items.get(key) for key in keys]
         failed = [
-            not _holds(request, before) for (_, request), before in zip(parts, befores, strict=True)
+            not _holds(request, before) for (_, request), before in zip(parts, stored, strict=True)
         ]
         if any(failed):
             codes = ["ConditionalCheckFailed" if each else "None" for each in failed]
-            raise _refusal(operation, "ConditionalCheckFailed", codes, together, befores)
-        afters = [
+            raise _refusal(operation, "ConditionalCheckFailed", codes, together, stored)
+        changed = [
             _after(kind, request, before)
-            for (kind, request), before in zip(parts, befores, strict=True)
+            for (kind, request), before in zip(parts, stored, strict=True)
         ]
-        self._take_units(operation, befores, afters, together)
-        for key, before, after in zip(keys, befores, afters, strict=True):
+        self._take_units(operation, stored, changed, together)
+        for key, before, after in zip(keys, stored, changed, strict=True):
             self._store(key, after)
             for notice in self.on_change:
                 notice(before, after)
-        return {"Attributes": afters[0]}
+        return {"Attributes": changed[0]}
 
     def _take_units(
         self,
         operation: str,
-        befores: list[Wire | None],
-        afters: list[Wire | None],
+        stored: list[Wire | None],
+        changed: list[Wire | None],
         together: bool,
     ) -> None:
         if self._schedule.current is None:  # the set-up of a run
             return
         wanted: defaultdict[tuple[str, str], float] = defaultdict(float)
-        for before, after in zip(befores, afters, strict=True):
+        for before, after in zip(stored, changed, strict=True):
             for each in self._layout.write(before, after, together):
                 wanted[each.place, each.partition] += each.units
         now = self._schedule.now
@@ -289,10 +289,10 @@ def _refusal(
     code: str,
     codes: list[str],
     together: bool,
-    befores: list[Wire | None] | None = None,
+    stored: list[Wire | None] | None = None,
 ) -> ClientError:
     """The error that botocore raises: for a transaction, with a reason for each action."""
-    items = befores or [None] * len(codes)
+    items = stored or [None] * len(codes)
     if together:
         response: Any = {
             "Error": {"Code": "TransactionCanceledException", "Message": code},
