@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo test test-all lint browser sam-validate clean
-.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack screenshots
+.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 help: ## list the targets
@@ -60,6 +60,9 @@ bench-webhooks: $(VENV)/.dev ## time webhooks while other endpoints hang (EVENTS
 
 bench-devstack: $(VENV)/.dev ## time devstack with few and with many sessions (SESSIONS=50000 ROUNDS=7)
 	@$(BIN)/python -m benchmarks.devstack
+
+bench-scale: $(VENV)/.test ## compute and simulate how far a stack scales; docs/scale.md (PARTS="model timers throttling due")
+	@$(BIN)/python -m benchmarks.scale $(PARTS)
 
 ##@ Deploy
 

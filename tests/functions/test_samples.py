@@ -46,12 +46,17 @@ def function_of(sample: Path) -> str:
 
 @pytest.fixture
 def sampled(world: World) -> World:
+    save_sampled(world)
+    return world
+
+
+def save_sampled(world: World) -> None:
+    """The accounts and the objects that the samples name."""
     for name, api in (("Accra Books", "paygate"), ("Manila Mugs", "payrex")):
         merchant = Merchant(f"merc_{api}", name, api)
         accounts.save_merchant(merchant, world.table)
         accounts.save_key(f"sk_test_{api}", merchant, world.table)
     save_samples(world.table, int(world.now), encrypt)
-    return world
 
 
 def test_every_function_has_a_sample() -> None:

@@ -4,20 +4,22 @@ timers are sent again, and a sweep does not lengthen a backlog."""
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout import dispatch, queues, sweep
+from checkout import deadline, dispatch, queues, sweep
 from checkout.dispatch import LOOK_AHEAD, SOON, open_dispatcher
 from checkout.domain.timer import Timer, TimerKind
 from checkout.settings import settings
 from checkout.store import keys, timers
 from checkout.store.table import Put
-from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_IN_BACKLOG, ShardsFailedError
+from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_OF, ShardsFailedError
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
 from tests.world import SCOPE, SESSIONS, START, World
@@ -156,6 +158,44 @@ def test_a_message_that_arrives_before_its_timer_is_due_is_sent_again(world: Wor
     assert [timer.target for timer in sent(world)] == [id]
 
 
+def test_the_delay_of_a_message_is_counted_from_the_moment_at_which_it_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a thousand timers takes seconds to send."""
+    added = put_timers(world, START + 60, 30)
+
+    def spend_a_second(**_: Any) -> None:
+        world.now += 1
+
+    client = open_dispatcher().client
+    client.meta.events.register("after-call.sqs.SendMessageBatch", spend_a_second)
+    open_dispatcher().send(added)
+
+    world.now = START + 60
+    assert len(sent(world)) == 30
+
+
+def test_a_worker_waits_for_the_second_of_a_timer_that_comes_a_moment_early(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS delays messages by whole seconds. Rounded up, a timer would be half a second late."""
+    id = expiring(world, 50)
+    world.now += 0.7
+    world.dispatch()
+    world.now = START + 49.7
+    (timer,) = sent(world)
+
+    def pause(seconds: float) -> None:
+        world.now += seconds
+
+    monkeypatch.setattr(deadline, "sleep", pause)
+    world.fire("FireTimers", dispatch.to_body(timer))
+
+    assert timer.target == id
+    assert world.now == START + 50
+    assert world.event_types() == ["checkout_session.expired"]
+
+
 def test_processors_are_asked_from_a_queue_of_their_own(world: World) -> None:
     world.pay_by_phone(world.create_session()["id"], "0240000005")
     expiring(world, 30)
@@ -220,12 +260,39 @@ def test_only_a_few_timers_of_a_backlog_are_sent_again(
     world.dispatch()
     world.now += 3600
 
-    with visible(world, BACKLOG, monkeypatch):
-        again = world.dispatch()["sent_again"]
-
-    assert again == SENT_AGAIN_IN_BACKLOG * settings().timer_shards
+    monkeypatch.setattr(sweep, "random", lambda: 0)
+    with visible(world, 10 * SENT_AGAIN_OF, monkeypatch):
+        assert world.dispatch()["sent_again"] == 10
     with visible(world, BACKLOG - 1, monkeypatch):
         assert world.dispatch()["sent_again"] == 60
+
+
+@pytest.mark.parametrize("waiting", [BACKLOG, 3000])
+def test_a_backlog_of_an_hour_is_sent_again_by_a_fifth_at_most(
+    monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    shards = 32
+    monkeypatch.setattr(sweep, "random", Random(1).random)
+    run = sweep.Sweep(Mock(), Mock(), START, lambda: 60_000, {"timers": waiting}, shards)
+
+    sent_again = sum(run._may_send_again("timers", 0) for _ in range(PERIOD * shards))
+
+    assert 0 < sent_again <= 0.2 * waiting
+
+
+def test_a_queue_that_carries_much_is_not_taken_for_a_backlog(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost message must not wait because others are under way."""
+    put_timers(world, START, 40)
+    world.dispatch()
+    world.now += 600
+    put_timers(world, int(world.now) + 10, 6 * BACKLOG + 60)
+
+    with visible(world, BACKLOG, monkeypatch):
+        counts = world.dispatch()
+
+    assert counts["sent_again"] == 40
 
 
 def test_the_next_sweep_sends_the_timers_of_a_missed_sweep(world: World) -> None:

@@ -1,6 +1,7 @@
 """Timers, fired by the sweep or by the TTL alone, recover whatever stream and queue lose."""
 
 import json
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr
 
-from checkout import firing, sweep
+from checkout import dispatch, firing, sweep
 from checkout.dispatch import open_dispatcher
 from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_SECONDS
-from checkout.domain.timer import Timer
-from checkout.store import keys, sessions, table
+from checkout.domain.timer import Timer, TimerKind
+from checkout.store import keys, sessions, table, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Delete, Table, Update
 from checkout.store.timers import NET_SECONDS
@@ -22,7 +23,7 @@ from devstack.stack import Stack
 from tests.merchant import Merchant
 from tests.receiver import Receiver
 from tests.stream.conftest import new_stack
-from tests.world import World
+from tests.world import SCOPE, START, World
 
 DAY = 86_400
 
@@ -224,3 +225,22 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world.now += NET_SECONDS + 500
     assert oldest_undelivered() == 500
     assert oldest_undelivered() == 0
+
+
+def test_the_timers_of_a_batch_are_fired_at_the_same_time(world: World) -> None:
+    """One after the other, a burst would wait for the slow start of Lambda's concurrency."""
+    added = [timers.expiry(f"cs_{number}", SCOPE, START) for number in range(10)]
+    records = [
+        {"messageId": each.target, "body": dispatch.to_body(each)} for each in reversed(added)
+    ]
+    all_under_way = threading.Barrier(10)
+
+    def fire(timer: Timer) -> None:
+        all_under_way.wait(5)
+        if timer.target in ("cs_3", "cs_7"):
+            raise RuntimeError("broken")
+
+    done = firing.fire_messages(records, lambda _: {TimerKind.EXPIRY: fire}, lambda: 30_000)
+
+    failed = [each["itemIdentifier"] for each in done["batchItemFailures"]]
+    assert failed == ["cs_7", "cs_3"]

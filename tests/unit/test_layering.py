@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "encryption",
     },
     "page": {"page", "api", "processors", "store", "domain", "settings"},
-    "firing": {"dispatch", "domain", "partial_batches"},
+    "firing": {"deadline", "dispatch", "domain", "partial_batches"},
     "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
     "dispatch": {"queues", "store", "domain", "log", "settings"},
     "queues": {"aws"},

@@ -51,12 +51,13 @@ class Dispatcher(NamedTuple):
 
     def send(self, due: Iterable[Timer]) -> int:
         """Sends timers, and returns how many. Raises MessagesRefusedError."""
-        messages: dict[str, list[QueueMessage]] = defaultdict(list)
-        now = clock.now()
+        by_queue: dict[str, list[Timer]] = defaultdict(list)
         for timer in due:
-            message = QueueMessage(to_body(timer), timer.scope, max(0, timer.due - now))
-            messages[self.queue_of(timer.kind)].append(message)
-        return sum(queues.send(self.client, url, each) for url, each in messages.items())
+            by_queue[self.queue_of(timer.kind)].append(timer)
+        # Each delay is counted when its batch is sent: many batches take seconds.
+        return sum(
+            queues.send(self.client, url, map(_to_message, each)) for url, each in by_queue.items()
+        )
 
     def queue_of(self, kind: TimerKind) -> str:
         return self.processor_queue if kind in ASK_PROCESSORS else self.timer_queue
@@ -67,6 +68,12 @@ def open_dispatcher() -> Dispatcher:
     deployed = settings()
     client = queues.open_client()
     return Dispatcher(client, deployed.timer_queue_url, deployed.processor_queue_url)
+
+
+def _to_message(timer: Timer) -> QueueMessage:
+    """The delay is in whole seconds and rounded down: the worker waits for the rest."""
+    delay = (timer.due * 1000 - clock.milliseconds()) // 1000
+    return QueueMessage(to_body(timer), timer.scope, max(0, delay))
 
 
 def to_body(timer: Timer) -> str:

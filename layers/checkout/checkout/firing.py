@@ -6,6 +6,7 @@ A timer may be fired twice, late, a moment early (if a clock is behind), or alth
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from checkout import deadline
 from checkout.dispatch import from_body
 from checkout.domain import clock
 from checkout.domain.timer import Timer, TimerKind
@@ -31,6 +32,14 @@ def fire_messages(
 
     def fire(record: Record) -> None:
         timer = from_body(record["body"])
+        _wait_for_its_second(timer)
         kinds(clock.now())[timer.kind](timer)
 
     return report_failures(records, fire, time_left_ms, RESERVE_MS)
+
+
+def _wait_for_its_second(timer: Timer) -> None:
+    """Waits if the timer is due within a second: its message's delay was rounded down."""
+    early = timer.due - clock.milliseconds() / 1000
+    if 0 < early < 1:
+        deadline.pause(early)

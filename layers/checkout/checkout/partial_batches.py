@@ -22,6 +22,10 @@ Work = Callable[[Record], None]
 TimeLeft = Callable[[], int]
 """The milliseconds until the invocation's timeout."""
 
+THREADS = 10
+"""The most messages or groups that are handled at the same time: the clients have as many
+connections."""
+
 
 def stop_at_first_failure(
     records: Sequence[Record], work: Work, time_left_ms: TimeLeft, reserve_ms: int
@@ -38,14 +42,15 @@ def stop_at_first_failure(
 def report_failures(
     records: Sequence[Record], work: Work, time_left_ms: TimeLeft, reserve_ms: int
 ) -> dict[str, Any]:
-    """Handles a queue's messages, none with less than `reserve_ms` left. Lambda retries each failed
-    message by itself."""
-    failed = [
-        record["messageId"]
-        for record in records
-        if time_left_ms() < reserve_ms
-        or not _succeeds(work, record, record["messageId"], time_left_ms)
-    ]
+    """Handles a queue's messages at the same time, and begins none with less than `reserve_ms`
+    left. Lambda retries each failed message by itself."""
+
+    def succeeds(record: Record) -> bool:
+        has_time = time_left_ms() >= reserve_ms
+        return has_time and _succeeds(work, record, record["messageId"], time_left_ms)
+
+    succeeded = _at_the_same_time(succeeds, records)
+    failed = [each["messageId"] for each, done in zip(records, succeeded, strict=True) if not done]
     return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 
 
@@ -89,9 +94,9 @@ def report_failures_of_groups(
 
 
 def _at_the_same_time(work: Callable[[A], B], each: Sequence[A]) -> list[B]:
-    if len(each) <= 1:
+    if len(each) <= 1:  # in this thread, because a new one would only cost time
         return list(map(work, each))
-    with ThreadPoolExecutor(len(each)) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         started = [pool.submit(copy_context().run, work, one) for one in each]
         return [future.result() for future in started]
 
