@@ -15,7 +15,7 @@ from benchmarks.scale.units import TABLE, Layout, Units
 from checkout.dispatch import to_body
 from checkout.domain.ids import ALPHABET
 from checkout.log import logger
-from checkout.store import timers
+from checkout.store import keys, timers
 from checkout.store.items import to_wire
 from devstack import engines
 from devstack.environment import applied
@@ -203,7 +203,7 @@ def _announce(world: World, ledger: Ledger | None) -> None:
     """Fans the new events out, and delivers them."""
     during = ledger.during if ledger else lambda _operation: _nothing()
     for item in world.having("EVENT#", "EVENT"):
-        if "fanned_out_at" not in item:
+        if world.table.get(keys.fan_out(item["id"])) is None:
             record = {"dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"}}
             with during("fan out"):
                 world.invoke("FanOutEvents", {"Records": [record]})

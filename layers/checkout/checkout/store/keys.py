@@ -16,7 +16,7 @@ resend              RESEND#<id>                          RESEND
 pending resend      PENDING_RESEND#<scope>               PENDING_RESEND
 webhook endpoint    ENDPOINTS#<scope>                    <id>
 latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
-lease               ENDPOINT#<endpoint>                  LEASE#<number>
+lease               ENDPOINT#<endpoint>#<number>         LEASE#<number>
 timer               TIMER#<shard>                        <due>#<kind>#<target>     gsi3
 dispatch progress   DISPATCH                             DISPATCH
 merchant            MERCHANT#<id>                        MERCHANT
@@ -58,6 +58,10 @@ are. It may not be lowered."""
 DUE_PARTITIONS = 8
 """The number of index partitions of a scope's expiry timers. There are several because ten thousand
 sessions of one merchant may lapse at once."""
+
+LEASE_PARTITIONS = 4
+"""The number of partitions of an endpoint's leases. A delivery alone in its batch writes a lease
+twice."""
 
 DELIVERY_PREFIX = "DELIVERY#"
 
@@ -129,12 +133,14 @@ def latest_webhook_endpoint(scope: str) -> Key:
     return {"pk": f"LATEST_ENDPOINT#{scope}", "sk": "LATEST_ENDPOINT"}
 
 
-def leases(endpoint_id: str) -> str:
-    return f"ENDPOINT#{endpoint_id}"
+def lease_partitions(endpoint_id: str) -> list[str]:
+    """All partitions of an endpoint's leases."""
+    return [f"ENDPOINT#{endpoint_id}#{number}" for number in range(LEASE_PARTITIONS)]
 
 
 def lease(endpoint_id: str, number: int) -> Key:
-    return {"pk": leases(endpoint_id), "sk": f"LEASE#{number:03d}"}
+    partition = lease_partitions(endpoint_id)[number % LEASE_PARTITIONS]
+    return {"pk": partition, "sk": f"LEASE#{number:03d}"}
 
 
 def merchant(id: str) -> Key:

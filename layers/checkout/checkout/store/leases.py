@@ -69,5 +69,9 @@ def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) 
 
 def _held_since(table: Table, endpoint_id: str, now: int) -> dict[int, int]:
     """The times at which the held leases were acquired, by the lease's number."""
-    items = table.query_all(Key("pk").eq(keys.leases(endpoint_id)))
-    return {item["number"]: item["since"] for item in items if item["until"] > now}
+    return {
+        item["number"]: item["since"]
+        for partition in keys.lease_partitions(endpoint_id)
+        for item in table.query_all(Key("pk").eq(partition))
+        if item["until"] > now
+    }
