@@ -31,7 +31,7 @@ EVENTS = ["checkout.session.completed", "payment.succeeded"]
 PAID = "create", "pay by card", "fan out", "deliver"
 """The operations of a paid session whose two events are delivered to one endpoint."""
 
-_WRITES = "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"
+_WRITES = "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"
 _ID = re.compile(f"[a-z]+_[{ALPHABET}]{{32}}")
 _MERCHANT = re.compile(r"merc_[a-z]+#(test|live)")
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -102,7 +102,8 @@ class Ledger:
 
     def _look(self, params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "INDEXES"
-        actions = params.get("TransactItems") or [{"Only": params}]
+        (batch,) = params.get("RequestItems", {"": []}).values()
+        actions = params.get("TransactItems") or batch or [{"Only": params}]
         requests = [request for action in actions for request in action.values()]
         self._keys = [_key(each.get("Key") or each["Item"]) for each in requests]
         self._before = [self._read(key) for key in self._keys]

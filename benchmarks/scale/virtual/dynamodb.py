@@ -131,6 +131,20 @@ class DynamoDB:
     def delete_item(self, **request: Any) -> Any:
         return self._write("DeleteItem", [{"Delete": request}])
 
+    def batch_write_item(self, *, RequestItems: Any, **_: Any) -> Any:
+        ((table, requests),) = RequestItems.items()
+        self._pass("BatchWriteItem", self._latencies.write)
+        refused = []
+        for each in requests:
+            deletion = each["DeleteRequest"]
+            try:
+                self._commit(
+                    "BatchWriteItem", [("Delete", deletion)], [_key(deletion["Key"])], False
+                )
+            except ClientError:
+                refused.append(each)
+        return {"UnprocessedItems": {table: refused} if refused else {}}
+
     def transact_write_items(self, *, TransactItems: list[Any], **_: Any) -> Any:
         return self._write("TransactWriteItems", TransactItems)
 

@@ -96,9 +96,9 @@ def report_failures_of_groups(
 def _at_the_same_time(work: Callable[[A], B], each: Sequence[A]) -> list[B]:
     if len(each) <= 1:  # in this thread, because a new one would only cost time
         return list(map(work, each))
+    contexts = [(copy_context(), one) for one in each]
     with ThreadPoolExecutor(THREADS) as pool:
-        started = [pool.submit(copy_context().run, work, one) for one in each]
-        return [future.result() for future in started]
+        return list(pool.map(lambda pair: pair[0].run(work, pair[1]), contexts))
 
 
 def _succeeds(work: Work, record: Record, name: str, time_left_ms: TimeLeft) -> bool:
