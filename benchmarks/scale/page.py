@@ -248,7 +248,7 @@ def timer_notes(figures: Figures) -> str:
         f"(p99: {ratio:.2f} ×), nothing lost, and at most 1.2 messages for each timer in a backlog "
         f"of an hour ({found['backlog']['messages']:.2f}). With Lambda's default scaling, 10,000 "
         "timers of one second wait for workers: it starts with five batches at once. Five "
-        "provisioned pollers start with fifty."
+        "provisioned pollers (`TimerPollers`) start with fifty."
     )
 
 
