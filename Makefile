@@ -4,12 +4,12 @@
 PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
-# One more worker than processors, because some tests wait for sockets and processes.
+# One more worker than CPUs, because some tests wait for sockets and processes.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo test test-all lint browser sam-validate clean
-.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack screenshots
+.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 help: ## list the targets
@@ -55,11 +55,14 @@ screenshots: $(VENV)/.test browser ## take pictures of the page in every state (
 bench-cold bench-warm: bench-%: $(VENV)/.dev .aws-sam/local/.done ## time starts and calls (RUNS=15 FUNCTIONS="ShowPage")
 	@$(BIN)/python -m benchmarks.$* $(FUNCTIONS)
 
-bench-webhooks: $(VENV)/.dev ## time webhooks beside endpoints that hang (EVENTS=60 RATE=2 ROUNDS=3)
+bench-webhooks: $(VENV)/.dev ## time webhooks while other endpoints hang (EVENTS=60 RATE=2 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.webhooks
 
 bench-devstack: $(VENV)/.dev ## time devstack with few and with many sessions (SESSIONS=50000 ROUNDS=7)
 	@$(BIN)/python -m benchmarks.devstack
+
+bench-scale: $(VENV)/.test ## compute and simulate how far a stack scales; docs/scale.md (PARTS="model timers throttling due")
+	@$(BIN)/python -m benchmarks.scale $(PARTS)
 
 ##@ Deploy
 
@@ -80,17 +83,17 @@ deploy: build ## deploy to AWS (STAGE=staging)
 test-sam-local: .venv-sam/.done ## invoke every function; skipped without Docker (CI=true installs it)
 	@scripts/with-docker --or-skip $(MAKE) --no-print-directory sam-local-tests
 
-sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## the same, with Docker already running
+sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## like test-sam-local, with Docker already running
 	$(BIN)/pytest -m sam_local tests/sam_local
 
 invoke: .venv-sam/.done ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
 	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
-sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## the same, with Docker already running
+sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## like invoke, with Docker already running
 	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
 
-# Built for this machine's processor, and again if a source is newer.
+# Built for this machine's CPU, and again if a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 .aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -name '*.pyc')
 	@echo "building for sam local" >&2

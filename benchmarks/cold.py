@@ -40,7 +40,7 @@ GOAL_LEAN, GOAL_OTHERS, GOAL_PLAIN = 0.85, 1.1, 2.5
 
 
 class Spent(NamedTuple):
-    """Milliseconds."""
+    """The time of a cold start, in milliseconds."""
 
     wall: float
     cpu: float

@@ -115,7 +115,7 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
     shop.subscribe(healthy, [f"healthy-{each}" for each in range(HEALTHY)])
     sessions = [shop.create_session() for _ in range(EVENTS + 1)]
     shop.expire(sessions.pop())  # warms everything up
-    stack.settle(30)
+    stack.wait_until_idle(30)
     if others:
         shop.subscribe(others, [f"other-{each}" for each in range(HEALTHY)])
     arrivals(healthy)
@@ -176,15 +176,21 @@ def prepared_deliveries(
         )  # fmt: skip
         table.write(Put(to_item(event, **keys.event(event.id))))
         # Empty if the stream's own fan-out was faster.
-        messages += map(Message.of, deliveries.create_all(table, event, [endpoint], now))
+        messages += map(Message.of, deliveries.fan_out(table, event, [endpoint], now))
 
     def build_and_record(*arguments: Any) -> tuple[bytes, dict[str, str]]:
         body, headers = build_request(*arguments)
         bodies.append((body, {"content-type": "application/json", **headers}))
         return body, headers
 
-    sender = Sender(table, open_queue(), build_and_record, settings(), now)
-    return messages, sender.send
+    sender = Sender(table, open_queue(), build_and_record, settings())
+
+    def send(message: Message) -> None:
+        group = sender.groups([message])[id]
+        group.send(message)
+        group.close()
+
+    return messages, send
 
 
 def post_bare(pool: urllib3.PoolManager, receiver: str, request: Request) -> None:

@@ -5,7 +5,7 @@
 A devstack runs the template's functions; the endpoints are servers in a process of their own. Each
 run has its own table and expires EVENTS sessions, RATE a second, of a merchant with five endpoints
 that answer at once. There are three kinds of runs: with these five alone, with five more that hang
-until the time-out, and with five more that answer, which shows what ten endpoints cost on one
+until the timeout, and with five more that answer, which shows what ten endpoints cost on one
 machine. The latency is measured from the session's transaction to the arrival of the whole request
 at a healthy endpoint; stream, fan-out, queue and sender lie in between.
 """

@@ -14,7 +14,7 @@ from devstack.template import load_template
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("ARTIFACT", ROOT / ".aws-sam/local"))
-"""The build for this machine's processor."""
+"""The build for this machine's CPU."""
 LAYERS = ("DependenciesLayer", "CheckoutLayer", "StripeLayer")
 """Here every function gets all layers. In AWS, only functions that use Stripe have StripeLayer."""
 SITE_PACKAGES = "python/lib/python3.13/site-packages"

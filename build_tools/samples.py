@@ -1,4 +1,4 @@
-"""The sample events of all functions, and the items that they refer to, in DynamoDB's format."""
+"""The sample events of all functions, and the items that they name, in DynamoDB's format."""
 
 import base64
 import time

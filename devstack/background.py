@@ -43,8 +43,11 @@ _MARGIN = 0.01
 
 
 @dataclass
-class Parts:
-    """What runs in the background. `ttl_delay`: seconds from a time to live to the deletion."""
+class BackgroundParts:
+    """Everything that runs in the background, and the clock that it follows.
+
+    `ttl_delay` is the number of seconds from the end of an item's time to live to its deletion.
+    """
 
     clock: Clock
     activity: ActivityCounter
@@ -57,9 +60,9 @@ class Parts:
 
 
 class Background:
-    """Runs the parts, in real time and when the clock is moved."""
+    """Runs the parts in real time, and also when the clock is moved."""
 
-    def __init__(self, parts: Parts, print_line: Callable[[str], None]) -> None:
+    def __init__(self, parts: BackgroundParts, print_line: Callable[[str], None]) -> None:
         self._parts = parts
         self.pollers = parts.pollers
         self._print_line = print_line
@@ -100,7 +103,7 @@ class Background:
         if operation.startswith(("Put", "Update", "Delete", "Transact", "BatchWrite")):
             self._written.set()
 
-    def settle(self, timeout: float) -> bool:
+    def wait_until_idle(self, timeout: float) -> bool:
         """Wait until nothing is left to do.
 
         Returns False after `timeout` seconds, or if the stack stops.
@@ -121,7 +124,7 @@ class Background:
             target = parts.clock.read() + seconds
             ends_at = time.monotonic() + ADVANCE_BUDGET
             # Finish the work in progress first: it may write items that become due on the way.
-            self.settle(ADVANCE_BUDGET)
+            self.wait_until_idle(ADVANCE_BUDGET)
             while (stop := self._next_stop(target)) and time.monotonic() < ends_at:
                 parts.clock.move_to(min(stop + _MARGIN, target))
                 self._run_due(ends_at)
@@ -151,9 +154,9 @@ class Background:
             # Schedules of a minute run even if they are not due, so that what the moved clock
             # changes is seen at once.
             self._invoke(each for each in parts.scheduled if each.is_due(now) or each.period <= 60)
-            idle = self.settle(ends_at - time.monotonic())
+            idle = self.wait_until_idle(ends_at - time.monotonic())
             if parts.reader.delete_expired(parts.clock.read() - parts.ttl_delay, ends_at):
-                idle = self.settle(ends_at - time.monotonic())
+                idle = self.wait_until_idle(ends_at - time.monotonic())
             left = self._due_items()
             if not idle or not left or left == before:
                 return
@@ -208,7 +211,7 @@ class Background:
                 self._written.wait(_IDLE_PAUSE)
 
     def _watch_time(self) -> None:
-        expired_at = 0.0
+        last_deletion = 0.0
         while not self._stopped.is_set():
             if self._moving.acquire(blocking=False):  # otherwise `advance` runs what is due
                 try:
@@ -216,8 +219,8 @@ class Background:
                     self._invoke(each for each in self._parts.scheduled if each.is_due(now))
                 finally:
                     self._moving.release()
-            if time.monotonic() - expired_at > _EXPIRE_PAUSE:
-                expired_at = time.monotonic()
+            if time.monotonic() - last_deletion > _EXPIRE_PAUSE:
+                last_deletion = time.monotonic()
                 self._delete_expired()
             self._stopped.wait(_SCHEDULE_PAUSE)
 

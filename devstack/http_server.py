@@ -43,7 +43,8 @@ class _Disconnected(Exception):
 
 
 class Server:
-    """A server that has its port once it is made, and takes connections once it is started."""
+    """A server that binds its port when it is created, and accepts connections once it is
+    started."""
 
     def __init__(self, host: str, port: int, respond: Respond) -> None:
         """`respond` is called for each request, in a thread of its own. Port 0 is any free port.
@@ -90,12 +91,12 @@ class Server:
         self._socket.close()
 
     def start(self) -> None:
-        """Take connections."""
+        """Accept connections."""
         self._socket.listen(128)  # here, so that clients can connect as soon as this returns
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no further connections. Open requests have a moment to end."""
+        """Accept no further connections, and wait a moment for open requests."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()
@@ -111,7 +112,7 @@ class Server:
                 response = await self._call(request)
             await _send(response, send)
         except _Disconnected:
-            pass  # nobody is left to answer
+            pass  # the client is gone
         except Exception:
             log.exception("a request failed")
             raise  # uvicorn responds with status 500, or closes the connection

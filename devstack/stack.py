@@ -27,7 +27,7 @@ from devstack.aws.stream_records import Record
 from devstack.aws.stream_sources import open_source
 from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
 from devstack.aws.ttl import TimeToLive
-from devstack.background import Background, Parts
+from devstack.background import Background, BackgroundParts
 from devstack.cli import console, control
 from devstack.clock import Clock
 from devstack.engines import Engine
@@ -41,7 +41,7 @@ from devstack.template import Template, load_template
 TEMPLATE = ROOT / "template.yaml"
 
 TTL_DELAY = 600.0
-"""Seconds from an item's time to live to its deletion. On AWS: minutes to two days."""
+"""Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class Stack:
         self._print_line(f"clock  +{seconds:g} s")
         self._background.advance(seconds)
 
-    def settle(self, timeout: float = 10.0) -> bool:
+    def wait_until_idle(self, timeout: float = 10.0) -> bool:
         """Wait until stream, queue and schedules have nothing left to do.
 
         Returns False if that took over `timeout` seconds.
         """
-        return self._background.settle(timeout)
+        return self._background.wait_until_idle(timeout)
 
     def respond(self, request: Request) -> Response:
         """The response to a request, from a function or from the addresses under /dev/."""
@@ -154,15 +154,15 @@ class Stack:
     def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
         references = {self.template.table.name: table, **others}
         variables = self.template.environment(references)
-        # The functions' own logs would bury the console's lines.
+        # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
-        # Each sweep reads every shard, and one machine needs few.
+        # Each sweep reads every shard, and one machine needs only a few.
         variables["TIMER_SHARDS"] = "4"
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
 
-    def _create_parts(self, table: str, urls: dict[str, str], data: Path | None) -> Parts:
+    def _create_parts(self, table: str, urls: dict[str, str], data: Path | None) -> BackgroundParts:
         activity = ActivityCounter()
         source = open_source(self.engine, table)
         journal = Journal(data / "stream.json" if data else None, source.arn)
@@ -180,7 +180,7 @@ class Stack:
             for each in self.template.schedules
             if self.settings.schedules
         ]
-        return Parts(
+        return BackgroundParts(
             clock=self.clock,
             activity=activity,
             reader=reader,

@@ -354,4 +354,4 @@ def _referenced(value: Any) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             return name
-    raise TemplateError(f"template.yaml: {value!r} does not refer to a resource.")
+    raise TemplateError(f"template.yaml: {value!r} names no resource.")

@@ -18,9 +18,9 @@ _idle: list["SimpleQueue[_Job]"] = []
 def call_in_thread(call: Callable[[], Result]) -> Future[Result]:
     """Start `call` in a daemon thread that runs nothing else meanwhile.
 
-    Not by concurrent.futures or asyncio.to_thread, because Python waits for their threads at exit.
-    A thread is used again after its call: starting one waits until it runs, which takes
-    milliseconds while others are busy.
+    concurrent.futures and asyncio.to_thread are not used, because Python waits for their threads at
+    exit. A thread is reused after its call, because starting one takes milliseconds while other
+    threads are busy.
     """
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()

@@ -37,19 +37,21 @@ def main(wanted: list[str]) -> int:
         for scene in scenes:
             for size in SIZES:
                 for scheme in ("light", "dark"):
-                    take(browser, SceneBuilder(stack.url), scene, size, scheme)
+                    take_screenshot(browser, SceneBuilder(stack.url), scene, size, scheme)
         browser.close()
     print(f"{len(scenes) * 4} screenshots in {FOLDER}")
     return 0
 
 
-def take(browser: Browser, shop: SceneBuilder, scene: Scene, size: str, scheme: Any) -> None:
+def take_screenshot(
+    browser: Browser, builder: SceneBuilder, scene: Scene, size: str, scheme: Any
+) -> None:
     context = browser.new_context(
         viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce"
     )
     page = context.new_page()
     page.route(IMAGES, lambda route: route.fulfill(body=MUG, content_type="image/svg+xml"))
-    page.goto(scene.reach(shop))
+    page.goto(scene.reach(builder))
     scene.act(page)
     page.screenshot(path=FOLDER / f"{scene.name}-{size}-{scheme}.png", full_page=True)
     context.close()

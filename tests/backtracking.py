@@ -22,7 +22,8 @@ SAMPLES = [*map(chr, range(0x180)), *"\u0660\u1680\u2003\u2028\u3000\ufeff\uff15
 LOOP = 300
 """A repeat with this limit or a higher one counts as unlimited."""
 COPIES = 3
-"""How often a limited repeat is written out. It is no loop, so more copies add no ambiguity."""
+"""How many times a limited repeat is written out. It is not a loop, so more copies add no
+ambiguity."""
 REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 LEAVES = {"LITERAL", "NOT_LITERAL", "IN", "ANY", "CATEGORY", "RANGE"}
 LOOKS = {"ASSERT", "ASSERT_NOT"}
@@ -40,11 +41,12 @@ class Automaton:
     def __init__(self, flags: int) -> None:
         self._flags = flags
         self.reads: list[int] = []
-        """By state: the samples that it reads, one bit for each."""
+        """The samples that each state reads, one bit for each sample."""
         self.steps: Counter[tuple[int, int]] = Counter()
         """How many ways lead from one state directly to another."""
         self.looks: list[Any] = []
-        """The expressions inside of lookarounds, which are read from where they stand."""
+        """The expressions inside lookarounds. They are matched from the position of the
+        lookaround."""
 
     def state(self, reads: int) -> Part:
         self.reads.append(reads)
@@ -102,7 +104,7 @@ class Automaton:
         return self._join(before, part._replace(is_optional=part.is_optional or low == 0))
 
     def _copies(self, low: int, high: int, nodes: Any) -> Part:
-        """The third copy is optional inside of the optional second one: x(x(x)?)?."""
+        """The third copy is optional inside the optional second one: x(x(x)?)?."""
         if high <= 0:
             return Part()
         one = self.sequence(nodes)
@@ -116,8 +118,8 @@ class Automaton:
 
 
 def long_search(pattern: str | bytes, flags: int = 0, *, anywhere: bool = False) -> str | None:
-    """Why a search may take more than linear time; None if it can't. `anywhere`: the expression
-    is tried at every position (`search`, `findall`, `sub`), and not only at the first."""
+    """Why a search may take more than linear time; None if it can't. `anywhere`: the expression is
+    matched at every position (`search`, `findall`, `sub`), and not only at the first."""
     tree = _parser.parse(pattern, flags)
     return _long_search(tree, tree.state.flags, anywhere)
 

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from threading import current_thread
 from typing import Any
 
-from checkout.sweep import THREADS
+from checkout.sweep import THREAD_PREFIX
 from devstack.template import read_document
 from tests.roots import ROOT
 
@@ -26,7 +26,7 @@ QUEUES = {
     "timers": "TimerQueue",
     "processors": "ProcessorQueue",
 }
-"""By the last part of its URL in the tests: a queue's logical id."""
+"""The queues' logical ids, by the last part of the queue's URL in the tests."""
 
 _running: ContextVar[str | None] = ContextVar("running", default=None)
 
@@ -69,7 +69,7 @@ class Recorder:
 
     def _see(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         function = _running.get()
-        if function is None and current_thread().name.startswith(THREADS):
+        if function is None and current_thread().name.startswith(THREAD_PREFIX):
             function = "DispatchTimers"
         if function is None:
             return

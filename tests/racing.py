@@ -38,7 +38,7 @@ class Racing(World):
     local = threading.local()
 
     def at(self, now: float, do: Callable[[], Any]) -> Callable[[], Any]:
-        """Runs `do` on a machine whose clock shows `now`."""
+        """A runner that calls `do` on a machine whose clock shows `now`."""
 
         def run() -> Any:
             self.local.now = now
@@ -53,7 +53,7 @@ class Racing(World):
         return token_of(session)
 
     def paying(self, id: str, form: dict[str, str]) -> Callable[[], Response]:
-        """Submits a form with the page's current token."""
+        """A runner that submits a form with the page's current token."""
         token = self.form_token(id)
         return lambda: self.submit(id, form, token)
 
@@ -61,7 +61,7 @@ class Racing(World):
         return getattr(self.local, "now", self.now)
 
     def firing(self, timer: Timer) -> Callable[[], Any]:
-        """Fires a timer as its queue's function does."""
+        """A runner that fires a timer as its queue's function does."""
         asks = timer.kind in dispatch.ASK_PROCESSORS
         return partial(
             self.fire, "AskProcessors" if asks else "FireTimers", dispatch.to_body(timer)
@@ -86,25 +86,27 @@ def quick() -> Iterator[None]:
 
 
 def worlds(
-    rounds: int = ROUNDS, of_a_table: int | None = None, *, check: bool = True
+    rounds: int = ROUNDS, rounds_per_table: int | None = None, *, check: bool = True
 ) -> Iterator[tuple[Racing, range]]:
-    """Worlds on one engine, each with the rounds to race in it: all of them, or `of_a_table`.
+    """Worlds on one engine, each with the rounds to race in it. Without `rounds_per_table`, one
+    world has all rounds.
 
     Each world is checked after its rounds, unless a test has books of its own.
     """
     with engines.open("dynoxide") as engine, applied(engine.environment), quick():
-        for start in range(0, rounds, of_a_table or rounds):
+        for start in range(0, rounds, rounds_per_table or rounds):
             with Racing.open(engine) as world:
                 assert isinstance(world, Racing)
                 world.disable_stream()
                 clock.read = world.read_clock
-                yield world, range(start, min(start + (of_a_table or rounds), rounds))
+                yield world, range(start, min(start + (rounds_per_table or rounds), rounds))
                 if check:
-                    check_books(world.items(), world.now)
+                    check_table(world.items(), world.now)
 
 
 def race(*runners: Callable[[], Any]) -> list[Any]:
-    """Runs all at the same time; returns their answers in order. Raises what a runner raises."""
+    """Calls all runners at the same time and returns their answers in order. Raises the first error
+    of a runner."""
     answers: list[Any] = [None] * len(runners)
     barrier = threading.Barrier(len(runners))
 
@@ -126,7 +128,7 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
     return answers
 
 
-def check_books(items: list[Item], now: float) -> Counter[str]:
+def check_table(items: list[Item], now: float) -> Counter[str]:
     """Counts sessions by status. Fails unless each has one end with its events once, all its events
     are numbered without gaps, and every charge of the processor is accounted for."""
     of_kind = _by(items, "sk")

@@ -1,4 +1,4 @@
-"""A world for one test: a table, a clock that the test turns, and the handlers, called with the
+"""A world for one test: a table, a clock that the test moves, and the handlers, called with the
 events that API Gateway, the stream, the queue and the scheduler send."""
 
 import base64
@@ -22,7 +22,7 @@ from checkout.page.tokens import with_return_key
 from checkout.processors import breaker, registry
 from checkout.queues import open_client
 from checkout.settings import settings
-from checkout.store import accounts, payments, sessions
+from checkout.store import accounts, keys, payments, sessions
 from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
@@ -96,7 +96,7 @@ class Response:
 
     @property
     def errors(self) -> tuple[int, list[tuple[str, str | None]]]:
-        """Of a PayRex error: the status, and the code and parameter of each entry."""
+        """The status of a PayRex error, and the code and parameter of each entry."""
         assert list(self.json) == ["errors"]
         for each in self.json["errors"]:
             assert set(each) in ({"code", "detail"}, {"code", "detail", "parameter"})
@@ -105,7 +105,7 @@ class Response:
 
     @property
     def error(self) -> tuple[int, str, str, str | None]:
-        """Of a PayGate error: status, type, code and parameter."""
+        """The status, type, code and parameter of a PayGate error."""
         error = self.json["error"]
         return self.status, error["type"], error["code"], error.get("param")
 
@@ -183,7 +183,7 @@ class World:
         key: str | None = KEY,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """A request as API Gateway sends it to the route's function. A dict becomes JSON."""
+        """Sends a request to its route's function as API Gateway does. A dict becomes JSON."""
         sent_headers = {"host": "api.example.com", "content-type": "application/json"} | (
             headers or {}
         )
@@ -212,7 +212,8 @@ class World:
         key: str | None = PAYREX_KEY,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """A request as PayRex's SDKs send it: Basic authentication and a form, with any method."""
+        """Sends a request as PayRex's SDKs do: with Basic authentication and a form, by any
+        method."""
         sent_headers = {"content-type": FORM_TYPE} | (headers or {})
         if key is not None:
             sent_headers["authorization"] = basic(key)
@@ -261,7 +262,7 @@ class World:
     def refused(
         self, error: tuple[Any, ...], method: str, target: str, body: Any = None, **options: Any
     ) -> Response:
-        """A request that must end in this error (see Response.error) and change nothing."""
+        """Sends a request that must get this error (see Response.error) and change nothing."""
         with self.untouched():
             response = self.call(method, target, body, **options)
             assert response.error == error
@@ -306,7 +307,7 @@ class World:
     def fan_out_all(self) -> None:
         """Sends FanOutEvents every event that was not fanned out, as the stream does."""
         for item in self.having("EVENT#", "EVENT"):
-            if "fanned_out_at" not in item:
+            if self.table.get(keys.fan_out(item["id"])) is None:
                 record = {"dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"}}
                 failed = self.invoke("FanOutEvents", {"Records": [record]})
                 assert failed == {"batchItemFailures": []}
@@ -335,7 +336,8 @@ class World:
     # -------------------------------------------------------------- table
 
     def disable_stream(self) -> None:
-        """For tests of many writes: dynoxide slows down with a stream that no stack trims."""
+        """Disables the stream, for tests with many writes: dynoxide slows down unless a stack trims
+        it."""
         self.table.client.update_table(
             TableName=self.table.name, StreamSpecification={"StreamEnabled": False}
         )

@@ -23,7 +23,7 @@ from devstack.template import ACCOUNT, Json, Route
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade",
                "proxy-connection", "expect"}  # fmt: skip
 
-# Bodies of all other types reach the function in base64, also form posts.
+# Bodies of all other types reach the function in base64, including form posts.
 _TEXT_TYPES = {"application/json", "application/xml", "application/javascript"}
 
 
@@ -135,7 +135,7 @@ def _render(result: Any) -> Response:
     if not isinstance(given, dict):
         raise TypeError("the headers are not an object")
     headers = {str(name).lower(): _header_text(value) for name, value in given.items()}
-    headers.pop("content-length", None)  # the server counts
+    headers.pop("content-length", None)  # the server sets it
     headers.setdefault("content-type", "text/plain;charset=UTF-8")
     cookies = [("set-cookie", _header_text(each)) for each in result.get("cookies") or []]
     return Response(

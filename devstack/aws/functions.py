@@ -21,7 +21,8 @@ log = logging.getLogger("devstack")
 
 
 class InvocationError(Exception):
-    """The handler raised, timed out, or returned what is not JSON. It was logged already."""
+    """The handler raised, timed out, or returned something that is not JSON. The reason is in the
+    log."""
 
 
 class Context:

@@ -112,7 +112,7 @@ class QueuePoller:
         self._concurrency = threading.Semaphore(mapping.concurrency)
         self._lock = threading.Lock()
         self._running = 0
-        self._visible_at: dict[str, float] = {}  # of failed messages, by receipt handle
+        self._visible_at: dict[str, float] = {}  # when, by receipt handle
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(

@@ -24,11 +24,6 @@ class ScheduledFunction:
         self._first_at = now
         self.invoked_at = -math.inf
 
-    def next_at(self, epoch: float) -> float:
-        """The first due time at `epoch` or later."""
-        periods = math.ceil((epoch - self._first_at) / self.period)
-        return self._first_at + max(0, periods) * self.period
-
     def is_due(self, now: float) -> bool:
         """Whether at least one due time has passed since the last invocation."""
         if self.invoked_at < self._first_at:

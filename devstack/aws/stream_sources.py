@@ -48,7 +48,7 @@ class _MotoSource:
     """moto's own list of records, read under its lock.
 
     moto's GetRecords is not usable: it takes 1.5 ms a record, keeps all iterators for ever, and
-    after a cancelled transaction older iterators read records that the transaction never wrote.
+    after a canceled transaction older iterators read records that the transaction never wrote.
     """
 
     def __init__(self, engine: Engine, table: str, arn: str, label: str) -> None:
@@ -63,7 +63,7 @@ class _MotoSource:
 
     def read(self) -> list[Record]:
         with self._lock:
-            # Looked up each time: moto replaces the table when a transaction is cancelled.
+            # Looked up each time: moto replaces the table when a transaction is canceled.
             shard = dynamodb_backends[ACCOUNT][REGION].tables[self._table].stream_shard
             if shard is None:
                 return []

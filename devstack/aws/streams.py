@@ -97,7 +97,7 @@ class StreamConsumer:
         threading.Thread(target=self._work, name=f"stream-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
-        """Take no further batch. An invocation under way may end or be lost with the process."""
+        """Start no further batch. An invocation under way may end or be lost with the process."""
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()
@@ -152,7 +152,7 @@ class StreamConsumer:
             if failures > self._mapping.retries and not self._mapping.retries_forever:
                 batch, failures = self._drop(batch), 0
             elif self._mapping.bisect and len(batch) > 1 and failed_at == 0 and failures > 1:
-                # Only one half has the record that fails; the other is not dropped with it.
+                # Only one half has the failing record. The other half must not be dropped with it.
                 middle = len(batch) // 2
                 self._handle(batch[:middle])
                 batch, failures = batch[middle:], 0
@@ -198,7 +198,7 @@ class Journal:
         saved: Json = {}
         if file and file.exists():
             saved = json.loads(file.read_text("utf-8"))
-        if saved.get("stream") != stream:  # of another table, whose numbers do not apply
+        if saved.get("stream") != stream:  # The file is about another table.
             saved = {}
         self.deletions: list[Json] = saved.get("deletions", [])
         self._positions: dict[str, dict[str, int]] = saved.get("positions", {})

@@ -1,7 +1,7 @@
 """DynamoDB's time to live: deletes expired items, and marks the records of these deletions.
 
-Not left to the engines: moto never deletes expired items, and dynoxide does not follow the stack's
-clock.
+The engines cannot do this: moto never deletes expired items, and dynoxide does not follow the
+stack's clock.
 """
 
 import json
@@ -78,7 +78,7 @@ class TimeToLive:
             self._by_time = sorted((float(ttl), text) for text, (_, ttl) in found.items())
 
     def observe(self, record: Record) -> None:
-        """Note the item's time to live. The record of a deletion made here gets userIdentity."""
+        """Record the item's time to live. The record of a deletion made here gets userIdentity."""
         if not record.is_removal:
             self._set_ttl(record.keys, record.number("NewImage", self._attribute))
             return

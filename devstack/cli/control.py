@@ -24,7 +24,7 @@ class Control:
     def respond(self, request: Request) -> Response:
         """The response to a request under /dev/.
 
-        Only GET and HEAD, which change nothing, are answered to pages of other sites.
+        Requests from pages of other sites are refused, except GET and HEAD, which change nothing.
         """
         if request.method not in ("GET", "HEAD") and _is_cross_site(request):
             return _refuse(403, "A page of another site may not change this stack.")

@@ -1,12 +1,12 @@
 """Runs built functions in Lambda's container with `sam local`, on an engine of this process.
 
-    with opened() as local:
-        local.put_samples()
-        print(local.invoke("ShowPage", Path("events/show_page.json")).result)
+    with opened() as stack:
+        stack.put_samples()
+        print(stack.invoke("ShowPage", Path("events/show_page.json")).result)
 
 `python -m devstack.cli.sam_local <function> <event file>` does that once. It needs Docker and the
-built functions: see `make invoke`. Engine and queue listen only on the address of this machine
-that containers reach.
+built functions: see `make invoke`. Engine and queue listen only on the address of this machine that
+containers reach.
 """
 
 import contextlib
@@ -74,7 +74,7 @@ class Invocation:
 
 
 @dataclass
-class Local:
+class SamStack:
     """An engine, a table, a queue and a key, and the built functions that use them.
 
     `host` is the address of this machine that containers reach.
@@ -143,10 +143,11 @@ class Local:
 
 
 @contextmanager
-def opened(build: Path = BUILD) -> Iterator[Local]:
+def opened(build: Path = BUILD) -> Iterator[SamStack]:
     """Open an engine and a queue that containers reach, for the functions in the folder `build`.
 
-    Meanwhile the checkout layer is importable and uses the same table. Raises `DevstackError`.
+    Within the block, the checkout layer is importable and uses the same table. Raises
+    `DevstackError`.
     """
     template = load_template(ROOT / "template.yaml")
     host = _reachable_address()
@@ -171,13 +172,13 @@ def opened(build: Path = BUILD) -> Iterator[Local]:
             "ALLOW_LOCAL_ENDPOINTS": "true",
         }
         arguments = _arguments(_declare(build), variables, work)
-        yield Local(
+        yield SamStack(
             host, engine, template, references["QUEUE_URL"], table, arguments, work, environment
         )
 
 
 def container_url(port: int) -> str:
-    """The URL by which containers reach a port of `Local.host`."""
+    """The URL by which containers reach a port of `SamStack.host`."""
     return f"http://{_HOST}:{port}"
 
 
@@ -185,14 +186,14 @@ def main() -> int:
     """Print a function's result for an event, and its log to stderr; return the exit code."""
     function, event = sys.argv[1], Path(sys.argv[2])
     try:
-        with opened() as local:
-            if function not in local.template.functions:
-                known = ", ".join(sorted(local.template.functions))
+        with opened() as stack:
+            if function not in stack.template.functions:
+                known = ", ".join(sorted(stack.template.functions))
                 raise DevstackError(f"there is no function {function!r}: {known}")
             if not event.is_file():
                 raise DevstackError(f"there is no file {event}")
-            local.put_samples()
-            invocation = local.invoke(function, event)
+            stack.put_samples()
+            invocation = stack.invoke(function, event)
     except DevstackError as error:
         _print_error(str(error))
         return 1

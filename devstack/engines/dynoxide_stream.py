@@ -35,7 +35,8 @@ COLUMNS = {
 }
 """The columns that are used, with their types."""
 
-# Seconds to wait for dynoxide's lock. The stream is not read meanwhile, and the next call is soon.
+# Seconds to wait for dynoxide's lock. The wait is short, because nothing reads the stream during it
+# and the next call comes soon.
 _LOCK_TIMEOUT = 0.05
 
 _DELETE = """

@@ -31,7 +31,7 @@ from devstack.template import REGION
 
 Kind = Literal["moto", "dynoxide", "url"]
 
-# Calls to AWS's own DynamoDB, which moto would answer, have to leave the machine.
+# moto would answer calls to AWS's own DynamoDB, but these have to leave the machine.
 _AWS_DYNAMODB = r"https?://([^/]+\.)?dynamodb\.[^/]+\.(amazonaws|api\.aws)\.?.*"
 
 

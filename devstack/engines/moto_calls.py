@@ -28,10 +28,10 @@ Answer = tuple[int, Any, Any] | None
 TOKEN_LIFETIME = 600.0
 """Seconds for which DynamoDB remembers the token of a successful transaction."""
 
-# Kept open between transactions. More than these are opened when they are all in use.
+# Connections that stay open between transactions. If all are in use, more are opened.
 _CONNECTIONS = 50
 
-# botocore's own, without which a request takes 40 ms.
+# The same options as botocore's. Without them a request takes 40 ms.
 _SOCKET_OPTIONS: Any = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 _MISMATCH = {
@@ -56,7 +56,7 @@ class MotoCalls:
             max_pool_connections=_CONNECTIONS, socket_options=_SOCKET_OPTIONS
         )
         self._read_time = read_time
-        # The time, the request's digest and the answer.
+        # By token: the time, the request's digest and the answer.
         self._tokens: dict[str, tuple[float, bytes, Answer]] = {}
         self._process: Callable[[AWSPreparedRequest], Answer] = botocore_stubber.process_request
 
@@ -97,14 +97,14 @@ class MotoCalls:
             answer = self._process(request)
         if answer is None and self.forwards_transactions:
             answer = self._forward(request, json.dumps(parameters))
-        # A cancelled transaction changed nothing, and may be repeated with the same token.
+        # A canceled transaction changed nothing, and may be repeated with the same token.
         if token and answer and answer[0] == 200:
             with self.lock:
                 self._tokens[token] = (now, requested, answer)
         return answer
 
     def _forward(self, request: AWSPreparedRequest, body: str) -> Answer:
-        """Send the request with another body. Raises what botocore raises without an answer."""
+        """Send the request with another body. Without an answer, raises botocore's error."""
         content = body.encode()
         headers: Any = HeadersDict(request.headers.items())
         headers["Content-Length"] = str(len(content))

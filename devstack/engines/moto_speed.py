@@ -2,11 +2,11 @@
 
 Transactions: before each one moto makes a deep copy of the whole table and its stream, in case it
 has to roll back: 50 ms at a few hundred items. Here the copy shares the items with the table, and
-only the partitions that a transaction writes are copied, and restored if it is cancelled. Updates
+only the partitions that a transaction writes are copied, and restored if it is canceled. Updates
 replace an item by a copy before they change it, so that items of a copied partition never change.
 
-Responses: moto looks each attribute up under every name of every type that it could have: 50 ms
-for a page of 100 items. Here an attribute of a plain type is sent as it is stored.
+Responses: moto looks each attribute up under every name of every type that it could have: 50 ms for
+a page of 100 items. Here an attribute of a plain type is sent as it is stored.
 """
 
 import copy

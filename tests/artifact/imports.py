@@ -13,8 +13,8 @@ from build_tools.artifact import BUILD, Artifact
 TABLE = Path(__file__).with_name("imports.txt")
 EVERY = "every function"
 INTRODUCTION = """\
-# What each function imports at a cold start, beside what every function imports: modules of this
-# project, then packages. Each import costs time at each cold start. If a new one is worth it,
+# What each function imports at a cold start, in addition to what every function imports: modules of
+# this project, then packages. Each import costs time at each cold start. If a new one is worth it,
 # write this file anew: python -m tests.artifact.imports
 """
 
@@ -73,7 +73,7 @@ def start(artifact: Artifact, function: str, code: str = START) -> Start:
 
 
 def read_table() -> dict[str, Imports]:
-    """By function, with what every function imports."""
+    """The table: imports by function, completed with those of every function."""
     lines = [line for line in TABLE.read_text().splitlines() if not line.startswith("#")]
     blocks: dict[str, list[str]] = {}
     for line in lines:

@@ -14,7 +14,7 @@ from devstack.template import load_template
 KB = 1000
 MACHINE = os.uname().machine
 ARCH_OF = {"x86_64": "x86_64", "aarch64": "arm64"}
-"""AWS's names of processor architectures."""
+"""AWS's names of CPU architectures, by the machine's."""
 FUNCTIONS = tuple(load_template(ROOT / "template.yaml").functions)
 
 PACKAGES = {
@@ -99,7 +99,7 @@ def test_bytecode_is_unchecked_and_contains_lambdas_paths(artifact: Artifact) ->
 
 
 def test_architectures_only_differ_in_native_libraries(tmp_path: Path) -> None:
-    """The layer is built for another processor, without running its wheels."""
+    """The layer is built for another CPU architecture, without running code of its wheels."""
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[MACHINE]
     subprocess.run(
         ["make", "-f", ROOT / "build_tools/Makefile", "build-DependenciesLayer"],

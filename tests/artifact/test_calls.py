@@ -7,7 +7,7 @@ import pytest
 
 from build_tools.artifact import Artifact
 from build_tools.samples import sample_events, sample_items
-from devstack.fixtures.sample_objects import ID, PAYREX_ID
+from devstack.fixtures.sample_objects import PAYGATE_SUFFIX, PAYREX_SUFFIX
 from tests.functions.test_samples import EXPECTED, NAMELESS
 
 SAMPLES = sample_events()
@@ -43,7 +43,7 @@ def test_a_built_function_handles_its_sample(
         assert response["statusCode"] == EXPECTED.get(sample.stem, 200), response["body"]
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
             of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
-            assert (PAYREX_ID if of_payrex else ID) in response["body"]
+            assert (PAYREX_SUFFIX if of_payrex else PAYGATE_SUFFIX) in response["body"]
     else:
         assert response == {"batchItemFailures": []}
     assert all(name.startswith("_jinja2_module_templates") for name in imported)

@@ -26,7 +26,7 @@ def test_a_function_imports_what_the_table_says_from_bytecode(
 
 
 def test_functions_without_a_json_body_do_not_import_pydantic() -> None:
-    """It makes a cold start a third longer: docs/decisions/2026-11-21-two-validators.md."""
+    """Pydantic makes a cold start a third longer: docs/decisions/2026-11-21-two-validators.md."""
     importing = {name for name, each in TABLE.items() if "pydantic" in each.packages}
 
     assert importing == {

@@ -46,10 +46,10 @@ Resources:
       CodeUri: functions/fail
       Events:
         Route: { Type: HttpApi, Properties: { Method: GET, Path: /fail } }
-  Take:
+  LogRecords:
     Type: AWS::Serverless::Function
     Properties:
-      CodeUri: functions/take
+      CodeUri: functions/log_records
       Events:
         Inserted:
           Type: DynamoDB
@@ -123,10 +123,10 @@ def write_log(kind, content):
         log.write(json.dumps({"kind": kind, "content": content}) + "\\n")
 """
 
-TAKE = """
+LOG_RECORDS = """
 def handler(event, context):
     for record in event["Records"]:
-        write_log("take", record)
+        write_log("records", record)
         if "poison" in record["dynamodb"]["Keys"]["sk"]["S"]:
             return {"batchItemFailures":
                     [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
@@ -161,7 +161,7 @@ def handler(event, context):
 FUNCTIONS = {
     "echo": ECHO,
     "fail": FAIL,
-    "take": WRITE_LOG + TAKE,
+    "log_records": WRITE_LOG + LOG_RECORDS,
     "expired": WRITE_LOG + EXPIRED,
     "work": WRITE_LOG + WORK,
     "sweep": WRITE_LOG + SWEEP,

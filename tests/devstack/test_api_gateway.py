@@ -206,6 +206,6 @@ def test_result_without_status_code_is_the_body(result: object) -> None:
         {"statusCode": 200, "headers": ["a"]},
     ],
 )
-def test_malformed_result_is_an_internal_error(result: object) -> None:
+def test_malformed_result_of_a_function_is_answered_with_500(result: object) -> None:
     response = render_response(result)
     assert (response.status, response.body) == (500, b'{"message": "Internal Server Error"}')

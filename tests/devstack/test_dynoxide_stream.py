@@ -189,7 +189,7 @@ def test_locked_file_is_left_for_the_next_call(file: File) -> None:
 
 
 @pytest.mark.dynoxide
-def test_failure_to_trim_is_logged_once_and_ends_nothing(
+def test_failure_to_trim_is_logged_once_and_writes_continue(
     file: File, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.put(5)

@@ -99,7 +99,7 @@ def test_dynoxide_gets_no_token_because_it_slows_down_with_each(
 
 
 @pytest.mark.dynoxide
-def test_transaction_raises_what_any_call_raises_when_the_engine_does_not_answer() -> None:
+def test_unanswered_transaction_raises_the_error_of_any_unanswered_call() -> None:
     config = Config(retries={"total_max_attempts": 1})
     with engines.open("dynoxide") as engine, applied(engine.environment):
         client = boto3.client("dynamodb", config=config, endpoint_url="http://127.0.0.1:9")
@@ -123,7 +123,7 @@ def test_moto_forgets_a_token_after_ten_minutes(template: Path) -> None:
         assert count(client, table) == 2
 
 
-def test_cancelled_transaction_can_be_repeated_with_its_token(table: str) -> None:
+def test_canceled_transaction_can_be_repeated_with_its_token(table: str) -> None:
     client = boto3.client("dynamodb")
     key = {"pk": {"S": "b"}, "sk": {"S": "b"}}
     check = {"TableName": table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
@@ -198,7 +198,7 @@ def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cancelled_transaction_changes_no_item(table: str) -> None:
+def test_canceled_transaction_changes_no_item(table: str) -> None:
     client = boto3.client("dynamodb")
     key = {"pk": {"S": "a"}, "sk": {"S": "a"}}
     client.put_item(TableName=table, Item={**key, "n": {"N": "1"}, "list": {"L": [{"S": "x"}]}})
@@ -221,7 +221,7 @@ def test_cancelled_transaction_changes_no_item(table: str) -> None:
         assert client.scan(TableName=table)["Count"] == 1
 
 
-def test_cancelled_transaction_removes_what_it_created_and_restores_what_it_deleted(
+def test_canceled_transaction_removes_what_it_created_and_restores_what_it_deleted(
     table: str,
 ) -> None:
     client = boto3.client("dynamodb")

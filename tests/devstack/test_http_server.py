@@ -262,13 +262,13 @@ def test_failure_is_logged_and_has_status_500(
     assert "expected by the test" in caplog.text
 
 
-def test_taken_port_is_a_devstack_error(server: Server, responder: Responder) -> None:
+def test_port_in_use_is_a_devstack_error(server: Server, responder: Responder) -> None:
     with pytest.raises(DevstackError, match=rf"port {server.port} on {HOST}") as refused:
         Server(HOST, server.port, responder)
     assert "\n" not in str(refused.value)
 
 
-def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch, responder: Responder) -> None:
+def test_server_needs_no_dns_lookup(monkeypatch: pytest.MonkeyPatch, responder: Responder) -> None:
     def refuse(*_arguments: object, **_named: object) -> None:
         raise AssertionError("a name was looked up")
 

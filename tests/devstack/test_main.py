@@ -75,7 +75,7 @@ def is_running(pid: int) -> bool:
     return "\nState:\tZ" not in status  # a zombie has ended
 
 
-def test_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

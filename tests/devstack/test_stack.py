@@ -63,7 +63,7 @@ def test_request_reaches_its_function(stack: Stack) -> None:
     assert event["requestContext"]["domainName"] == stack.url.removeprefix("http://")
 
 
-def test_failing_function_is_an_internal_error(stack: Stack) -> None:
+def test_exception_of_a_function_is_answered_with_500(stack: Stack) -> None:
     answer = call(stack, "GET", "/fail")
     assert (answer.status, json.loads(answer.data)) == (500, {"message": "Internal Server Error"})
 
@@ -80,8 +80,8 @@ def test_function_gets_the_records_that_match_its_filter(stack: Stack, read_log:
     put("thing", "a")
     put("other", "b")
     put("thing", "c")
-    assert stack.settle()
-    records = read_log("take")
+    assert stack.wait_until_idle()
+    records = read_log("records")
     assert sort_keys(records) == ["a", "c"]
     first = records[0]
     assert len(first["eventID"]) == 32
@@ -93,10 +93,10 @@ def test_function_gets_the_records_that_match_its_filter(stack: Stack, read_log:
     assert "userIdentity" not in first
 
 
-def test_cancelled_transaction_writes_no_stream_record(stack: Stack, read_log: Read) -> None:
+def test_canceled_transaction_writes_no_stream_record(stack: Stack, read_log: Read) -> None:
     client, table = boto3.client("dynamodb"), os.environ["TABLE_NAME"]
     put("thing", "before")
-    assert stack.settle()
+    assert stack.wait_until_idle()
     item = {"pk": {"S": "thing"}, "sk": {"S": "never"}}
     check: Any = {"TableName": table, "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}},
              "ConditionExpression": "attribute_exists(pk)"}  # fmt: skip
@@ -105,8 +105,8 @@ def test_cancelled_transaction_writes_no_stream_record(stack: Stack, read_log: R
             TransactItems=[{"Put": {"TableName": table, "Item": item}}, {"ConditionCheck": check}]
         )
     put("thing", "after")
-    assert stack.settle()
-    assert sort_keys(read_log("take")) == ["before", "after"]
+    assert stack.wait_until_idle()
+    assert sort_keys(read_log("records")) == ["before", "after"]
 
 
 def test_only_the_failing_record_is_dropped_after_its_retries(
@@ -121,12 +121,12 @@ def test_only_the_failing_record_is_dropped_after_its_retries(
             ]
         }
     )
-    assert stack.settle()
-    taken = sort_keys(read_log("take"))
-    assert taken.count("a") == 1
-    assert taken.count("z") == 1
-    assert taken.count("poison") >= 4  # the first call and three retries
-    assert taken[-1] == "z"
+    assert stack.wait_until_idle()
+    handled = sort_keys(read_log("records"))
+    assert handled.count("a") == 1
+    assert handled.count("z") == 1
+    assert handled.count("poison") >= 4  # the first call and three retries
+    assert handled[-1] == "z"
     assert "drops 1 stream record" in caplog.text
 
 
@@ -135,7 +135,7 @@ def test_only_the_failing_record_is_dropped_after_its_retries(
 
 def test_message_reaches_its_function_once(stack: Stack, read_log: Read) -> None:
     send("job")
-    assert stack.settle()
+    assert stack.wait_until_idle()
     (message,) = read_log("work")
     assert message["body"] == "job"
     assert message["eventSource"] == "aws:sqs"
@@ -155,7 +155,7 @@ def test_failed_message_is_retried_after_its_visibility_timeout_and_becomes_a_de
     stack: Stack, read_log: Read
 ) -> None:
     send("bad")
-    assert stack.settle()
+    assert stack.wait_until_idle()
     stack.advance(15)
     assert len(read_log("work")) == 1
     stack.advance(20)
@@ -262,14 +262,14 @@ def test_restarted_stack_continues_at_its_positions(
         stack.advance(50)
     with open_stack() as stack:
         assert stack.clock.offset == 50
-        assert stack.settle()
-        assert sort_keys(read_log("take")) == ["a"]
+        assert stack.wait_until_idle()
+        assert sort_keys(read_log("records")) == ["a"]
         put("thing", "b")
-        assert stack.settle()
-        assert sort_keys(read_log("take")) == ["a", "b"]
+        assert stack.wait_until_idle()
+        assert sort_keys(read_log("records")) == ["a", "b"]
         stack.advance(1000)
         (record,) = read_log("expired")
         assert "userIdentity" in record
     with open_stack() as stack:
-        assert stack.settle()
+        assert stack.wait_until_idle()
         assert len(read_log("expired")) == 1

@@ -42,11 +42,11 @@ template, data = map(Path, sys.argv[1:])
 with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
     for number in range(20):
         put("thing", f"{number:02}")
-    assert stack.settle()
+    assert stack.wait_until_idle()
     (template.parent / "hang").touch()
     for number in range(20, 40):
         put("thing", f"{number:02}")
-    assert not stack.settle(0.5)
+    assert not stack.wait_until_idle(0.5)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -144,9 +144,9 @@ def test_each_record_is_handled_once_while_the_stream_is_trimmed(
         for number in range(30):
             put("thing", f"{number:02}")
             if number % 4 == 0:
-                assert stack.settle()
-        assert stack.settle()
-    assert sort_keys(read_log("take")) == [f"{number:02}" for number in range(30)]
+                assert stack.wait_until_idle()
+        assert stack.wait_until_idle()
+    assert sort_keys(read_log("records")) == [f"{number:02}" for number in range(30)]
 
 
 @pytest.mark.dynoxide
@@ -159,8 +159,8 @@ def test_stream_stays_short_and_a_restarted_stack_continues(
         with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
             for number in range(start, start + 20):
                 put("thing", f"{number:02}")
-            assert stack.settle()
-    assert sort_keys(read_log("take")) == [f"{number:02}" for number in range(40)]
+            assert stack.wait_until_idle()
+    assert sort_keys(read_log("records")) == [f"{number:02}" for number in range(40)]
     with closing(sqlite3.connect(data / dynoxide.DATABASE)) as connection:
         (left,) = connection.execute("SELECT COUNT(*) FROM _stream_records").fetchone()
     assert 1 <= left <= 3
@@ -170,7 +170,7 @@ def test_stream_stays_short_and_a_restarted_stack_continues(
 def test_no_record_is_lost_when_the_stack_is_killed_while_a_function_hangs(
     template: Path, tmp_path: Path, read_log: Read
 ) -> None:
-    handler = template.parent / "functions/take/handler.py"
+    handler = template.parent / "functions/log_records/handler.py"
     handler.write_text(handler.read_text().replace("def handler(event, context):\n", HANGING, 1))
     data = tmp_path / "data"
     command = [sys.executable, "-c", KILLED, str(template), str(data)]
@@ -178,17 +178,17 @@ def test_no_record_is_lost_when_the_stack_is_killed_while_a_function_hangs(
     assert killed.returncode == -signal.SIGKILL
     (template.parent / "hang").unlink()
     with Stack(engine="dynoxide", data=data, template=template, with_library=False) as stack:
-        assert stack.settle()
-    assert sorted({*sort_keys(read_log("take"))}) == [f"{number:02}" for number in range(40)]
+        assert stack.wait_until_idle()
+    assert sorted({*sort_keys(read_log("records"))}) == [f"{number:02}" for number in range(40)]
 
 
-def test_moto_numbers_records_on_after_it_was_trimmed(
+def test_moto_continues_its_sequence_numbers_after_a_trim(
     template: Path, read_log: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_sources, "TRIM_AFTER", 3)
     with Stack(template=template, with_library=False) as stack:
         for number in range(20):
             put("thing", f"{number:02}")
-            assert stack.settle()
-    numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in read_log("take")]
+            assert stack.wait_until_idle()
+    numbers = [int(each["dynamodb"]["SequenceNumber"]) for each in read_log("records")]
     assert numbers == list(range(numbers[0], numbers[0] + 20))

@@ -29,7 +29,7 @@ def test_function_properties_override_globals(template: Path) -> None:
 
 def test_stream_mapping_has_filters_batch_size_and_retries(template: Path) -> None:
     with_options, with_defaults = load_template(template).streams
-    assert with_options.name == "Take.Inserted"
+    assert with_options.name == "LogRecords.Inserted"
     assert with_options.filters[0]["eventName"] == ["INSERT"]
     assert (with_options.batch_size, with_options.retries, with_options.bisect) == (10, 3, True)
     assert with_options.reports_failures

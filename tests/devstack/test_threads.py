@@ -17,7 +17,7 @@ def test_result_and_exception_reach_the_caller() -> None:
         call_in_thread(fail).result(5)
 
 
-def test_thread_is_used_again_after_its_call_also_after_a_failure() -> None:
+def test_thread_is_reused_after_a_result_and_after_a_failure() -> None:
     first = call_in_thread(threading.get_ident).result(5)
     assert call_in_thread(threading.get_ident).result(5) == first
     with pytest.raises(LookupError):

@@ -174,7 +174,7 @@ def test_money_that_came_late_goes_back(
         page.get_by_role("button", name="Open").click()
     processors_page = page.url
     stack.advance(3600)
-    assert stack.settle(30)
+    assert stack.wait_until_idle(30)
     page.goto(address)
     expect(page.get_by_text("How do you want to pay?")).to_be_visible()
 
@@ -182,6 +182,6 @@ def test_money_that_came_late_goes_back(
     page.get_by_role("button", name=button).click()
     for _ in range(8):
         stack.advance(1800)
-        assert stack.settle(30)
+        assert stack.wait_until_idle(30)
 
     assert list(charged(rails).values())[-1] == 0

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from devstack.fixtures.page_scenes import DECLINED, FINE
-from devstack.fixtures.page_scenes import SceneBuilder as Showcase
+from devstack.fixtures.page_scenes import DECLINED, FINE, SceneBuilder
 from devstack.stack import Stack
 from tests.merchant import Merchant
 
@@ -26,8 +25,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def case(stack: Stack, shop: str) -> Showcase:
-    return Showcase(stack.url, shop)
+def builder(stack: Stack, shop: str) -> SceneBuilder:
+    return SceneBuilder(stack.url, shop)
 
 
 def fill_card(page: Page, number: str = FINE) -> None:
@@ -43,8 +42,8 @@ def press_pay(page: Page) -> None:
 # --------------------------------------------------------------------- typing
 
 
-def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
     number, expiry = page.locator("[autocomplete=cc-number]"), page.locator("[autocomplete=cc-exp]")
     brand = page.locator("#card-number + .chip")
 
@@ -64,8 +63,10 @@ def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, case: Showc
         expect(expiry).to_have_value(shown if typed != "122040" else "12 / 40")
 
 
-def test_a_digit_can_be_corrected_in_the_middle_of_a_number(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_a_digit_can_be_corrected_in_the_middle_of_a_number(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.goto(builder.paygate())
     number = page.locator("[autocomplete=cc-number]")
     number.fill("4242424292424242")
 
@@ -77,8 +78,8 @@ def test_a_digit_can_be_corrected_in_the_middle_of_a_number(page: Page, case: Sh
     assert number.evaluate("node => node.selectionStart") == 12
 
 
-def test_the_network_of_a_mobile_number_is_shown(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_the_network_of_a_mobile_number_is_shown(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
     page.get_by_text("Mobile money", exact=True).click()
     phone, network = page.locator("[autocomplete=tel]"), page.locator(".chip").last
 
@@ -89,9 +90,9 @@ def test_the_network_of_a_mobile_number_is_shown(page: Page, case: Showcase) -> 
         expect(network).to_have_text(name)
 
 
-def test_the_reference_of_a_transfer_can_be_copied(page: Page, case: Showcase) -> None:
+def test_the_reference_of_a_transfer_can_be_copied(page: Page, builder: SceneBuilder) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto(case.paygate(payment_method_types=["bank_transfer"]))
+    page.goto(builder.paygate(payment_method_types=["bank_transfer"]))
 
     page.get_by_role("button", name="Copy").last.click()
 
@@ -100,8 +101,8 @@ def test_the_reference_of_a_transfer_can_be_copied(page: Page, case: Showcase) -
     assert page.evaluate("navigator.clipboard.readText()") == reference
 
 
-def test_errors_are_shown_and_inputs_are_restored(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_errors_are_shown_and_inputs_are_restored(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
     fill_card(page, "4242424242424241")
     press_pay(page)
 
@@ -117,8 +118,10 @@ def test_errors_are_shown_and_inputs_are_restored(page: Page, case: Showcase) ->
 # --------------------------------------------------------------- connections
 
 
-def test_a_payment_that_was_not_sent_can_be_repeated(page: Page, case: Showcase, shop: str) -> None:
-    page.goto(case.paygate())
+def test_a_payment_that_was_not_sent_can_be_repeated(
+    page: Page, builder: SceneBuilder, shop: str
+) -> None:
+    page.goto(builder.paygate())
     fill_card(page)
     page.route("**/checkout/**", lambda route: route.abort())
     press_pay(page)
@@ -135,7 +138,7 @@ def test_a_payment_that_was_not_sent_can_be_repeated(page: Page, case: Showcase,
 
 
 def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
-    page: Page, case: Showcase, shop: str
+    page: Page, builder: SceneBuilder, shop: str
 ) -> None:
     sent: list[Route] = []
 
@@ -145,7 +148,7 @@ def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
         else:
             route.continue_()
 
-    page.goto(case.paygate())
+    page.goto(builder.paygate())
     fill_card(page)
     page.route("**/checkout/**", hold)
     press_pay(page)
@@ -162,14 +165,14 @@ def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
 
 
 def test_a_payment_whose_answer_was_lost_is_found(
-    page: Page, case: Showcase, merchant: Merchant, shop: str
+    page: Page, builder: SceneBuilder, merchant: Merchant, shop: str
 ) -> None:
     def lose_the_answer(route: Route) -> None:
         if route.request.method == "POST":
             route.fetch(max_redirects=0)
         route.abort()
 
-    page.goto(case.paygate())
+    page.goto(builder.paygate())
     fill_card(page)
     page.route("**/checkout/**", lose_the_answer)
     press_pay(page)
@@ -183,8 +186,8 @@ def test_a_payment_whose_answer_was_lost_is_found(
     assert payment["status"] == "succeeded"
 
 
-def test_a_declined_payment_is_not_shown_as_lost(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_a_declined_payment_is_not_shown_as_lost(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
     fill_card(page, DECLINED)
     press_pay(page)
 
@@ -194,10 +197,10 @@ def test_a_declined_payment_is_not_shown_as_lost(page: Page, case: Showcase) -> 
 
 
 def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
-    page: Page, case: Showcase, stack: Stack, shop: str
+    page: Page, builder: SceneBuilder, stack: Stack, shop: str
 ) -> None:
-    session = case.paygate()
-    page.goto(case.pay(session, method="mobile_money", phone="0240000002"))
+    session = builder.paygate()
+    page.goto(builder.pay(session, method="mobile_money", phone="0240000002"))
     page.route("**/checkout/**", lambda route: route.abort())
     expect(page.get_by_role("alert")).to_contain_text("No connection")
 
@@ -210,9 +213,9 @@ def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
 # --------------------------------------------------------------------- clocks
 
 
-def test_the_countdown_runs_and_is_read_out_each_minute(page: Page, case: Showcase) -> None:
+def test_the_countdown_runs_and_is_read_out_each_minute(page: Page, builder: SceneBuilder) -> None:
     page.clock.install()
-    page.goto(case.pay(case.paygate(), method="mobile_money", phone="0240000005"))
+    page.goto(builder.pay(builder.paygate(), method="mobile_money", phone="0240000005"))
     clock = page.locator(".clock")
     first = clock.text_content()
 
@@ -224,9 +227,9 @@ def test_the_countdown_runs_and_is_read_out_each_minute(page: Page, case: Showca
 
 
 def test_an_open_page_shows_when_its_session_lapses(
-    page: Page, case: Showcase, stack: Stack
+    page: Page, builder: SceneBuilder, stack: Stack
 ) -> None:
-    page.goto(case.paygate())
+    page.goto(builder.paygate())
     lapse = int(page.locator("main").get_attribute("data-reload") or 0)
     assert 86_390 <= lapse <= 86_400
     page.evaluate("document.querySelector('main').setAttribute('data-reload', 1)")
@@ -264,18 +267,18 @@ def slow_shop() -> Iterator[tuple[str, Event]]:
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_page_returns_to_the_shop_once_its_webhook_is_answered(
-    browser: Browser, case: Showcase, merchant: Merchant, shop: str,
+    browser: Browser, builder: SceneBuilder, merchant: Merchant, shop: str,
     slow_shop: tuple[str, Event], scripts: bool,
 ) -> None:  # fmt: skip
     url, answer = slow_shop
     merchant.subscribe(url)
     context = browser.new_context(java_script_enabled=scripts)
     page = context.new_page()
-    page.goto(case.paygate())
+    page.goto(builder.paygate())
     fill_card(page)
     press_pay(page)
     expect(page.get_by_text("We are telling Accra Books")).to_be_visible()
-    assert page.url.startswith(case.url)
+    assert page.url.startswith(builder.url)
 
     answer.set()
 
@@ -290,7 +293,7 @@ EVIL = """<script>window.evil=1</script>"'><img src=x onerror="window.evil=2"><s
 
 @pytest.mark.parametrize("api", ["paygate", "payrex"])
 def test_a_hostile_merchant_can_not_run_scripts_or_load_resources(
-    page: Page, case: Showcase, stack: Stack, api: str
+    page: Page, builder: SceneBuilder, stack: Stack, api: str
 ) -> None:
     from checkout.domain.account import Merchant as Account
     from checkout.store import accounts
@@ -301,9 +304,9 @@ def test_a_hostile_merchant_can_not_run_scripts_or_load_resources(
         Account(f"merc_{api}", EVIL, api, logo="javascript:window.evil=4", colour="red}</style>")
     )
     if api == "paygate":
-        url = case.paygate(metadata={"order": EVIL}, success_url="https://x.example/?a='&b=%22")
+        url = builder.paygate(metadata={"order": EVIL}, success_url="https://x.example/?a='&b=%22")
     else:
-        url = case.payrex(
+        url = builder.payrex(
             **{
                 "description": EVIL,
                 "metadata[order]": EVIL,
@@ -313,7 +316,7 @@ def test_a_hostile_merchant_can_not_run_scripts_or_load_resources(
             }
         )
 
-    for address in (url, f"{url}?canceled=1", case.pay_by_card(url, DECLINED)):
+    for address in (url, f"{url}?canceled=1", builder.pay_by_card(url, DECLINED)):
         page.goto(address)
         expect(page.get_by_text("<script>window.evil=1</script>").first).to_be_visible()
         assert page.evaluate("window.evil") is None
@@ -321,8 +324,8 @@ def test_a_hostile_merchant_can_not_run_scripts_or_load_resources(
     assert [each for each in requests if not each.startswith((stack.url, "data:"))] == []
 
 
-def test_only_the_pages_own_script_runs(page: Page, case: Showcase) -> None:
-    page.goto(case.paygate())
+def test_only_the_pages_own_script_runs(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
 
     page.evaluate(
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.evil=1\">');"
@@ -333,10 +336,10 @@ def test_only_the_pages_own_script_runs(page: Page, case: Showcase) -> None:
     assert page.evaluate("window.evil") is None
 
 
-def test_no_url_contains_a_card_number(page: Page, case: Showcase, shop: str) -> None:
+def test_no_url_contains_a_card_number(page: Page, builder: SceneBuilder, shop: str) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    page.goto(case.paygate())
+    page.goto(builder.paygate())
     fill_card(page)
     press_pay(page)
     page.wait_for_url(f"{shop}/thanks")

@@ -1,4 +1,4 @@
-"""Ten failed attempts block a session for a while, so that stolen cards cannot be tried out."""
+"""Ten failed attempts block a session for a while, so that stolen cards cannot be tested."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +66,9 @@ def test_before_the_tenth_failure_the_shopper_can_still_pay(world: World) -> Non
     assert world.session(id)["status"] == "complete"
 
 
-def test_the_block_ends_to_the_second_and_the_count_restarts(world: World) -> None:
+def test_a_session_can_be_paid_again_when_the_block_ends_and_the_count_restarts(
+    world: World,
+) -> None:
     id = blocked(world)
     world.now += BLOCK_SECONDS - 1
     world.pay(id, DECLINED)

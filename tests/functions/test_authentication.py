@@ -113,8 +113,8 @@ def test_every_route_works_with_a_secret_key(engine: Engine) -> None:
             assert shop.send(route).status in expected, route.key
 
 
-def test_the_routes_walked_are_all_of_paygates() -> None:
-    """tests/payrex/test_authentication.py walks the others."""
+def test_the_tested_routes_are_all_routes_of_paygate() -> None:
+    """tests/payrex/test_authentication.py has the others."""
     assert all(route.path.startswith("/v1") or route.path == "$default" for route in ROUTES)
     assert len(ROUTES) >= 17
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.account import Merchant
+from checkout.domain.delivery import DeliveryState
 from checkout.domain.errors import PaymentInProgressError
 from checkout.domain.session import BLOCK_SECONDS, MAX_FAILED_ATTEMPTS
 from checkout.page.tokens import token_of
@@ -16,7 +17,7 @@ from checkout.page.view import RETURN_SECONDS
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import Instrument
 from checkout.processors.simulator import Simulator
-from checkout.store import accounts, sessions
+from checkout.store import accounts, deliveries, sessions, tracked_events
 from checkout.store.items import to_wire
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
@@ -168,13 +169,13 @@ def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     assert f'href="{path}"' in page
 
 
-def test_only_a_session_without_any_attempt_is_said_not_to_be_charged(world: World) -> None:
+def test_nothing_was_charged_is_only_shown_for_a_session_without_attempts(world: World) -> None:
     """A payment that failed may be approved late, and is then charged and refunded."""
-    untried, failed, waiting = (path_of(world) for _ in range(3))
+    fresh, failed, waiting = (path_of(world) for _ in range(3))
     world.submit(failed.removeprefix("/checkout/"), DECLINED)
     world.pay_by_phone(waiting.removeprefix("/checkout/"), "0240000005")
 
-    assert "So far you have not been charged" in world.page(f"{untried}?canceled=1").text
+    assert "So far you have not been charged" in world.page(f"{fresh}?canceled=1").text
     for path, state in ((failed, "canceled"), (waiting, "waiting")):
         page = world.page(f"{path}?canceled=1").text
         assert state_of(page) == state
@@ -326,7 +327,7 @@ def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> 
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
 
 
-def test_a_look_by_script_returns_only_the_state(world: World) -> None:
+def test_a_poll_by_the_script_returns_only_the_state(world: World) -> None:
     id = world.create_session()["id"]
     location = world.pay_by_phone(id, "0240000002").headers["location"]
     assert json.loads(world.page(f"{location}&poll=1").text) == {"state": "waiting"}
@@ -371,9 +372,10 @@ def test_the_page_waits_until_the_merchant_has_received_the_event(world: World) 
     assert f'content="1; url={location}"' in world.page(location).text
 
     (event,) = [e for e in world.having("EVENT#", "EVENT") if e["type"] in HOOK["events"]]
-    world.table.client.put_item(
-        TableName=world.table.name, Item=to_wire(event | {"pending_webhooks": 0})
-    )
+    tracked = tracked_events.find(world.table, event["id"])
+    assert tracked is not None
+    (delivery,) = tracked.deliveries
+    deliveries.finish(world.table, delivery, DeliveryState.DELIVERED, None)
     page = world.page(location).text
     assert state_of(page) == "complete-redirect"
     assert 'content="0; url=https://yoursite.com/success?session_id=cs_' in page

@@ -27,7 +27,7 @@ def test_a_card_that_succeeds_completes_the_session(world: World) -> None:
     payment = world.get(f"/v1/payments/{session['payment']}").json
     assert (payment["status"], payment["amount"]) == ("succeeded", 5000)
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
 
 
 def test_the_session_id_placeholder_is_replaced_everywhere_on_redirect(world: World) -> None:
@@ -103,7 +103,7 @@ def test_an_attempt_that_is_not_approved_fails_at_its_deadline(world: World) -> 
     assert "not approved in time" in world.page(location).text
     assert world.session(id)["status"] == "open"
     assert world.event_types() == ["payment.failed"]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"expiry", "fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"expiry", "event"}
 
 
 def test_a_session_has_one_attempt_in_flight_at_most(world: World) -> None:
@@ -142,7 +142,7 @@ def test_a_session_past_expires_at_expires_when_its_attempt_fails(world: World) 
     world.sweep()
 
     assert world.event_types() == ["checkout.session.expired", "payment.failed"]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
 
 
 @pytest.mark.parametrize(

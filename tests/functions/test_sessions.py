@@ -58,7 +58,7 @@ def test_every_response_has_a_request_id_and_is_not_cached(world: World) -> None
 
 
 def test_every_response_is_not_sniffed_and_keeps_browsers_on_https(world: World) -> None:
-    """Of every function, with and without a key: errors, lists and pages."""
+    """Errors, lists and pages of every function, with and without a key."""
     session = world.create_session()["id"]
     responses = [world.page(f"/checkout/{session}"), world.post(SESSIONS, b"x" * 70_000)]
     for route in TEMPLATE.routes:

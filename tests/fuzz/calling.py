@@ -1,4 +1,4 @@
-"""Calls one handler, and reports what came of it. It needs the standard library alone, because the
+"""Calls one handler, and reports the outcome. It needs the standard library alone, because the
 built functions' Python imports it too."""
 
 import json
@@ -12,7 +12,8 @@ from typing import Any
 MAX_COMPUTED = 2.0
 """Seconds of the process's own work that a request may take."""
 MAX_WAITED = 20.0
-"""Seconds that a request may take in all. More, because others may be using the processors."""
+"""Seconds that a request may take in all. The limit is higher because other programs may use the
+CPUs."""
 
 TIMERS = {
     signal.SIGPROF: (signal.ITIMER_PROF, MAX_COMPUTED),
@@ -25,7 +26,7 @@ class TooSlowError(BaseException):
 
 
 def call(handler: Callable[..., Any], event: Any, context: Any, log: StringIO) -> dict[str, Any]:
-    """`result`, or `error` and whether it was `slow`. `log` is what the functions log to; the
+    """`result`, or `error` and whether it was `slow`. `log` is where the functions log to; the
     `faults` in it are returned with a status of 500 and more."""
     log.seek(0)
     log.truncate()

@@ -7,7 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from devstack.fakes import paymongo, paystack
-from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID, PAYREX_PAID_ID
+from devstack.fixtures.sample_objects import (
+    APPROVAL_SUFFIX,
+    PAID_SUFFIX,
+    PAYGATE_SUFFIX,
+    PAYREX_PAID_SUFFIX,
+    PAYREX_SUFFIX,
+)
 from devstack.template import Route
 from tests.functions.test_samples import SAMPLES
 from tests.fuzz.mutations import Example, Pairs
@@ -15,14 +21,14 @@ from tests.processors.accounts import SIGNING
 from tests.world import START, World
 
 STRIPE_MERCHANT = "merc_stripe"
+"""The merchant of the signed notifications."""
 SIGNING_SECRETS = {
     "stripe": SIGNING,
     "paystack": paystack.TEST_SECRET,
     "paymongo": paymongo.SIGNING,
 }
-"""The merchant of the signed notifications."""
 
-PAYREX_PAGE, PAYREX_KEY = "/c/{id}", f"cs_{PAYREX_ID}_secret_sample"
+PAYREX_PAGE, PAYREX_KEY = "/c/{id}", f"cs_{PAYREX_SUFFIX}_secret_sample"
 KEPT_HEADERS = ("authorization", "content-type", "accept")
 
 METADATA = {"order_id": "1234", "10": "é", "k" * 40: "x" * 500}
@@ -35,7 +41,7 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
             "currency": "GHS",
             "success_url": "https://yoursite.com/success?session_id={CHECKOUT_SESSION_ID}",
             "cancel_url": "https://yoursite.com/cancel",
-            "customer": f"cus_{ID}",
+            "customer": f"cus_{PAYGATE_SUFFIX}",
             "customer_email": "customer@example.com",
             "customer_phone": "+233240000001",
             "payment_method_types": ["card", "mobile_money"],
@@ -55,13 +61,13 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
     ],
     "POST /v1/refunds": [
         {
-            "payment": f"pay_{PAID_ID}",
+            "payment": f"pay_{PAID_SUFFIX}",
             "amount": 100,
             "reason": "damaged",
             "metadata": METADATA,
             "idempotency_key": "refund-1",
         },
-        {"payment": f"pay_{PAID_ID}"},
+        {"payment": f"pay_{PAID_SUFFIX}"},
     ],
     "POST /v1/webhooks": [
         {
@@ -83,14 +89,14 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
         {
             "created_at": {"gte": START - 60, "lte": "2027-01-15T08:00:00Z"},
             "type": "checkout.session.completed",
-            "webhook": f"we_{ID}",
+            "webhook": f"we_{PAYGATE_SUFFIX}",
             "delivery_state": "failed",
             "idempotency_key": "resend-1",
         }
     ],
     "POST /checkout_sessions": [
         (
-            ("customer_id", f"cus_{PAYREX_ID}"),
+            ("customer_id", f"cus_{PAYREX_SUFFIX}"),
             ("currency", "PHP"),
             *((f"line_items[][{name}]", value) for name, value in ITEM.items()),
             ("line_items[][description]", "Blue"),
@@ -135,7 +141,7 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
     ],
     "POST /refunds": [
         (
-            ("payment_id", f"pay_{PAYREX_PAID_ID}"),
+            ("payment_id", f"pay_{PAYREX_PAID_SUFFIX}"),
             ("amount", "100"),
             ("currency", "PHP"),
             ("reason", "others"),
@@ -191,42 +197,54 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
                     "id": "re_sample",
                     "object": "refund",
                     "payment_intent": "pi_sample",
-                    "metadata": {"payment": f"pay_{ID}", "refund": f"re_{ID}"},
+                    "metadata": {
+                        "payment": f"pay_{PAYGATE_SUFFIX}",
+                        "refund": f"re_{PAYGATE_SUFFIX}",
+                    },
                 }
             },
         }
     ],
 }
-"""By route key: bodies with every parameter that the operation has."""
+"""Bodies with every parameter of the operation, by route key."""
 
-PAGE = (("limit", "10"), ("starting_after", f"cs_{ID}"))
+PAGE = (("limit", "10"), ("starting_after", f"cs_{PAYGATE_SUFFIX}"))
 
 QUERIES: dict[str, list[Pairs]] = {
     "GET /v1/checkout/sessions": [
-        (("status", "open"), ("customer", f"cus_{ID}"), ("payment", f"pay_{ID}"), *PAGE)
+        (
+            ("status", "open"),
+            ("customer", f"cus_{PAYGATE_SUFFIX}"),
+            ("payment", f"pay_{PAYGATE_SUFFIX}"),
+            *PAGE,
+        )
     ],
-    "GET /v1/customers": [(("limit", "100"), ("starting_after", f"cus_{ID}"))],
-    "GET /v1/payments": [(("limit", "1"), ("starting_after", f"pay_{ID}"))],
+    "GET /v1/customers": [(("limit", "100"), ("starting_after", f"cus_{PAYGATE_SUFFIX}"))],
+    "GET /v1/payments": [(("limit", "1"), ("starting_after", f"pay_{PAYGATE_SUFFIX}"))],
     "GET /v1/refunds": [
-        (("payment", f"pay_{PAID_ID}"), ("limit", "10"), ("starting_after", f"re_{ID}"))
+        (
+            ("payment", f"pay_{PAID_SUFFIX}"),
+            ("limit", "10"),
+            ("starting_after", f"re_{PAYGATE_SUFFIX}"),
+        )
     ],
-    "GET /v1/webhooks": [(("limit", "10"), ("starting_after", f"we_{ID}"))],
+    "GET /v1/webhooks": [(("limit", "10"), ("starting_after", f"we_{PAYGATE_SUFFIX}"))],
     "GET /v1/events": [
         (
             ("type", "checkout.session.completed"),
             ("delivery_state", "pending"),
             ("created_at[gte]", str(START - 60)),
             ("created_at[lt]", "2027-01-15T08:00:01Z"),
-            ("checkout_session", f"cs_{ID}"),
+            ("checkout_session", f"cs_{PAYGATE_SUFFIX}"),
             ("limit", "10"),
         ),
-        (("created_at[gt]", "0"), ("limit", "10"), ("starting_after", f"evt_{ID}")),
+        (("created_at[gt]", "0"), ("limit", "10"), ("starting_after", f"evt_{PAYGATE_SUFFIX}")),
     ],
-    "GET /checkout_sessions": [(("limit", "10"), ("after", f"cs_{PAYREX_ID}"))],
+    "GET /checkout_sessions": [(("limit", "10"), ("after", f"cs_{PAYREX_SUFFIX}"))],
     "GET /customers": [
         (
             ("limit", "10"),
-            ("before", f"cus_{PAYREX_ID}"),
+            ("before", f"cus_{PAYREX_SUFFIX}"),
             ("name", "Ana Sample"),
             ("email", "ana@example.com"),
             ("metadata[order_id]", "1234"),
@@ -236,12 +254,12 @@ QUERIES: dict[str, list[Pairs]] = {
         (("limit", "10"), ("url", "http://127.0.0.1:9/hooks"), ("description", "Orders"))
     ],
     "GET /checkout/{id}": [
-        (("attempt", f"pay_{ID}"), ("poll", "1")),
+        (("attempt", f"pay_{PAYGATE_SUFFIX}"), ("poll", "1")),
         (("attempt", "latest"), ("canceled", "1"), ("stale", "1")),
     ],
-    "GET /c/{id}": [(("attempt", f"pay_{APPROVAL_ID}"), ("poll", "1"))],
+    "GET /c/{id}": [(("attempt", f"pay_{APPROVAL_SUFFIX}"), ("poll", "1"))],
 }
-"""By route key: queries with every parameter that the operation has."""
+"""Queries with every parameter of the operation, by route key."""
 
 
 def examples_of(route: Route, world: World) -> list[Example]:
@@ -264,7 +282,12 @@ def _other_refusals(sample: Example) -> list[Example]:
     payrex = sample.headers | {"authorization": "Basic c2tfdGVzdF9wYXlyZXg6"}
     return [
         replace(sample, method="DELETE", path="/v1/customers", body={"name": "Ama Sample"}),
-        replace(sample, method="PUT", path=f"/v1/payments/pay_{ID}", variable=f"pay_{ID}"),
+        replace(
+            sample,
+            method="PUT",
+            path=f"/v1/payments/pay_{PAYGATE_SUFFIX}",
+            variable=f"pay_{PAYGATE_SUFFIX}",
+        ),
         replace(sample, path="/unknown", headers=payrex),
         replace(sample, method="PATCH", path="/customers", body=(("a", "b"),), headers=payrex),
         replace(sample, method="OPTIONS", path="/checkout_sessions", headers=payrex),

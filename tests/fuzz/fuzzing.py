@@ -21,16 +21,16 @@ from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_a
 from tests.world import TEMPLATE, World
 
 REQUESTS = 640
-"""For each route."""
+"""The number of requests to each route."""
 BODIES = 500
-"""Of the requests to a route that is not a GET, at least so many have a hostile body."""
+"""At least this many requests to a route have a hostile body, unless the route is a GET."""
 MOST_BROKEN = 15
-"""Responses that break a rule, after which a route's fuzz ends."""
+"""The number of rule violations after which the fuzz of a route ends."""
 SEED = "2026-11-21"
 
 ACCEPTED = {200, 201, 202, 303}
 REFUSED = {404, 405}
-"""Statuses of the examples of `$default`."""
+"""The statuses that the examples of `$default` get."""
 
 
 class Runtime(Protocol):
@@ -49,7 +49,7 @@ class Samples:
     world: World
     items: list[Any]
     touched: list[Any] = field(default_factory=list)
-    """Those that the route's valid requests change."""
+    """The items that the route's valid requests change."""
 
     @classmethod
     def save(cls, world: World) -> "Samples":
@@ -111,7 +111,7 @@ def fuzz(route: Route, runtime: Runtime, samples: Samples) -> list[str]:
     _check_examples(route, runtime, samples, known)
     findings, hostile_bodies, changes = Findings(), 0, 0
     valid_bodies = [valid_request(each).body for each in known]
-    # What an operation without a body finds in the table matters less.
+    # For an operation without a body, it matters less what the table holds.
     most_changes = 1 if any(valid_bodies) else 10
     requests = hostile_requests(known, examples.all_bodies(), f"{SEED} {route.key}")
     for number, request in enumerate(islice(requests, REQUESTS)):

@@ -22,14 +22,14 @@ from tests.fuzz import values
 Pairs = tuple[tuple[str, str], ...]
 
 MAX_HEADER = 8_000
-"""Characters. API Gateway allows 10,240 bytes for all headers."""
+"""The longest header, in characters. API Gateway allows 10,240 bytes for all headers."""
 MAX_TARGET = 8_000
-"""Characters of a path with its query."""
+"""The longest path with its query, in characters."""
 MAX_SEGMENT = 5_000
 MOST_STRETCHED = 220
 STRETCH, QUERY_STRETCH, ID_STRETCH = 20_000, 7_000, 2_100
-"""Characters that make a quadratic pattern take seconds, as many as a query may have, and more than
-a key of DynamoDB may have."""
+"""Lengths of long texts: enough for a quadratic pattern to take seconds, the most that a query may
+have, and more than a key of DynamoDB may have."""
 REPEATS = 1_000
 PARTS = ("body", "query", "path", "headers")
 
@@ -102,7 +102,7 @@ def _random_request(random: Random, example: Example, others: list[Any]) -> Requ
 
 
 def _main_part(random: Random, example: Example) -> str:
-    """What most requests have mutated: the body, or of a GET what else its operation reads."""
+    """The part of a request to mutate: mostly the body; for a GET, the query or the path."""
     if example.method != "GET" and random.random() < 0.87:
         return "body"
     return random.choice(("query", "path")) if example.variable else "query"
@@ -140,8 +140,8 @@ def _encode(body: Any) -> bytes:
 
 
 def _stretched_examples(random: Random, example: Example) -> Iterator[Example]:
-    """For each text of body and query, requests with a long run inside of it; and for each field of
-    a form, one in which it is repeated."""
+    """Requests with a long run inside a text of the body or the query, for each text; and requests
+    that repeat a field of a form, for each field."""
     if isinstance(example.body, dict):
         for path, text in _texts(example.body):
             for stretched in _stretched(random, text, STRETCH):
@@ -169,7 +169,7 @@ def _stretched_pairs(random: Random, pairs: Pairs, length: int) -> Iterator[Pair
 
 def _stretched(random: Random, text: str, length: int) -> Iterator[str]:
     """The text's beginning, a run of blanks or of its last character, and an end that does not fit:
-    what a pattern with two adjacent repetitions tries in every way."""
+    a pattern with two adjacent repetitions matches it in many ways."""
     places = range(len(text) + 1)
     for place in random.sample(places, min(len(places), 8)):
         for filler in {" ": 1, text[place - 1 : place] or "0": 1}:
@@ -325,7 +325,7 @@ def _encode_form(random: Random, pairs: Pairs) -> bytes:
 
 
 def _replacement(random: Random, text: str) -> str:
-    """A hostile text in the place of a valid one, most often of the same kind."""
+    """A hostile text that replaces a valid one, most often of the same kind."""
     fitting = next(
         texts for pattern, texts in values.KINDS if re.fullmatch(pattern, text, re.DOTALL)
     )
@@ -355,7 +355,7 @@ def _mutate_text(random: Random, text: str) -> str:
 
 
 def _mutate_path(random: Random, example: Example) -> str:
-    """Another value in the place of the `{id}`. Without one, a path that is a little different."""
+    """Another value for the `{id}`. For a path without one, a path that is a little different."""
     variable = example.variable or "resend"
     text = random.choice((_replacement(random, variable), _mutate_text(random, variable)))
     escaped = random.choice(
@@ -394,6 +394,7 @@ def _credentials(random: Random, given: str) -> str:
 
 
 def _header_text(value: str) -> str:
-    """What a server lets through: printable Latin-1 without blanks at its ends."""
+    """The part of a text that a server accepts in a header: printable Latin-1 without blanks at its
+    ends."""
     shown = "".join(each for each in value if each.isprintable() and each <= "\xff")
     return shown[:MAX_HEADER].strip()

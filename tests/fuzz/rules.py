@@ -1,4 +1,4 @@
-"""What every response has to be, whatever was asked."""
+"""Rules that every response has to keep, whatever the request was."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from tests.fuzz.values import MARKER
 from tests.world import TEMPLATE
 
 MAX_ERROR = 100_000
-"""Bytes. A request of 64 kB must not make an error of megabytes."""
+"""The most bytes of an error. A request of 64 kB must not make an error of megabytes."""
 
 ErrorRule = Callable[[Mapping[str, str], str], bool]
 """Whether headers and body are an error of a dialect."""
@@ -113,7 +113,7 @@ ERRORS: dict[str, ErrorRule] = {
     "processors": _is_notification_error,
     "page": _is_page,
 }
-"""By folder of functions."""
+"""What an error looks like, by the folder of the function."""
 
 
 def shown(request: Request) -> str:

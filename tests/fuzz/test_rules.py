@@ -1,4 +1,4 @@
-"""The fuzz finds what it looks for."""
+"""The fuzz finds responses that break a rule."""
 
 import json
 from io import StringIO
@@ -88,7 +88,7 @@ def test_a_request_that_computes_or_waits_too_long_is_interrupted(
     assert "too slow" in rule
 
 
-def test_what_a_handler_raises_is_found() -> None:
+def test_an_exception_of_a_handler_is_found() -> None:
     def fail(_event: Any, _context: Any) -> None:
         raise ValueError("x")
 

@@ -1,16 +1,37 @@
 """Values that break parsers, patterns, keys, encodings and pages."""
 
-from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID, PAYREX_PAID_ID
+from devstack.fixtures.sample_objects import (
+    APPROVAL_SUFFIX,
+    PAID_SUFFIX,
+    PAYGATE_SUFFIX,
+    PAYREX_PAID_SUFFIX,
+    PAYREX_SUFFIX,
+)
 
 MARKER = "<script>fuzz(1)</script>"
 """No page may contain this text unescaped."""
 
 SAMPLE_IDS = (
-    f"cs_{ID}", f"cs_{PAYREX_ID}", f"cs_{PAYREX_ID}_secret_sample", f"pi_{PAYREX_ID}",
-    f"cus_{ID}", f"cus_{PAYREX_ID}", f"we_{ID}", f"wh_{PAYREX_ID}", f"evt_{ID}", f"rs_{ID}",
-    f"pay_{ID}", f"pay_{PAID_ID}", f"pay_{PAYREX_PAID_ID}", f"pay_{APPROVAL_ID}", f"re_{ID}",
-    f"re_{PAYREX_ID}", "merc_paygate", "resend", "resends",
-)  # fmt: skip
+    f"cs_{PAYGATE_SUFFIX}",
+    f"cs_{PAYREX_SUFFIX}",
+    f"cs_{PAYREX_SUFFIX}_secret_sample",
+    f"pi_{PAYREX_SUFFIX}",
+    f"cus_{PAYGATE_SUFFIX}",
+    f"cus_{PAYREX_SUFFIX}",
+    f"we_{PAYGATE_SUFFIX}",
+    f"wh_{PAYREX_SUFFIX}",
+    f"evt_{PAYGATE_SUFFIX}",
+    f"rs_{PAYGATE_SUFFIX}",
+    f"pay_{PAYGATE_SUFFIX}",
+    f"pay_{PAID_SUFFIX}",
+    f"pay_{PAYREX_PAID_SUFFIX}",
+    f"pay_{APPROVAL_SUFFIX}",
+    f"re_{PAYGATE_SUFFIX}",
+    f"re_{PAYREX_SUFFIX}",
+    "merc_paygate",
+    "resend",
+    "resends",
+)
 
 NUMBERS = (
     "0", "-1", "+1", "1.0", "1e400", "NaN", "0100", "0100999", "0100" + "9" * 29, "-0", "--1", " 1",
@@ -38,7 +59,8 @@ TIMES = (
 )  # fmt: skip
 IDS = (
     *SAMPLE_IDS, "cs_", "cus_" + "1" * 32, "pay_" + "é" * 32, "we_" + "1" * 2100, "evt_#",
-    "a" * 1025, f"pay_{ID}#", f"cs_{ID}#x", f"cus_{ID}\n", f"we_{ID}/", "_" * 2000,
+    "a" * 1025, f"pay_{PAYGATE_SUFFIX}#", f"cs_{PAYGATE_SUFFIX}#x", f"cus_{PAYGATE_SUFFIX}\n",
+    f"we_{PAYGATE_SUFFIX}/", "_" * 2000,
     "pay_" + "1" * 1100, "#" * 40, "merc_paygate#test", "merc_stripe.live", ".", ".test",
     "merc_stripe.", "x" * 2100 + ".test",
 )  # fmt: skip
@@ -100,7 +122,7 @@ BYTES = (
     b"", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xc3", b'"', b"}", b"[", b"%", b"&", b"\\u",
     b" " * 9_000,
 )  # fmt: skip
-"""What is put into the middle of a body."""
+"""Bytes that are put into the middle of a body."""
 
 NAMES = (
     "name[]", "name[a]", "name[0]", "name[-1]", "name[" + "9" * 30 + "]", "name[", "name]",
@@ -144,7 +166,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "user-agent": ("curl/8",),
     "cookie": ("a=b", ";;=;"),
 }  # fmt: skip
-"""By name, in lower case: values that a request may have."""
+"""Values of headers, by the header's name in lower case."""
 
 RUN_LENGTHS = (1, 41, 300, 1_100, 2_100, 20_000)
 RUN_TEXTS = (" ", "0", "9", "a", "-", ".", "/", "[", "]", "%", "\t", "\u00a0", "é", "@", "a.", "1 ")

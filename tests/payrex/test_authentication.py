@@ -107,7 +107,7 @@ def test_every_route_works_with_a_secret_key(engine: Engine) -> None:
             assert shop.send(route).status == 200, route.key
 
 
-def test_the_routes_walked_are_all_of_payrexs_and_the_page_needs_no_key(shop: Shop) -> None:
+def test_the_tested_routes_are_all_routes_of_payrex_and_the_page_needs_no_key(shop: Shop) -> None:
     assert len(ROUTES) == 22
     secret = shop.world.payrex("POST", SESSIONS, encode(ORDER)).json["client_secret"]
     assert shop.world.page(f"/c/{secret}").status == 200

@@ -119,7 +119,7 @@ def test_one_bad_parameter_is_one_error_that_names_it(
     ],
     ids=str,
 )
-def test_a_bad_parameter_of_an_item_is_named_with_its_place(
+def test_a_bad_parameter_of_an_item_is_named_with_its_index(
     shop: World, changes: dict[str, Any], code: str, name: str
 ) -> None:
     right = {"name": "Mug", "amount": 5000, "quantity": 1}

@@ -28,7 +28,7 @@ Pay = Callable[..., None]
 def deliveries(world: World) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
     """By type: the body and headers of each stored event's delivery."""
     events = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
-    requests = {event.type: build_request(event, [SECRET], START + 7) for event in events}
+    requests = {event.type: build_request(event, 1, [SECRET], START + 7) for event in events}
     return {name: (json.loads(body), headers) for name, (body, headers) in requests.items()}
 
 
@@ -89,7 +89,7 @@ def test_the_signature_header_has_three_parts_and_signs_in_the_modes_part(
     world.payrex("POST", f"{SESSIONS}/{session['id']}/expire", key=key)
     (event,) = [to_record(Event, item) for item in world.having("EVENT#", "EVENT")]
 
-    body, headers = build_request(event, [SECRET], START + 7)
+    body, headers = build_request(event, 1, [SECRET], START + 7)
 
     signed = hmac.new(SECRET.encode(), f"{START + 7}.".encode() + body, hashlib.sha256).hexdigest()
     te, li = ("", signed) if is_live else (signed, "")
@@ -110,7 +110,7 @@ def test_a_webhook_shows_its_secret_key_in_every_response(world: World) -> None:
 
 
 def test_a_webhook_may_subscribe_to_every_documented_event_type(world: World) -> None:
-    """Also to those that never occur here, so that a merchant's program runs unchanged."""
+    """Some types never occur here, but a merchant's program has to run unchanged."""
     kinds = {
         "payment_intent": "succeeded awaiting_capture amount_capturable",
         "checkout_session": "expired completed",

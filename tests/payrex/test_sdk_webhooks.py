@@ -36,7 +36,7 @@ def test_the_sdk_verifies_and_parses_a_delivered_event(
     hook = client.webhooks.create({"url": receiver.url, "events": ["payment_intent.succeeded"]})
     session = client.checkout_sessions.create(ORDER | {"metadata": {"order_id": "42"}})
     shopper_pays(session)
-    assert stack.settle()
+    assert stack.wait_until_idle()
 
     (delivered,) = receiver.received
     body, signature = delivered.body.decode(), delivered.headers["payrex-signature"]
@@ -58,7 +58,7 @@ def test_a_live_event_is_signed_in_the_live_part_of_the_header(
     hook = live.webhooks.create({"url": receiver.url, "events": ["checkout_session.expired"]})
     live.checkout_sessions.expire(live.checkout_sessions.create(ORDER).id)
     client.checkout_sessions.expire(client.checkout_sessions.create(ORDER).id)
-    assert stack.settle()
+    assert stack.wait_until_idle()
 
     (delivered,) = receiver.received
     signature = delivered.headers["payrex-signature"]
@@ -75,7 +75,7 @@ def test_a_disabled_webhook_is_sent_nothing(
     client.webhooks.disable(hook.id)
 
     client.checkout_sessions.expire(client.checkout_sessions.create(ORDER).id)
-    assert stack.settle()
+    assert stack.wait_until_idle()
 
     assert receiver.received == []
     client.webhooks.delete(hook.id)

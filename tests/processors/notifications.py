@@ -1,4 +1,4 @@
-"""Stripe's webhooks, signed by the code of Stripe's package."""
+"""Stripe's notifications, signed by the code of Stripe's package."""
 
 import json
 import time

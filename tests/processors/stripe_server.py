@@ -43,9 +43,9 @@ class StripeServer:
     `unanswered` one is executed, and the others get an answer of ERRORS."""
 
     url: str = ""
-    """Of the proxy."""
+    """The proxy's URL."""
     port: int = 0
-    """Of localstripe."""
+    """The port of localstripe."""
     faults: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: dict[str, tuple[str, Answered]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class StripeServer:
         client.payment_intents.update(intent, {"payment_method": method.id})
 
     def subscribe(self, url: str, secret: str) -> None:
-        """Makes localstripe send its webhooks to `url`, a second after the changes."""
+        """Makes localstripe send its notifications to `url`, a second after the changes."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         hook = json.dumps({"url": url, "secret": secret})
         connection.request("POST", "/_config/webhooks/ours", hook)
@@ -152,8 +152,9 @@ def _error(status: int, code: str) -> Answered:
     return status, {"stripe-should-retry": "false"}, json.dumps(body).encode()
 
 
-def webhook_about(intent: str, receiver: Receiver) -> Received:
-    """Waits for localstripe's webhook about an intent; those of an earlier test may come first."""
+def notification_about(intent: str, receiver: Receiver) -> Received:
+    """Waits for localstripe's notification about an intent. Those of an earlier test may arrive
+    first."""
     for _ in range(START_SECONDS * 20):
         for received in receiver.received:
             if intent.encode() in received.body:

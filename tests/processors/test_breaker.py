@@ -1,4 +1,5 @@
-"""The circuit breaker: all processes together ask a processor less that does not answer."""
+"""The circuit breaker: all processes together call a processor less often while it does not
+answer."""
 
 import pytest
 
@@ -90,7 +91,9 @@ def test_an_answer_closes_it(world: World, processor: Processor) -> None:
     world.now = START + OPEN_SECONDS
 
     assert [ask(world, processor) for _ in range(3)] == ["answer"] * 3
-    assert world.having("BREAKER#") == []
+    (breaker,) = world.having("BREAKER#")
+    assert breaker["failures"] == 0
+    assert "open_until" not in breaker
 
 
 def test_a_silent_processor_does_not_close_others(world: World, processor: Processor) -> None:

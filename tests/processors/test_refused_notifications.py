@@ -113,7 +113,7 @@ def test_a_body_that_is_too_large_is_refused(shop: World, merchant: str) -> None
 def test_a_notification_is_sent_again_if_stripe_does_not_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a refund's status, which is only known at Stripe."""
+    """Here it is about a refund, whose status has to be looked up at Stripe."""
     id = world.create_session()["id"]
     world.pay(id)
     payment = world.session(id)["payment"]

@@ -1,5 +1,5 @@
 """Payments of a merchant whose processor is Stripe: through the page's handlers, with cards that
-are confirmed at Stripe, and with Stripe's webhooks."""
+are confirmed at Stripe, and with Stripe's notifications."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_a_card_confirmed_at_stripe_completes_the_session(
     assert (session["status"], session["payment_status"]) == ("complete", "paid")
     assert payment(world)["reference"] == intent["id"]
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
 
 
 def test_the_sweep_settles_the_payment_if_the_shopper_never_returns(
@@ -226,7 +226,7 @@ def test_a_notification_and_a_timer_settle_a_payment_that_a_page_has_just_looked
 def test_an_unanswered_creation_is_repeated_and_creates_one_intent(
     world: World, stripe_side: StripeServer, id: str, faults: list[str]
 ) -> None:
-    """By the retry of Stripe's package, or by the page's next look-up."""
+    """Either Stripe's package repeats it, or the page's next lookup does."""
     stripe_side.faults += faults
     page = begin(world, id)
 
@@ -364,19 +364,19 @@ def test_other_merchants_keep_the_simulator(world: World, stripe_side: StripeSer
     assert stripe_side.calls == []
 
 
-# ---------------------------------------------------------------------------- webhooks
+# ----------------------------------------------------------------------- notifications
 
 
-def test_stripes_own_webhook_settles_the_payment(
+def test_stripes_own_notification_settles_the_payment(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
-    """A webhook that localstripe sends, passed on byte by byte."""
+    """A notification that localstripe sends, passed on byte by byte."""
     begin(world, id)
     with listening() as receiver:
         stripe_side.subscribe(receiver.url, SIGNING)
         intent = the_intent(stripe_side)["id"]
         stripe_side.confirm(intent)
-        sent = stripe_server.webhook_about(intent, receiver)
+        sent = stripe_server.notification_about(intent, receiver)
     headers = {"stripe-signature": sent.headers["stripe-signature"]}
 
     for _ in range(2):
@@ -386,7 +386,7 @@ def test_stripes_own_webhook_settles_the_payment(
     assert world.event_types() == ["checkout.session.completed", "payment.succeeded"]
 
 
-def test_repeated_and_late_webhooks_change_nothing(
+def test_repeated_and_late_notifications_change_nothing(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     begin(world, id)
@@ -406,7 +406,7 @@ def test_repeated_and_late_webhooks_change_nothing(
 
 
 @pytest.mark.parametrize("status", ["succeeded", "canceled", "requires_payment_method"])
-def test_the_status_in_a_webhook_is_not_trusted(
+def test_the_status_in_a_notification_is_not_trusted(
     world: World, stripe_side: StripeServer, id: str, status: str
 ) -> None:
     world.page(begin(world, id))
@@ -421,7 +421,7 @@ def test_the_status_in_a_webhook_is_not_trusted(
 def test_a_payment_approved_after_it_failed_is_refunded(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
-    """As if Stripe had revoked a cancellation."""
+    """This would need a cancellation that Stripe revokes."""
     begin(world, id)
     intent = the_intent(stripe_side)
     fail_payment(world, id)
@@ -446,7 +446,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("forged", [each for _, each in REFUSED], ids=[name for name, _ in REFUSED])
-def test_forged_webhooks_are_refused_and_change_nothing(
+def test_forged_notifications_are_refused_and_change_nothing(
     world: World, stripe_side: StripeServer, id: str, forged: dict[str, Any]
 ) -> None:
     begin(world, id)
@@ -472,7 +472,7 @@ def test_forged_webhooks_are_refused_and_change_nothing(
 @pytest.mark.parametrize(
     "signature", [None, "", "t=1", "t=x,v1=y", "v1=00", "t=1800000000,v1=00", "t=,v1=,"]
 )
-def test_webhooks_without_a_valid_signature_are_refused(
+def test_notifications_without_a_valid_signature_are_refused(
     world: World, stripe_side: StripeServer, signature: str | None
 ) -> None:
     headers = {} if signature is None else {"stripe-signature": signature}
@@ -480,7 +480,7 @@ def test_webhooks_without_a_valid_signature_are_refused(
         assert world.post(HOOK, body, key=None, headers=headers).status == 400
 
 
-def test_webhooks_with_a_changed_body_are_refused(
+def test_notifications_with_a_changed_body_are_refused(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     begin(world, id)
@@ -503,7 +503,7 @@ def test_webhooks_with_a_changed_body_are_refused(
         {"object": "payment_intent", "metadata": {"payment": f"pay_{'1' * 32}"}},
     ],
 )
-def test_webhooks_about_unknown_resources_are_accepted_and_ignored(
+def test_notifications_about_unknown_resources_are_accepted_and_ignored(
     world: World, stripe_side: StripeServer, resource: dict[str, Any]
 ) -> None:
     """The merchant may use the same Stripe account for other purposes."""
@@ -512,7 +512,7 @@ def test_webhooks_about_unknown_resources_are_accepted_and_ignored(
     assert stripe_side.calls == []
 
 
-def test_a_webhook_can_not_affect_payments_of_another_merchant(
+def test_a_notification_can_not_affect_payments_of_another_merchant(
     world: World, stripe_side: StripeServer, id: str
 ) -> None:
     open_at_stripe(world.table, "merc_kumasi")
@@ -610,7 +610,7 @@ def test_a_refused_refund_releases_its_amount(
     assert refund(world, paid, 5000)["status"] == "succeeded"
 
 
-def test_webhooks_about_payments_at_another_processor_change_nothing(
+def test_notifications_about_payments_at_another_processor_change_nothing(
     world: World, stripe_side: StripeServer
 ) -> None:
     merchant = accounts.merchant(world.table, ACCRA.id)

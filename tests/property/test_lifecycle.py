@@ -28,7 +28,8 @@ CARDS = {
     "4000000000000002": "open",
 }
 TOO_MANY = 3
-"""How many failed attempts block a session here: few, so that short runs include it."""
+"""The number of failed attempts that block a session here: few, so that short runs include a
+block."""
 NO_REFUND = "4000000000005126"
 AMOUNT = 100_000
 """The amount of every session, in the currency's minor unit."""
@@ -102,7 +103,7 @@ class PayRex(PayGate):
 
 
 class Expected:
-    """What a merchant expects of one session."""
+    """The state of one session as a merchant expects it."""
 
     def __init__(self, id: str, page_key: str, expires_at: float) -> None:
         self.id = id
@@ -170,7 +171,7 @@ class Lifecycle(RuleBasedStateMachine):
     def open_the_page(self, data: st.DataObject) -> Expected:
         """The page has the form's token, and showing it looks up the attempt in flight."""
         session = self.pick(data)
-        self.settle(session)
+        self.expect_outcome(session)
         return session
 
     @rule(minutes=st.sampled_from([30, 60, 1440]))
@@ -247,14 +248,14 @@ class Lifecycle(RuleBasedStateMachine):
             session.approves_at = self.world.now
         else:
             session.deadline = self.world.now
-        self.settle(session)
+        self.expect_outcome(session)
 
     @rule(data=st.data())
     @precondition(lambda self: self.sessions)
     def look_at_the_page(self, data: st.DataObject) -> None:
         session = self.pick(data)
         assert self.world.page(f"/checkout/{session.page_key}").status == 200
-        self.settle(session)
+        self.expect_outcome(session)
 
     @rule(data=st.data())
     @precondition(lambda self: self.sessions)
@@ -273,7 +274,7 @@ class Lifecycle(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.sweep_until_quiet()
         for session in self.sessions:
-            self.settle(session)
+            self.expect_outcome(session)
 
     @invariant()
     def every_reader_sees_what_is_expected(self) -> None:
@@ -285,8 +286,8 @@ class Lifecycle(RuleBasedStateMachine):
         for _ in range(3):
             self.world.sweep()
 
-    def settle(self, session: Expected) -> None:
-        """The model's outcome of an attempt in flight after it is looked up."""
+    def expect_outcome(self, session: Expected) -> None:
+        """Updates the model for a lookup of the attempt in flight."""
         now = self.world.now
         if session.deadline is None or session.ended:
             return
@@ -300,7 +301,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def check_events(self, session: Expected) -> None:
         """Every end and every failure has its events once, and every charge is accounted for."""
-        self.settle(session)
+        self.expect_outcome(session)
         events = [e for e in self.world.having("EVENT#", "EVENT") if e["session"] == session.id]
         expected = self.dialect.events(session.ended == "complete", session.failures)
         expected += ["refund.created", "refund.updated"] * (session.refunds + session.late)

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.fixtures.sample_objects import APPROVAL_ID, ID, PAID_ID, PAYREX_ID
+from devstack.fixtures.sample_objects import (
+    APPROVAL_SUFFIX,
+    PAID_SUFFIX,
+    PAYGATE_SUFFIX,
+    PAYREX_SUFFIX,
+)
 from tests.functions.test_samples import EXPECTED
 
 ERROR = {
@@ -35,8 +40,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "url": "https://hooks.yoursite.com/checkout",
     },
     "create_refund": {"object": "refund", "amount": 2000, "status": "succeeded"},
-    "delete_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "deleted": True},
-    "expire_checkout_session": {"id": f"cs_{ID}", "status": "expired", "amount": 5000},
+    "delete_webhook": {"id": f"we_{PAYGATE_SUFFIX}", "object": "webhook_endpoint", "deleted": True},
+    "expire_checkout_session": {"id": f"cs_{PAYGATE_SUFFIX}", "status": "expired", "amount": 5000},
     "list_checkout_sessions": {"object": "list", "has_more": False, "url": "/v1/checkout/sessions"},
     "list_customers": {"object": "list", "has_more": False, "url": "/v1/customers"},
     "list_events": {"object": "list", "has_more": False, "url": "/v1/events"},
@@ -47,19 +52,43 @@ FIELDS: dict[str, dict[str, Any]] = {
     "receive_paystack_notification": {"error": UNKNOWN_NOTIFICATION},
     "receive_paymongo_notification": {"error": UNKNOWN_NOTIFICATION},
     "refuse_route": {"error": ERROR},
-    "retrieve_checkout_session": {"id": f"cs_{ID}", "status": "open", "amount": 5000},
-    "retrieve_customer": {"id": f"cus_{ID}", "object": "customer", "name": "Ama Sample"},
-    "retrieve_event": {"id": f"evt_{ID}", "type": "checkout.session.completed"},
-    "retrieve_payment": {"id": f"pay_{ID}", "status": "failed", "payment_method": "card"},
-    "retrieve_refund": {"id": f"re_{ID}", "payment": f"pay_{PAID_ID}", "amount": 100},
-    "retrieve_webhook": {"id": f"we_{ID}", "status": "enabled"},
+    "retrieve_checkout_session": {"id": f"cs_{PAYGATE_SUFFIX}", "status": "open", "amount": 5000},
+    "retrieve_customer": {
+        "id": f"cus_{PAYGATE_SUFFIX}",
+        "object": "customer",
+        "name": "Ama Sample",
+    },
+    "retrieve_event": {"id": f"evt_{PAYGATE_SUFFIX}", "type": "checkout.session.completed"},
+    "retrieve_payment": {
+        "id": f"pay_{PAYGATE_SUFFIX}",
+        "status": "failed",
+        "payment_method": "card",
+    },
+    "retrieve_refund": {
+        "id": f"re_{PAYGATE_SUFFIX}",
+        "payment": f"pay_{PAID_SUFFIX}",
+        "amount": 100,
+    },
+    "retrieve_webhook": {"id": f"we_{PAYGATE_SUFFIX}", "status": "enabled"},
     "list_event_deliveries": {"object": "list", "has_more": False},
-    "resend_event": {"object": "list", "has_more": False, "url": f"/v1/events/evt_{ID}/resend"},
+    "resend_event": {
+        "object": "list",
+        "has_more": False,
+        "url": f"/v1/events/evt_{PAYGATE_SUFFIX}/resend",
+    },
     "resend_events": {"object": "event_resend", "status": "pending", "sent_count": 0},
-    "retrieve_event_resend": {"id": f"rs_{ID}", "object": "event_resend", "status": "done"},
+    "retrieve_event_resend": {
+        "id": f"rs_{PAYGATE_SUFFIX}",
+        "object": "event_resend",
+        "status": "done",
+    },
     "test_webhook": {"object": "event", "type": "checkout.session.completed", "sequence": None},
-    "rotate_webhook": {"id": f"we_{ID}", "object": "webhook_endpoint", "status": "enabled"},
-    "update_webhook": {"id": f"we_{ID}", "description": "Orders"},
+    "rotate_webhook": {
+        "id": f"we_{PAYGATE_SUFFIX}",
+        "object": "webhook_endpoint",
+        "status": "enabled",
+    },
+    "update_webhook": {"id": f"we_{PAYGATE_SUFFIX}", "description": "Orders"},
     "payrex_create_checkout_session": {
         "resource": "checkout_session",
         "status": "active",
@@ -67,39 +96,39 @@ FIELDS: dict[str, dict[str, Any]] = {
         "metadata": {"order_id": "1234"},
     },
     "payrex_list_checkout_sessions": {"resource": "list", "has_more": False},
-    "payrex_retrieve_checkout_session": {"id": f"cs_{PAYREX_ID}", "status": "active"},
-    "payrex_expire_checkout_session": {"id": f"cs_{PAYREX_ID}", "status": "expired"},
+    "payrex_retrieve_checkout_session": {"id": f"cs_{PAYREX_SUFFIX}", "status": "active"},
+    "payrex_expire_checkout_session": {"id": f"cs_{PAYREX_SUFFIX}", "status": "expired"},
     "payrex_retrieve_payment_intent": {
-        "id": f"pi_{PAYREX_ID}",
+        "id": f"pi_{PAYREX_SUFFIX}",
         "status": "awaiting_payment_method",
     },
-    "payrex_cancel_payment_intent": {"id": f"pi_{PAYREX_ID}", "status": "canceled"},
-    "payrex_retrieve_payment": {"id": f"pay_{PAYREX_ID}", "status": "failed"},
-    "payrex_update_payment": {"id": f"pay_{PAYREX_ID}", "description": "Two mugs"},
+    "payrex_cancel_payment_intent": {"id": f"pi_{PAYREX_SUFFIX}", "status": "canceled"},
+    "payrex_retrieve_payment": {"id": f"pay_{PAYREX_SUFFIX}", "status": "failed"},
+    "payrex_update_payment": {"id": f"pay_{PAYREX_SUFFIX}", "description": "Two mugs"},
     "payrex_create_refund": {"resource": "refund", "amount": 2000, "status": "succeeded"},
-    "payrex_update_refund": {"id": f"re_{PAYREX_ID}", "metadata": {"order_id": "1234"}},
+    "payrex_update_refund": {"id": f"re_{PAYREX_SUFFIX}", "metadata": {"order_id": "1234"}},
     "payrex_create_customer": {"resource": "customer", "name": "Ana Sample"},
     "payrex_list_customers": {"resource": "list", "has_more": False},
-    "payrex_retrieve_customer": {"id": f"cus_{PAYREX_ID}", "name": "Ana Sample"},
-    "payrex_update_customer": {"id": f"cus_{PAYREX_ID}", "name": "Ana Reyes"},
-    "payrex_delete_customer": {"id": f"cus_{PAYREX_ID}", "deleted": True},
+    "payrex_retrieve_customer": {"id": f"cus_{PAYREX_SUFFIX}", "name": "Ana Sample"},
+    "payrex_update_customer": {"id": f"cus_{PAYREX_SUFFIX}", "name": "Ana Reyes"},
+    "payrex_delete_customer": {"id": f"cus_{PAYREX_SUFFIX}", "deleted": True},
     "payrex_create_webhook": {"resource": "webhook", "status": "enabled"},
     "payrex_list_webhooks": {"resource": "list", "has_more": False},
-    "payrex_retrieve_webhook": {"id": f"wh_{PAYREX_ID}", "status": "enabled"},
-    "payrex_update_webhook": {"id": f"wh_{PAYREX_ID}", "description": "Orders"},
-    "payrex_delete_webhook": {"id": f"wh_{PAYREX_ID}", "deleted": True},
-    "payrex_enable_webhook": {"id": f"wh_{PAYREX_ID}", "status": "enabled"},
-    "payrex_disable_webhook": {"id": f"wh_{PAYREX_ID}", "status": "disabled"},
+    "payrex_retrieve_webhook": {"id": f"wh_{PAYREX_SUFFIX}", "status": "enabled"},
+    "payrex_update_webhook": {"id": f"wh_{PAYREX_SUFFIX}", "description": "Orders"},
+    "payrex_delete_webhook": {"id": f"wh_{PAYREX_SUFFIX}", "deleted": True},
+    "payrex_enable_webhook": {"id": f"wh_{PAYREX_SUFFIX}", "status": "enabled"},
+    "payrex_disable_webhook": {"id": f"wh_{PAYREX_SUFFIX}", "status": "disabled"},
 }
 
 # The sample request lists complete sessions, and there are none.
 LISTED: dict[str, list[str]] = {
     "list_checkout_sessions": [],
-    "list_customers": [f"cus_{ID}"],
-    "list_events": [f"evt_{ID}"],
-    "list_payments": [f"pay_{PAID_ID}", f"pay_{ID}"],
-    "list_refunds": [f"re_{ID}"],
-    "list_webhooks": [f"we_{ID}"],
+    "list_customers": [f"cus_{PAYGATE_SUFFIX}"],
+    "list_events": [f"evt_{PAYGATE_SUFFIX}"],
+    "list_payments": [f"pay_{PAID_SUFFIX}", f"pay_{PAYGATE_SUFFIX}"],
+    "list_refunds": [f"re_{PAYGATE_SUFFIX}"],
+    "list_webhooks": [f"we_{PAYGATE_SUFFIX}"],
 }
 
 
@@ -108,16 +137,16 @@ def check_answer(sample: Path, status: int, headers: Mapping[str, str], body: st
     assert status == EXPECTED.get(sample.stem, 200), body
     assert headers["cache-control"] == "no-store"
     if sample.stem == "pay_page":
-        assert headers["location"].startswith(f"/checkout/cs_{ID}?attempt=pay_")
+        assert headers["location"].startswith(f"/checkout/cs_{PAYGATE_SUFFIX}?attempt=pay_")
     elif sample.stem == "show_page":
         assert headers["content-type"] == "text/html; charset=utf-8"
-        assert ID in body
+        assert PAYGATE_SUFFIX in body
         assert "50.00" in body
     elif sample.stem == "show_simulated_wallet":
         assert headers["content-type"] == "text/html; charset=utf-8"
-        assert f"/simulator/pay_{APPROVAL_ID}" in body
+        assert f"/simulator/pay_{APPROVAL_SUFFIX}" in body
     elif sample.stem == "decide_simulated_payment":
-        assert headers["location"].endswith(f"?attempt=pay_{APPROVAL_ID}")
+        assert headers["location"].endswith(f"?attempt=pay_{APPROVAL_SUFFIX}")
     else:
         assert headers["content-type"] == "application/json"
         _check_object(sample.stem, json.loads(body))

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.cli import sam_local
-from devstack.cli.sam_local import Local
+from devstack.cli.sam_local import SamStack
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Local]:
+def stack() -> Iterator[SamStack]:
     with sam_local.opened() as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def api(stack: Local) -> Iterator[str]:
+def api(stack: SamStack) -> Iterator[str]:
     """The address of an API whose functions run in warm containers."""
     stack.put_samples()
     with stack.api() as url:
@@ -23,7 +23,7 @@ def api(stack: Local) -> Iterator[str]:
 
 
 @pytest.fixture
-def local(stack: Local) -> Local:
+def sam_stack(stack: SamStack) -> SamStack:
     """The stack with fresh demo accounts and sample objects."""
     stack.put_samples()
     return stack

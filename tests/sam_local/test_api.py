@@ -15,8 +15,8 @@ import urllib3
 from checkout.encryption import decrypt
 from checkout.store import keys, webhook_endpoints
 from checkout.store.table import Update, open_table
-from devstack.cli.sam_local import Local, container_url
-from devstack.fixtures.sample_objects import ID, SCOPE
+from devstack.cli.sam_local import SamStack, container_url
+from devstack.fixtures.sample_objects import PAYGATE_SUFFIX, SCOPE
 from devstack.http_messages import Request, Response
 from devstack.http_server import Server
 from tests.functions.test_samples import SAMPLES
@@ -47,26 +47,26 @@ def send(url: str, event: dict[str, Any]) -> urllib3.BaseHTTPResponse:
 
 
 @pytest.mark.parametrize("sample", HTTP_SAMPLES, ids=lambda path: path.stem)
-def test_samples_are_answered_over_http(api: str, local: Local, sample: Path) -> None:
+def test_samples_are_answered_over_http(api: str, sam_stack: SamStack, sample: Path) -> None:
     answer = send(api, json.loads(sample.read_text()))
 
     headers = {name.lower(): value for name, value in answer.headers.items()}
     check_answer(sample, answer.status, headers, answer.data.decode())
 
 
-def test_a_paid_session_reaches_its_webhook(api: str, local: Local, tmp_path: Path) -> None:
+def test_a_paid_session_reaches_its_webhook(api: str, sam_stack: SamStack, tmp_path: Path) -> None:
     """API, fan-out and sender run in containers; the test passes records and messages on."""
     merchant = Merchant(api)
-    with receiving(local.host) as (port, received):
+    with receiving(sam_stack.host) as (port, received):
         secret = move_endpoint(container_url(port))
         session = merchant.create_session()
         status, _ = merchant.pay(session["id"])
         assert status == 303
         assert merchant.session(session["id"])["status"] == "complete"
 
-        event = completed_event(local, session["id"])
-        invoke(local, "FanOutEvents", stream_record(event), tmp_path)
-        invoke(local, "SendWebhook", queue_message(local, event), tmp_path)
+        event = completed_event(sam_stack, session["id"])
+        invoke(sam_stack, "FanOutEvents", stream_record(event), tmp_path)
+        invoke(sam_stack, "SendWebhook", queue_message(sam_stack, event), tmp_path)
 
     (request,) = received
     assert json.loads(request.body)["type"] == "checkout.session.completed"
@@ -79,8 +79,8 @@ def move_endpoint(url: str) -> str:
     The API does not accept the URL, because it is neither public nor on the loopback address.
     """
     table = open_table()
-    table.write(Update(keys.webhook_endpoint(SCOPE, f"we_{ID}"), {"url": url}))
-    endpoint = webhook_endpoints.find(table, SCOPE, f"we_{ID}")
+    table.write(Update(keys.webhook_endpoint(SCOPE, f"we_{PAYGATE_SUFFIX}"), {"url": url}))
+    endpoint = webhook_endpoints.find(table, SCOPE, f"we_{PAYGATE_SUFFIX}")
     assert endpoint
     return decrypt(endpoint.secret, encryption_context=endpoint.id)
 
@@ -99,15 +99,15 @@ def receiving(host: str) -> Iterator[tuple[int, list[Request]]]:
         yield server.port, received
 
 
-def invoke(local: Local, function: str, record: dict[str, Any], folder: Path) -> None:
+def invoke(sam_stack: SamStack, function: str, record: dict[str, Any], folder: Path) -> None:
     event = folder / f"{function}.json"
     event.write_text(json.dumps({"Records": [record]}))
-    assert local.invoke(function, event).result == {"batchItemFailures": []}
+    assert sam_stack.invoke(function, event).result == {"batchItemFailures": []}
 
 
-def completed_event(local: Local, session: str) -> dict[str, Any]:
+def completed_event(sam_stack: SamStack, session: str) -> dict[str, Any]:
     """The DynamoDB item of the session's completed event."""
-    items = local.engine.client("dynamodb").scan(TableName=open_table().name)["Items"]
+    items = sam_stack.engine.client("dynamodb").scan(TableName=open_table().name)["Items"]
     found = [each for each in items if each.get("session") == {"S": session}]
     (item,) = [each for each in found if each.get("type") == {"S": "checkout.session.completed"}]
     event: dict[str, Any] = item
@@ -124,10 +124,10 @@ def stream_record(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def queue_message(local: Local, event: dict[str, Any]) -> dict[str, Any]:
+def queue_message(sam_stack: SamStack, event: dict[str, Any]) -> dict[str, Any]:
     """The message that the fan-out queued."""
-    answer = local.engine.client("sqs").receive_message(
-        QueueUrl=local.queue_url, MaxNumberOfMessages=10
+    answer = sam_stack.engine.client("sqs").receive_message(
+        QueueUrl=sam_stack.queue_url, MaxNumberOfMessages=10
     )
     bodies = [message["Body"] for message in answer["Messages"]]
     (body,) = [each for each in bodies if event["id"]["S"] in each]

@@ -120,14 +120,14 @@ def test_a_repeated_event_is_handled_once(case: Case, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("first", ["paid", "expired"])
-def test_a_settled_order_does_not_change(case: Case, first: str) -> None:
+def test_a_paid_or_cancelled_order_does_not_change(case: Case, first: str) -> None:
     case.send(case.event(first))
-    settled = case.order.state
+    state = case.order.state
 
     for later in ("paid", "expired"):
         assert case.send(case.event(later, id=f"evt_{later}")) == 200
 
-    assert case.order.state == settled
+    assert case.order.state == state
 
 
 def test_events_of_other_types_or_orders_are_accepted_and_ignored(case: Case) -> None:

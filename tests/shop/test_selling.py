@@ -99,7 +99,7 @@ def test_a_payrex_session_has_the_items_of_the_order(stack: Stack, client: sdk.C
 def test_a_shop_is_a_single_file_and_a_signal_stops_it(
     stack: Stack, tmp_path: Path, dialect: str, signal_sent: signal.Signals
 ) -> None:
-    """It runs in a folder of its own, without this project and without packages."""
+    """The shop runs in a folder of its own, without this project and without packages."""
     copy = tmp_path / "shop.py"
     copy.write_text((REPOSITORY / f"shop/{dialect}.py").read_text("utf-8"), "utf-8")
     own = {"API_URL": stack.url, "SECRET_KEY": f"sk_test_{dialect}", "PORT": "0"}

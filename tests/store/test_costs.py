@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from checkout.dispatch import to_body
+from checkout.domain.ids import SESSION, new_id
 from checkout.domain.timer import Timer
-from checkout.store import payments, timers
+from checkout.store import keys, payments, timers
+from checkout.store.items import to_wire
 from devstack.engines import Engine
 from tests import prices
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import encode, order
+from tests.receiver import listening
 from tests.roots import ROOT
 from tests.world import CARD, ORDER, SCOPE, SESSIONS, World
 
@@ -29,7 +32,7 @@ PAGE = ROOT / "docs/costs.md"
 
 @dataclass
 class Cost:
-    """Of one operation. Units are DynamoDB's request units."""
+    """What one operation costs. Units are DynamoDB's request units."""
 
     operations: list[str] = field(default_factory=list)
     read_units: float = 0
@@ -45,7 +48,7 @@ class Cost:
 
 
 READS = ("GetItem", "Query", "BatchGetItem")
-METERED_CALLS = (*READS, "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 
 FINE = CARD | {"number": "4242424242424242"}
 
@@ -56,7 +59,7 @@ class Meter:
     def __init__(self, world: World) -> None:
         self._cost = Cost()
         events = world.table.client.meta.events
-        for operation in METERED_CALLS:
+        for operation in (*READS, *WRITES):
             events.register(f"provide-client-params.dynamodb.{operation}", self._request_capacity)
             events.register(f"after-call.dynamodb.{operation}", self._add)
 
@@ -129,13 +132,13 @@ def test_retrieve_is_one_strongly_consistent_unit(metered: Metered) -> None:
     assert (cost.operations, cost.read_units) == (["GetItem"], 1)
 
 
-def test_expire_is_one_read_and_one_write(metered: Metered) -> None:
+def test_expire_is_one_read_and_one_write_and_the_end_of_its_timer(metered: Metered) -> None:
     world, meter = metered
     id = world.create_session()["id"]
 
     cost = cost_of(meter, lambda: world.post(f"{SESSIONS}/{id}/expire"))
 
-    assert cost.operations == ["GetItem", "TransactWriteItems"]
+    assert cost.operations == ["GetItem", "TransactWriteItems", "BatchWriteItem"]
 
 
 def test_completion_is_one_write_before_and_one_after_the_processor(metered: Metered) -> None:
@@ -152,6 +155,7 @@ def test_completion_is_one_write_before_and_one_after_the_processor(metered: Met
         "TransactWriteItems",
         "PutItem",  # the simulator's own ledger
         "TransactWriteItems",
+        "BatchWriteItem",  # the timers that have ended
     ]
 
 
@@ -184,9 +188,6 @@ def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None
 
 def fill(world: World, model: dict[str, Any], count: int) -> None:
     """Puts copies of one session with new ids, in batches."""
-    from checkout.domain.ids import SESSION, new_id
-    from checkout.store import keys
-    from checkout.store.items import to_wire
 
     for start in range(0, count, 25):
         requests: list[Any] = []
@@ -209,34 +210,56 @@ def test_a_list_page_costs_the_same_whatever_the_table_holds(metered: Metered) -
         fill(world, model, added)
         measured = [cost_of(meter, partial(world.get, SESSIONS + query)) for query in queries]
         costs.append([(cost.operations, cost.read_units) for cost in measured])
-        assert all(cost.operations == ["Query"] for cost in measured), size
+        read = [*["Query"] * keys.LIST_PARTITIONS, "BatchGetItem"]
+        assert all(cost.operations == read for cost in measured), size
 
     assert costs[0] == costs[1]
 
 
+def test_a_paid_session_costs_at_most_fifty_write_units(metered: Metered) -> None:
+    assert prices.write_units(measure(*metered)) <= 50
+
+
+def test_a_paid_session_with_twelve_metadata_fields_costs_at_most_65_write_units(
+    metered: Metered,
+) -> None:
+    assert prices.write_units(measure(*metered, metadata=TWELVE_FIELDS)) <= 65
+
+
 def test_the_costs_page_has_these_figures(metered: Metered) -> None:
-    page = render_page(measure(*metered))
+    world, meter = metered
+    page = render_page(measure(world, meter), measure(world, meter, metadata=TWELVE_FIELDS))
     if os.environ.get("UPDATE_COSTS"):
         PAGE.write_text(page)
 
     assert PAGE.read_text() == page, "run with UPDATE_COSTS=1"
 
 
-def measure(world: World, meter: Meter) -> dict[str, Cost]:
+TWELVE_FIELDS = {f"field_{number:02}": "x" * 60 for number in range(12)}
+
+
+def measure(world: World, meter: Meter, **changes: Any) -> dict[str, Cost]:
     """The steps of a session's life, with one subscribed webhook endpoint."""
-    hook = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
-    world.post("/v1/webhooks", hook)
+    with listening() as receiver:
+        hook = {"url": receiver.url, "events": ["checkout.session.completed", "payment.succeeded"]}
+        id = world.post("/v1/webhooks", hook).json["id"]
+        costs = _measure(world, meter, ORDER | changes)
+        world.call("DELETE", f"/v1/webhooks/{id}")
+    return costs
+
+
+def _measure(world: World, meter: Meter, order: dict[str, Any]) -> dict[str, Cost]:
     customer = world.post("/v1/customers", {"name": "Ama"}).json["id"]
     costs = {
-        "create": cost_of(meter, lambda: world.post(SESSIONS, ORDER)),
+        "create": cost_of(meter, lambda: world.post(SESSIONS, order)),
         "create, with an idempotency key": cost_of(
-            meter, lambda: world.post(SESSIONS, ORDER, headers={"idempotency-key": "1"})
+            meter, lambda: world.post(SESSIONS, order, headers={"idempotency-key": new_id("order")})
         ),
         "create, with a customer": cost_of(
-            meter, lambda: world.post(SESSIONS, ORDER | {"customer": customer})
+            meter, lambda: world.post(SESSIONS, order | {"customer": customer})
         ),
     }
-    paid, expired, lapsed = (world.create_session()["id"] for _ in range(3))
+    paid, expired, lapsed = (world.post(SESSIONS, order).json["id"] for _ in range(3))
     costs["retrieve"] = cost_of(meter, lambda: world.get(f"{SESSIONS}/{paid}"))
     costs["list, a page of 5"] = cost_of(meter, lambda: world.get(f"{SESSIONS}?limit=5"))
     costs["list expired ones, a page of 5"] = cost_of(
@@ -263,8 +286,6 @@ def measure(world: World, meter: Meter) -> dict[str, Cost]:
 
 
 def fan_out(world: World, session: str) -> None:
-    from checkout.store.items import to_wire
-
     (event,) = [
         item
         for item in world.having("EVENT#", "EVENT")
@@ -275,15 +296,14 @@ def fan_out(world: World, session: str) -> None:
 
 
 def deliver(world: World) -> None:
-    """The attempt fails because nothing listens. A 2xx costs the same, apart from one update."""
     (body,) = world.messages()
     record = {"messageId": "1", "body": body}
     assert world.invoke("SendWebhook", {"Records": [record]}) == {"batchItemFailures": []}
 
 
-def render_page(costs: dict[str, Cost]) -> str:
+def render_page(costs: dict[str, Cost], with_metadata: dict[str, Cost]) -> str:
     rows = "\n".join(
         f"| {name} | {cost.reads} | {cost.read_units:g} | {cost.writes} | {cost.write_units:g} |"
         for name, cost in costs.items()
     )
-    return prices.page(rows, prices.of_a_million(costs))
+    return prices.page(rows, prices.of_a_million(costs), prices.write_units(with_metadata))

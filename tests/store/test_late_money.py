@@ -71,7 +71,7 @@ def test_an_approval_found_after_the_session_lapsed_is_refunded(world: World, la
         "refund.created",
         "refund.updated",
     ]
-    assert {timer["kind"] for timer in world.having("TIMER#")} == {"fanout"}
+    assert {timer["kind"] for timer in world.having("TIMER#")} == {"event"}
 
 
 def test_the_page_explains_a_late_approval(world: World, late: str) -> None:

@@ -1,5 +1,5 @@
-"""Races between threads, on an engine whose transactions are atomic: RACE_ROUNDS rounds of each,
-a thousand by default. `check_books` holds for every table afterwards."""
+"""Races between threads, on an engine whose transactions are atomic: RACE_ROUNDS rounds of each, a
+thousand by default. `check_table` holds for every table afterwards."""
 
 import random
 from collections import Counter
@@ -18,7 +18,7 @@ from checkout.processors.attempts import Attempts
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, refunds, sessions, timers
 from checkout.store.paging import Cursor
-from tests.racing import ROUNDS, Racing, check_books, race, worlds
+from tests.racing import ROUNDS, Racing, check_table, race, worlds
 from tests.world import CARD, SCOPE, SESSIONS, Response, World
 
 pytestmark = pytest.mark.dynoxide
@@ -37,7 +37,7 @@ def status(world: World, id: str) -> str:
     return session.status
 
 
-def test_eight_payers_pay_once() -> None:
+def test_a_session_that_eight_shoppers_pay_at_once_is_paid_once() -> None:
     for world, rounds in worlds():
         for _ in rounds:
             id = world.create_session()["id"]
@@ -49,7 +49,7 @@ def test_eight_payers_pay_once() -> None:
 
 @pytest.mark.parametrize("number", [DECLINED["number"], FINE["number"]])
 def test_one_form_sent_four_times_at_once_makes_one_attempt(number: str) -> None:
-    """Also if the first attempt fails before the others begin."""
+    """This holds even if the first attempt fails before the others begin."""
     for world, rounds in worlds(FORM_ROUNDS):
         locations: dict[str, set[str]] = {}
         for _ in rounds:
@@ -64,7 +64,7 @@ def test_one_form_sent_four_times_at_once_makes_one_attempt(number: str) -> None
             assert queries <= {f"attempt={payment}", f"stale=1&attempt={payment}"}
 
 
-def test_one_of_many_simultaneous_looks_is_allowed() -> None:
+def test_one_of_many_simultaneous_lookups_is_allowed() -> None:
     for world, rounds in worlds(FORM_ROUNDS):
         session = world.create_session()["id"]
         payment = payments.find(world.table, attempt_of(world.pay_by_phone(session, "0240000005")))
@@ -79,7 +79,7 @@ def test_one_of_many_simultaneous_looks_is_allowed() -> None:
         world.sweep()
 
 
-def test_two_tabs_with_different_methods() -> None:
+def test_tabs_that_pay_with_different_methods_at_once_pay_once() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
             id = world.create_session()["id"]
@@ -91,18 +91,18 @@ def test_two_tabs_with_different_methods() -> None:
             )
 
 
-def test_pay_against_expire() -> None:
+def test_a_session_that_is_paid_and_expired_at_once_ends_once() -> None:
     ends: Counter[str] = Counter()
     for world, rounds in worlds():
         for _ in rounds:
             id = world.create_session()["id"]
 
             race(world.paying(id, FINE), expiring(world, id))
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 
-def test_eight_expiries_expire_once() -> None:
+def test_one_of_eight_concurrent_expiries_succeeds() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
             id = world.create_session()["id"]
@@ -112,9 +112,9 @@ def test_eight_expiries_expire_once() -> None:
             assert sorted(answer.status for answer in answers) == [200] + [409] * 7
 
 
-def test_pay_against_the_sweep_at_the_last_second() -> None:
+def test_a_session_that_is_paid_in_its_last_second_ends_once() -> None:
     """The clocks of two machines differ by a second, so for one of them the session has lapsed. The
-    queue brings its timer's message twice."""
+    queue delivers its timer's message twice."""
     ends: Counter[str] = Counter()
     for world, rounds in worlds():
         for _ in rounds:
@@ -136,7 +136,7 @@ def test_pay_against_the_sweep_at_the_last_second() -> None:
 
             world.now += 1
         world.now += DAY
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 
@@ -148,10 +148,10 @@ def test_concurrent_sweeps_expire_each_session_once() -> None:
 
         race(*[world.sweep] * 4)
 
-        assert check_books(world.items(), world.now) == {"expired": 20}
+        assert check_table(world.items(), world.now) == {"expired": 20}
 
 
-def test_an_approval_against_the_deadlines_timer() -> None:
+def test_an_approval_at_the_deadline_completes_the_session_or_is_refunded() -> None:
     """The session's `expires_at` has passed. Before the deadline the approval completes it,
     afterwards the money is refunded. The page, the attempt's timer and the expiry timer race."""
     ends: Counter[str] = Counter()
@@ -171,13 +171,13 @@ def test_an_approval_against_the_deadlines_timer() -> None:
                 lapse()
 
             race(
-                world.at(deadline - 1, partial(settle, world, payment)),
+                world.at(deadline - 1, partial(look_up, world, payment)),
                 world.at(deadline, attempt),
                 world.at(deadline, sweep),
             )
 
             world.now = deadline
-        ends += check_books(world.items(), world.now)
+        ends += check_table(world.items(), world.now)
     assert set(ends) == {"complete", "expired"}, ends
 
 
@@ -191,7 +191,7 @@ def test_twenty_partial_refunds_refund_no_more_than_was_paid() -> None:
             assert {each.json["status"] for each in answers if each.status == 201} == {"succeeded"}
 
 
-def test_concurrent_repeats_of_a_refund_send_it_once() -> None:
+def test_concurrent_repeats_of_a_refund_create_one_refund() -> None:
     for world, rounds in worlds(ROUNDS // 10):
         for number in rounds:
             refund = refunding(world, paid(world), headers={"idempotency-key": str(number)})
@@ -202,8 +202,8 @@ def test_concurrent_repeats_of_a_refund_send_it_once() -> None:
             assert len({answer.json["id"] for answer in answers}) == 1
 
 
-def test_a_refunds_timer_against_its_request() -> None:
-    """The request is so slow that the refund's timer is due meanwhile."""
+def test_a_refund_that_its_request_and_its_timer_send_is_sent_once() -> None:
+    """The request is so slow that the refund's timer is due before it ends."""
     for world, rounds in worlds(ROUNDS // 10):
         for _ in rounds:
             payment = paid(world)
@@ -227,8 +227,8 @@ def attempt_of(paid: Response) -> str:
     return paid.headers["location"].partition("=")[2]
 
 
-def settle(world: Racing, payment: str) -> None:
-    """What the waiting page does before it is shown."""
+def look_up(world: Racing, payment: str) -> None:
+    """Looks a payment up at its processor, as the waiting page does."""
     context = ChangeContext(clock.now(), render_events)
     Attempts(world.table, Simulator(world.table), context).settle(payment)
 

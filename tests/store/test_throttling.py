@@ -39,7 +39,7 @@ class Storage:
         world.table.client.meta.events.register_first("before-call.dynamodb.*", self._count)
 
     def refuse(self, reads: bool, hangs: bool) -> None:
-        """From now on refuses all reads, or else all writes."""
+        """Starts to refuse all reads or all writes."""
         self.calls.clear()
         self.refuses = lambda operation: (operation in READS) is reads
         self.hangs, self._started = hangs, self.now

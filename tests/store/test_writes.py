@@ -176,10 +176,8 @@ def test_an_update_that_returns_its_item_fails_like_other_writes(
     assert faults.calls == 2
 
 
-def test_an_answer_lost_after_the_commit_is_not_a_second_write(
-    world: World, faults: Faults
-) -> None:
-    """It is sent again under the same client token, by botocore and by our own retry."""
+def test_a_commit_whose_answer_was_lost_is_not_written_twice(world: World, faults: Faults) -> None:
+    """Both botocore and our own retry send it again under the same client token."""
     world.table.write(Put(A | {"n": 0}))
     faults.after = [refused("TransactionInProgressException")]
 
@@ -210,7 +208,7 @@ def test_a_repeat_finds_a_creation_whose_answer_was_lost(
     assert world.get(f"{SESSIONS}/{answer.json['id']}", key=KEY).json == answer.json
 
 
-def test_a_write_unless_conflict_says_whether_it_was_written(world: World) -> None:
+def test_write_unless_conflict_returns_whether_it_wrote(world: World) -> None:
     new = Put(A, Attr("pk").not_exists())
 
     assert world.table.write_unless_conflict(new)
@@ -237,7 +235,9 @@ def test_a_read_and_its_write_are_repeated_after_conflicts(
     assert len(pauses) == 2
 
 
-def test_after_a_conflict_again_replaces_the_first_call(world: World, pauses: list[float]) -> None:
+def test_after_a_conflict_again_is_called_instead_of_write(
+    world: World, pauses: list[float]
+) -> None:
     table = world.table._replace(pause=pauses.append)
     calls: list[str] = []
 

@@ -15,10 +15,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import pytest
-from boto3.dynamodb.conditions import Key
 from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from checkout.domain.delivery import TrackedEvent
+from checkout.store import tracked_events
 from checkout.store.items import from_wire
 from checkout.webhooks import egress
 from tests.receiver import Receiver
@@ -27,7 +28,7 @@ from tests.world import World, forget_process
 STREAM_RETRIES, RECEIVES, MINUTE = 10, 5, 60
 """MaximumRetryAttempts, maxReceiveCount and the schedule of template.yaml."""
 MAX_STEPS = 500
-"""More than any run needs, so that a run without an end fails."""
+"""The most steps of a run: more than any run needs, so that a run without an end fails."""
 
 
 class Killed(BaseException):
@@ -67,7 +68,7 @@ class Faults:
     calls: list[str] = field(default_factory=list)
     injected: list[tuple[Mode, str]] = field(default_factory=list)
     on_carried_out: Callable[[str, Any, Any], None] = lambda *_: None
-    """Called after each call that AWS carried out, also if its answer is lost."""
+    """Called after each call that AWS carried out, even if its answer is lost."""
     running: str | None = None
     """The function that is being invoked. Calls of the tests themselves have no faults."""
     step: int = 0
@@ -134,13 +135,13 @@ class Reliability(StrEnum):
     """How a stream or a queue delivers records or messages."""
 
     RETRIES = "retries"
-    """Again after each failure, as often as the template says."""
+    """It delivers again after each failure, as often as the template allows."""
     DOUBLES = "doubles"
-    """Again after each failure, and once more after success."""
+    """It delivers again after each failure, and once more after success."""
     NEVER_RETRIES = "never retries"
-    """Once, even if the process dies or fails."""
+    """It delivers once, even if the process dies or fails."""
     LOSES = "loses"
-    """Never the first time: no record, and not the first message of an attempt."""
+    """It loses every record, and the first message of every attempt."""
 
 
 class Conditions(NamedTuple):
@@ -169,7 +170,7 @@ ALL_CONDITIONS = (
 
 
 CONSUMERS = {"deliveries": "SendWebhook", "timers": "FireTimers", "processors": "AskProcessors"}
-"""By the last part of a queue's URL: the function that gets its messages."""
+"""The function that gets a queue's messages, by the last part of the queue's URL."""
 
 
 @dataclass
@@ -224,6 +225,11 @@ class Driver:
                 self._note_write(kind, request)
         elif operation in ("PutItem", "DeleteItem"):
             self._note_write(operation.removesuffix("Item"), params)
+        elif operation == "BatchWriteItem":
+            for requests in params["RequestItems"].values():
+                for request in requests:
+                    if deletion := request.get("DeleteRequest"):  # a new world puts accounts
+                        self._note_write("Delete", deletion)
         elif operation == "SendMessageBatch":
             accepted = {each["Id"] for each in answer["Successful"]}
             function = CONSUMERS[params["QueueUrl"].rpartition("-")[2]]
@@ -360,11 +366,10 @@ class Driver:
 
     # ------------------------------------------------------------- the outcome
 
-    def deliveries(self, event_pk: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """The stored event and, by webhook endpoint, its stored deliveries."""
-        items = list(self.world.table.query_all(Key("pk").eq(event_pk)))
-        (event,) = [item for item in items if item["sk"] == "EVENT"]
-        return event, {item["endpoint"]: item for item in items if item["sk"] != "EVENT"}
+    def tracked(self, event_pk: str) -> TrackedEvent:
+        found = tracked_events.find(self.world.table, event_pk.removeprefix("EVENT#"))
+        assert found is not None
+        return found
 
 
 def at(place: int) -> Plan:

@@ -1,23 +1,25 @@
-"""Dispatch: each timer is sent once, to the right queue, for the second at which it is due; what is
-lost is sent again, and a backlog does not multiply itself."""
+"""Dispatch: each timer is sent once, to the right queue, for the second at which it is due. Lost
+timers are sent again, and a sweep does not lengthen a backlog."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout import dispatch, queues, sweep
+from checkout import deadline, dispatch, queues, sweep
 from checkout.dispatch import LOOK_AHEAD, SOON, open_dispatcher
 from checkout.domain.timer import Timer, TimerKind
 from checkout.settings import settings
 from checkout.store import keys, timers
 from checkout.store.table import Put
-from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_IN_BACKLOG, ShardsFailedError
+from checkout.sweep import BACKLOG, OVERDUE, SENT_AGAIN_OF, ShardsFailedError
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.payrex.forms import order
 from tests.world import SCOPE, SESSIONS, START, World
@@ -27,7 +29,7 @@ PERIOD = 60
 
 
 def expiring(world: World, seconds: int) -> str:
-    """A session that lapses in so many seconds: a second or more, with PayRex's API."""
+    """A session that lapses in this many seconds. PayRex's API allows one second or more."""
     session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=int(world.now) + seconds))
     id: str = session.json["id"]
     return id
@@ -127,7 +129,7 @@ def test_a_timer_that_is_deleted_by_the_request_that_wrote_it_is_not_sent(world:
     assert sent(world) == []
 
 
-def test_a_writer_that_cannot_reach_the_queue_answers_all_the_same(
+def test_a_request_succeeds_although_its_timers_cannot_be_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> int:
@@ -144,7 +146,7 @@ def test_a_writer_that_cannot_reach_the_queue_answers_all_the_same(
     assert [item["session"] for item in world.having("EVENT#", "EVENT")] == [id]
 
 
-def test_a_message_that_comes_early_is_sent_again_for_its_second(world: World) -> None:
+def test_a_message_that_arrives_before_its_timer_is_due_is_sent_again(world: World) -> None:
     id = world.create_session(expires_at="2027-01-15T08:30:00Z")["id"]
     early = timers.expiry(id, SCOPE, START + HALF_AN_HOUR)
     world.now += HALF_AN_HOUR - 1
@@ -154,6 +156,44 @@ def test_a_message_that_comes_early_is_sent_again_for_its_second(world: World) -
     assert sent(world) == []
     world.now += 1
     assert [timer.target for timer in sent(world)] == [id]
+
+
+def test_the_delay_of_a_message_is_counted_from_the_moment_at_which_it_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a thousand timers takes seconds to send."""
+    added = put_timers(world, START + 60, 30)
+
+    def spend_a_second(**_: Any) -> None:
+        world.now += 1
+
+    client = open_dispatcher().client
+    client.meta.events.register("after-call.sqs.SendMessageBatch", spend_a_second)
+    open_dispatcher().send(added)
+
+    world.now = START + 60
+    assert len(sent(world)) == 30
+
+
+def test_a_worker_waits_for_the_second_of_a_timer_that_comes_a_moment_early(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS delays messages by whole seconds. Rounded up, a timer would be half a second late."""
+    id = expiring(world, 50)
+    world.now += 0.7
+    world.dispatch()
+    world.now = START + 49.7
+    (timer,) = sent(world)
+
+    def pause(seconds: float) -> None:
+        world.now += seconds
+
+    monkeypatch.setattr(deadline, "sleep", pause)
+    world.fire("FireTimers", dispatch.to_body(timer))
+
+    assert timer.target == id
+    assert world.now == START + 50
+    assert world.event_types() == ["checkout_session.expired"]
 
 
 def test_processors_are_asked_from_a_queue_of_their_own(world: World) -> None:
@@ -176,11 +216,11 @@ def test_messages_are_grouped_by_merchant_and_mode(
     groups: list[str] = []
     send = queues.send
 
-    def note(client: Any, url: str, messages: list[Any]) -> int:
+    def record(client: Any, url: str, messages: list[Any]) -> int:
         groups.extend(each.group for each in messages)
         return send(client, url, messages)
 
-    monkeypatch.setattr(queues, "send", note)
+    monkeypatch.setattr(queues, "send", record)
     expiring(world, 9)
     put_timers(world, START + 9, 1)
     world.dispatch()
@@ -193,7 +233,7 @@ def test_messages_are_grouped_by_merchant_and_mode(
 
 @contextmanager
 def visible(world: World, count: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The queues claim to have so many visible messages."""
+    """Within the block, all queues seem to have this many visible messages."""
     with monkeypatch.context() as patched:
         patched.setattr(queues, "count_visible", lambda *_: count)
         yield
@@ -203,7 +243,7 @@ def test_a_timer_whose_message_was_lost_is_sent_again(world: World) -> None:
     added = put_timers(world, START + 10, 3)
     world.dispatch()
     world.now += 10
-    sent(world)  # and loses them
+    sent(world)  # The messages are lost.
 
     world.now += OVERDUE - 1
     assert world.dispatch()["sent_again"] == 0
@@ -213,23 +253,50 @@ def test_a_timer_whose_message_was_lost_is_sent_again(world: World) -> None:
     assert set(sent(world)) == set(added)
 
 
-def test_a_backlog_is_not_sent_again_but_for_a_few_timers(
+def test_only_a_few_timers_of_a_backlog_are_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_timers(world, START, 60)
     world.dispatch()
     world.now += 3600
 
-    with visible(world, BACKLOG, monkeypatch):
-        again = world.dispatch()["sent_again"]
-
-    assert again == SENT_AGAIN_IN_BACKLOG * settings().timer_shards
+    monkeypatch.setattr(sweep, "random", lambda: 0)
+    with visible(world, 10 * SENT_AGAIN_OF, monkeypatch):
+        assert world.dispatch()["sent_again"] == 10
     with visible(world, BACKLOG - 1, monkeypatch):
         assert world.dispatch()["sent_again"] == 60
 
 
-def test_a_sweep_that_was_missed_is_made_good_by_the_next(world: World) -> None:
-    """These timers were never sent, so a backlog does not keep them."""
+@pytest.mark.parametrize("waiting", [BACKLOG, 3000])
+def test_a_backlog_of_an_hour_is_sent_again_by_a_fifth_at_most(
+    monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    shards = 32
+    monkeypatch.setattr(sweep, "random", Random(1).random)
+    run = sweep.Sweep(Mock(), Mock(), START, lambda: 60_000, {"timers": waiting}, shards)
+
+    sent_again = sum(run._may_send_again("timers", 0) for _ in range(PERIOD * shards))
+
+    assert 0 < sent_again <= 0.2 * waiting
+
+
+def test_a_queue_that_carries_much_is_not_taken_for_a_backlog(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost message must not wait because others are under way."""
+    put_timers(world, START, 40)
+    world.dispatch()
+    world.now += 600
+    put_timers(world, int(world.now) + 10, 6 * BACKLOG + 60)
+
+    with visible(world, BACKLOG, monkeypatch):
+        counts = world.dispatch()
+
+    assert counts["sent_again"] == 40
+
+
+def test_the_next_sweep_sends_the_timers_of_a_missed_sweep(world: World) -> None:
+    """A backlog does not hold them back, because they were never sent."""
     world.dispatch()
     added = put_timers(world, START + LOOK_AHEAD + 30, 4)
     world.now += 3600
@@ -255,7 +322,7 @@ def test_a_sweep_that_runs_out_of_time_in_a_shard_continues_there(
     added = [timer for due in range(START, START + 9) for timer in put_timers(world, due, 1)]
     left = iter([60_000] * 2 + [60_000, 0] * 50)
 
-    monkeypatch.setattr(sweep, "LANES", 1)
+    monkeypatch.setattr(sweep, "SHARDS_AT_ONCE", 1)
     first = sweep.sweep(world.table, open_dispatcher(), START, lambda: next(left))
     second = world.dispatch()
 
@@ -291,7 +358,7 @@ def test_a_shard_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 5), (5, 2)])
-def test_the_number_of_shards_can_change_without_stranding_a_timer(
+def test_every_timer_is_fired_after_the_number_of_shards_changes(
     world: World, monkeypatch: pytest.MonkeyPatch, before: int, after: int
 ) -> None:
     def use(shards: int) -> None:
@@ -342,10 +409,11 @@ def test_sessions_that_lapsed_a_second_ago_are_listed_as_expired_before_they_are
     assert world.event_types() == []
 
 
-def test_a_list_of_expired_sessions_reads_a_bounded_number_of_those_that_wait(
+def test_a_list_of_expired_sessions_is_refused_while_too_many_are_unswept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without them it would not be true, so it is refused for as long as there are more."""
+    """A list without the unswept ones would be wrong, so it is refused if there are too many to
+    read."""
     monkeypatch.setattr(timers, "MAX_UNSWEPT", 10)
     put_timers(world, START, 11)
 

@@ -1,6 +1,7 @@
 """Timers, fired by the sweep or by the TTL alone, recover whatever stream and queue lose."""
 
 import json
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr
 
-from checkout import firing, sweep
+from checkout import dispatch, firing, sweep
 from checkout.dispatch import open_dispatcher
 from checkout.domain.event import ChangeContext
 from checkout.domain.payment import ATTEMPT_SECONDS
-from checkout.domain.timer import Timer
-from checkout.store import keys, sessions, table
+from checkout.domain.timer import Timer, TimerKind
+from checkout.store import keys, sessions, table, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Delete, Table, Update
 from checkout.store.timers import NET_SECONDS
@@ -22,7 +23,7 @@ from devstack.stack import Stack
 from tests.merchant import Merchant
 from tests.receiver import Receiver
 from tests.stream.conftest import new_stack
-from tests.world import World
+from tests.world import SCOPE, START, World
 
 DAY = 86_400
 
@@ -69,7 +70,7 @@ def test_the_ttl_alone_makes_the_next_attempt_of_a_delivery(
     merchant.subscribe(receiver.url)
     receiver.statuses = [500]
     merchant.pay(merchant.create_session()["id"])
-    assert unswept.settle()
+    assert unswept.wait_until_idle()
 
     unswept.advance(3600)
 
@@ -83,15 +84,15 @@ def test_an_event_that_the_stream_lost_is_fanned_out_by_its_timer(world: World) 
     )
     world.pay(world.create_session()["id"])
     world.sweep()
-    assert world.having("EVENT#", "DELIVERY#") == []
+    assert world.having("EVENT#", "FANOUT") == []
 
     world.now += NET_SECONDS + 1
     world.sweep()
 
-    (delivery,) = world.having("EVENT#", "DELIVERY#")
-    assert delivery["state"] == "pending"
+    fan_outs = sorted(len(each["endpoints"]) for each in world.having("EVENT#", "FANOUT"))
+    assert fan_outs == [0, 1]  # of payment.succeeded, and of checkout.session.completed
     assert len(world.messages()) == 1
-    assert sorted(t["kind"] for t in world.having("TIMER#")) == ["delivery"]
+    assert [timer["kind"] for timer in world.having("TIMER#")] == ["event"]
 
 
 def test_a_message_that_the_queue_lost_is_sent_again_by_its_timer(world: World) -> None:
@@ -107,7 +108,7 @@ def test_a_message_that_the_queue_lost_is_sent_again_by_its_timer(world: World) 
     world.now += NET_SECONDS + 1
     world.sweep()
     world.sweep()  # in the same second: the message is under way
-    world.now += NET_SECONDS + 1
+    world.now += 2 * NET_SECONDS + 2  # the time doubles
     world.sweep()
 
     assert world.messages() == first * 2
@@ -159,7 +160,7 @@ def test_a_timer_that_fails_does_not_stop_the_others(
     assert len(world.having("EVENT#", "EVENT")) == 3
 
 
-def test_a_timer_that_meets_endless_conflicts_stays_and_is_fired_again(
+def test_a_timer_whose_firing_ends_in_conflicts_is_fired_again(
     world: World, monkeypatch: pytest.MonkeyPatch, log: StringIO
 ) -> None:
     id = world.create_session()["id"]
@@ -224,3 +225,22 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world.now += NET_SECONDS + 500
     assert oldest_undelivered() == 500
     assert oldest_undelivered() == 0
+
+
+def test_the_timers_of_a_batch_are_fired_at_the_same_time(world: World) -> None:
+    """One after the other, a burst would wait for the slow start of Lambda's concurrency."""
+    added = [timers.expiry(f"cs_{number}", SCOPE, START) for number in range(10)]
+    records = [
+        {"messageId": each.target, "body": dispatch.to_body(each)} for each in reversed(added)
+    ]
+    all_under_way = threading.Barrier(10)
+
+    def fire(timer: Timer) -> None:
+        all_under_way.wait(5)
+        if timer.target in ("cs_3", "cs_7"):
+            raise RuntimeError("broken")
+
+    done = firing.fire_messages(records, lambda _: {TimerKind.EXPIRY: fire}, lambda: 30_000)
+
+    failed = [each["itemIdentifier"] for each in done["batchItemFailures"]]
+    assert failed == ["cs_7", "cs_3"]

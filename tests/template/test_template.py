@@ -46,13 +46,13 @@ def stream_mappings() -> list[Json]:
 # ------------------------------------------------------------ functions and routes
 
 
-def test_every_handler_folder_is_a_function_and_vice_versa() -> None:
+def test_handler_folders_and_functions_correspond() -> None:
     folders = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("functions/*/*/handler.py")}
 
     assert sorted(map(folder_of, FUNCTIONS)) == sorted(folders)
 
 
-def test_one_function_has_one_endpoint() -> None:
+def test_every_function_has_one_path_and_the_pages_functions_two() -> None:
     """The page has two addresses: one for each dialect's sessions."""
     paths: dict[str, set[str]] = {}
     for (_, path), function in routes().items():
@@ -80,7 +80,7 @@ def test_devstack_reads_the_function_settings_that_sam_deploys() -> None:
 
 
 def test_the_routes_with_a_405_are_those_of_the_template() -> None:
-    """A path also takes the methods of a more general path: GET for `/v1/events/resend`."""
+    """A path has the methods of a more general path too: `/v1/events/resend` has GET."""
     patterns = [
         (method, path.replace("{id}", "[^/]+"))
         for method, path in routes()
@@ -96,7 +96,7 @@ def test_the_routes_with_a_405_are_those_of_the_template() -> None:
 
 
 def test_functions_time_out_before_their_caller() -> None:
-    """API Gateway's HTTP API waits 30 seconds; the scheduler invokes every minute."""
+    """API Gateway's HTTP API waits 30 seconds, and the scheduler invokes every minute."""
     for name, function in FUNCTIONS.items():
         assert function["Timeout"] < (30 if name in routes().values() else 60), name
 
@@ -230,7 +230,7 @@ def test_a_record_that_always_fails_does_not_block_its_shard() -> None:
         assert mapping["FilterCriteria"]["Filters"]
 
 
-def test_a_failed_sweep_is_repeated_by_nothing_but_the_next_one() -> None:
+def test_only_the_next_sweep_repeats_a_failed_sweep() -> None:
     (schedule,) = of_type("Scheduler::Schedule").values()
     (config,) = of_type("Lambda::EventInvokeConfig").values()
 
@@ -241,14 +241,14 @@ def test_a_failed_sweep_is_repeated_by_nothing_but_the_next_one() -> None:
         assert retries["MaximumEventAgeInSeconds"] == 60
 
 
-def test_every_timer_is_seen_by_a_sweep_or_sent_by_its_writer() -> None:
+def test_every_timer_is_sent_by_a_sweep_or_by_its_writer() -> None:
     from checkout.dispatch import LOOK_AHEAD, SOON
     from checkout.store.timers import NET_SECONDS
 
-    sweeps_every = 60
-    # The sweep before a timer was written has seen what is due until LOOK_AHEAD after it.
+    sweep_seconds = 60
+    # The last sweep before a timer is written has sent the timers that are due within LOOK_AHEAD.
     assert LOOK_AHEAD < SOON < NET_SECONDS
-    assert sweeps_every < LOOK_AHEAD
+    assert sweep_seconds < LOOK_AHEAD
 
 
 def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
@@ -257,7 +257,7 @@ def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
         assert QUEUES[source_of(mapping)]["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_the_webhook_senders_patience_fits_its_functions_timeout() -> None:
+def test_a_delivery_attempt_ends_before_its_functions_timeout() -> None:
     from checkout.store.timers import NET_SECONDS
     from checkout.webhooks.sending import LEASE_PAUSES
 
@@ -328,7 +328,7 @@ def test_the_alarm_topic_is_in_every_stack_and_its_subscription_is_optional() ->
     assert nothing == {"Ref": "AWS::NoValue"}
 
 
-def test_oldest_undelivered_alarm_matches_its_metric_and_treats_silence_as_an_alarm() -> None:
+def test_oldest_undelivered_alarm_matches_its_metric_and_treats_missing_data_as_an_alarm() -> None:
     from checkout.log import NAMESPACE
     from checkout.sweep import OLDEST_UNDELIVERED, OVERDUE
 
@@ -376,7 +376,7 @@ NAMELESS = {
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
-    # Two stacks may publish versions of one layer; functions refer to a version.
+    # Two stacks may publish versions of one layer; functions use one version.
     "AWS::Lambda::LayerVersion",
 }
 

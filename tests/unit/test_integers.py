@@ -19,5 +19,5 @@ def test_up_to_fifteen_digits_are_an_integer(text: str, number: int) -> None:
      "9" * 16, "0" * 16, "9" * 10**6],
     ids=lambda text: text[:8],
 )  # fmt: skip
-def test_any_other_text_is_none(text: str) -> None:
+def test_any_other_text_is_no_integer(text: str) -> None:
     assert read_integer(text) is None

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "encryption",
     },
     "page": {"page", "api", "processors", "store", "domain", "settings"},
-    "firing": {"dispatch", "domain", "partial_batches"},
+    "firing": {"deadline", "dispatch", "domain", "partial_batches"},
     "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
     "dispatch": {"queues", "store", "domain", "log", "settings"},
     "queues": {"aws"},
@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "log": set(),
     "settings": set(),
 }
-"""By part, a module or a package of the library: the parts that it may import."""
+"""The parts that each part may import. A part is a module or a package of the library."""
 
 AWS_PACKAGES = {"boto3", "botocore", "aws_lambda_powertools"}
 

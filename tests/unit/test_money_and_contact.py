@@ -57,14 +57,14 @@ def test_the_prefix_determines_the_network(phone: str, provider: str | None) -> 
 
 
 @pytest.mark.parametrize("text", ["a@b.co", "first.last+tag@sub.example.com", "ä@exämple.com"])
-def test_valid_addresses(text: str) -> None:
+def test_valid_email_addresses_are_accepted(text: str) -> None:
     assert EMAIL.fullmatch(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "a", "a@b", "@b.co", "a@b..co", "a b@c.co", "a@b.co\n", "a@@b.co"]
 )
-def test_invalid_addresses(text: str) -> None:
+def test_invalid_email_addresses_are_refused(text: str) -> None:
     assert not EMAIL.fullmatch(text)
 
 

@@ -23,8 +23,8 @@ ANCHORED, ANYWHERE = (
 USES = ANCHORED | ANYWHERE
 LENGTH = 20_000
 SECONDS = 2.0
-"""Of the processor's time, for one text. A linear search takes about a thousandth of that, and a
-quadratic one several times as much."""
+"""The most CPU time for one text. A linear search takes about a thousandth of it, and a quadratic
+one several times as much."""
 
 
 class Expression(NamedTuple):
@@ -39,7 +39,7 @@ class Expression(NamedTuple):
 
 
 def computed_patterns() -> dict[str, list[str]]:
-    """By file: the patterns that it computes while it runs."""
+    """The patterns that a file computes while it runs, by file."""
     from checkout.api.routes import ROUTES
     from devstack.aws.api_gateway import _pattern
 
@@ -57,7 +57,7 @@ def files() -> dict[str, ast.Module]:
 
 @lru_cache(maxsize=1)
 def uses_of_names() -> dict[str, set[str]]:
-    """By name, for example EMAIL: the methods that are called on it anywhere."""
+    """The methods that are called on a name anywhere, by the name, for example EMAIL."""
     uses: dict[str, set[str]] = {}
     for tree in files().values():
         for node in ast.walk(tree):

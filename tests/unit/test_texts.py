@@ -59,7 +59,7 @@ def test_templates_contain_no_text_of_their_own(template: Path) -> None:
 
 
 def test_text_in_a_template_would_be_found() -> None:
-    """Otherwise the test above would prove nothing."""
+    """Shows that the test above can fail."""
     assert "Pay now" in text_of("<p>Pay now {{ amount }}</p>")
     assert "A logo" in text_of('<img alt="A logo">')
 

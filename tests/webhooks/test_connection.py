@@ -148,7 +148,7 @@ def test_certificates_of_unknown_authorities_are_refused(
 
 
 def drip(connection: socket.socket, head: bytes, drop: bytes) -> None:
-    """Sends `head`, then `drop` again and again, without a pause long enough for a time-out."""
+    """Sends `head`, then `drop` again and again, without a pause long enough for a timeout."""
     connection.sendall(head)
     for _ in range(250):
         connection.sendall(drop)

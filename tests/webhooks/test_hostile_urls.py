@@ -139,7 +139,7 @@ def test_there_are_at_least_forty_cases() -> None:
 
 
 def test_the_trap_notices_connections(trap: Trap) -> None:
-    """Otherwise the tests below would prove nothing."""
+    """Shows that the tests below can fail."""
     for address in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"):
         with socket.create_connection((address, trap.port), timeout=5) as connection:
             assert connection.recv(1) == b""

@@ -1,5 +1,5 @@
 """Schedule: sends the timers that are due soon to their queues, every minute. DynamoDB stream: puts
-a timer back that TTL deleted, and sends it."""
+timers back that TTL deleted, and sends them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""DynamoDB stream: creates the deliveries of each new event, and queues them."""
+"""DynamoDB stream: fans out each new event, and queues its deliveries."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """POST /v1/checkout/sessions: creates a checkout session."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.paygate import checkout_sessions, parse
 from checkout.api.paygate.endpoint import Call, Response, endpoint
 

@@ -1,6 +1,6 @@
 """POST /v1/customers: creates a customer."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.paygate import customers, parse
 from checkout.api.paygate.endpoint import Call, Response, endpoint
 

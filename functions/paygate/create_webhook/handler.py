@@ -1,6 +1,6 @@
 """POST /v1/webhooks: creates a webhook endpoint, and shows its secret."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.paygate import parse, webhook_secrets, webhooks
 from checkout.api.paygate.endpoint import Call, Response, endpoint
 

@@ -2,12 +2,11 @@
 
 from checkout.api.paygate import query, render
 from checkout.api.paygate.endpoint import Call, Json, endpoint
-from checkout.store import deliveries, events
+from checkout.store import tracked_events
 
 
 @endpoint
 def handler(call: Call) -> Json:
     query.refuse_parameters(call)
-    event = events.retrieve(call.table, call.scope, call.path_id)
-    found = deliveries.list_for_event(call.table, event.id)
-    return render.render_list(call.path, map(render.render_delivery, found))
+    tracked = tracked_events.retrieve(call.table, call.scope, call.path_id)
+    return render.render_list(call.path, map(render.render_delivery, tracked.deliveries))

@@ -1,6 +1,6 @@
 """POST /v1/events/resend: sends the events of a time range again."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.paygate import events, parse
 from checkout.api.paygate.endpoint import Call, Response, endpoint
 

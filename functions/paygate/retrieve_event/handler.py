@@ -2,11 +2,11 @@
 
 from checkout.api.paygate import query, render
 from checkout.api.paygate.endpoint import Call, Json, endpoint
-from checkout.store import events
+from checkout.store import tracked_events
 
 
 @endpoint
 def handler(call: Call) -> Json:
     query.refuse_parameters(call)
-    event = events.retrieve(call.table, call.scope, call.path_id)
-    return render.render_event(event)
+    tracked = tracked_events.retrieve(call.table, call.scope, call.path_id)
+    return render.render_event(tracked)

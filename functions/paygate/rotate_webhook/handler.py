@@ -1,7 +1,7 @@
 """POST /v1/webhooks/{id}/rotate: replaces the secret, and shows the new one. Each old one signs for
 another 24 hours after its rotation."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.paygate import parse, webhook_secrets
 from checkout.api.paygate.endpoint import Call, Response, endpoint
 

@@ -1,6 +1,6 @@
 """POST /checkout_sessions: creates a checkout session."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.payrex import checkout_sessions
 from checkout.api.payrex.endpoint import Call, Response, endpoint
 

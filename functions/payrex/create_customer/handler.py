@@ -1,6 +1,6 @@
 """POST /customers: creates a customer."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.payrex import customers
 from checkout.api.payrex.endpoint import Call, Response, endpoint
 

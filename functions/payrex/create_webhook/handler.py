@@ -1,6 +1,6 @@
 """POST /webhooks: creates a webhook."""
 
-from checkout.api.creation import create
+from checkout.api.creating import create
 from checkout.api.payrex import webhook_forms
 from checkout.api.payrex.endpoint import Call, Response, endpoint
 

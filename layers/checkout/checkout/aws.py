@@ -3,13 +3,13 @@
 from botocore.config import Config
 
 CALL_SECONDS = 3
-"""How long one try of a call may take."""
+"""Seconds that one request to AWS may take, including its connection."""
 
 CLIENT_CONFIG = Config(
     connect_timeout=1,
     read_timeout=CALL_SECONDS - 1,
     retries={"mode": "standard", "total_max_attempts": 2},
-    # botocore builds its own user agent for each call, a seventh of the call's CPU time.
+    # Without this, botocore builds a user agent for each call, in a seventh of the call's CPU time.
     user_agent="checkout",
 )
 WITHOUT_RETRIES = Config(retries={"total_max_attempts": 1})

@@ -1,4 +1,5 @@
-"""The time that an invocation has left. What waits or repeats calls stops before it is over."""
+"""The time that an invocation has left. Code that waits or repeats calls stops before that time is
+over."""
 
 import math
 import time
@@ -7,17 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 read, sleep = time.monotonic, time.sleep
-"""Tests replace both."""
+"""The clock and the pause of this module. Tests replace both."""
 
 ANSWER_SECONDS = 0.5
-"""What an invocation keeps for its answer and its log line."""
+"""Seconds that an invocation keeps for its answer and its log line."""
 
 _ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 
 
 @contextmanager
 def of_invocation(remaining_ms: int) -> Iterator[None]:
-    """Within the block, `seconds_left` counts down from what Lambda says is left."""
+    """Within the block, `seconds_left` counts down from the time that Lambda reports."""
     token = _ends_at.set(read() + remaining_ms / 1000 - ANSWER_SECONDS)
     try:
         yield
@@ -26,7 +27,7 @@ def of_invocation(remaining_ms: int) -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """Infinite outside of an invocation."""
+    """The seconds until the invocation has to answer. Infinite outside an invocation."""
     return _ends_at.get() - read()
 
 

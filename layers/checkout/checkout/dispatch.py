@@ -1,8 +1,8 @@
-"""Dispatch: every timer is sent to a queue, with a delay to the second at which it is due.
+"""Dispatch: sends every timer to a queue, with a delay until the second at which it is due.
 
-A sweep (`checkout.sweep`) sends once a minute what is due within the next minute and a half. A
-timer that is due sooner than a sweep could see it is sent when it is written: `handing_over`. So
-each timer is fired on time, and by many workers at once (`checkout.firing`).
+Once a minute a sweep (`checkout.sweep`) sends the timers that are due within the next minute and a
+half. A timer that is due before the next sweep is sent by the function that writes it
+(`handing_over`). So timers are fired on time, by many workers at once (`checkout.firing`).
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 LOOK_AHEAD = 90
-"""A sweep sends what is due within so many seconds: until the next sweep, with time to spare."""
+"""A sweep sends the timers that are due within this many seconds. That is more than the time until
+the next sweep."""
 SOON = LOOK_AHEAD + 10
-"""A timer due within so many seconds is sent by its writer, because the last sweep may have been
-before it was written, and the next may come too late. Ten seconds are for slow writers and clocks
-that differ."""
+"""A timer that is due within this many seconds is sent by its writer: the last sweep may have run
+before the timer was written, and the next one may run too late. Ten of the seconds are for slow
+writers and for clocks that differ."""
 
 ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND, TimerKind.RECONCILIATION})
-"""These have a queue of their own, so that a processor that is slow to answer delays no other."""
+"""Timers that ask a processor. They have a queue of their own, so that a slow processor does not
+delay other timers."""
 
 
 class Dispatcher(NamedTuple):
@@ -49,12 +51,13 @@ class Dispatcher(NamedTuple):
 
     def send(self, due: Iterable[Timer]) -> int:
         """Sends timers, and returns how many. Raises MessagesRefusedError."""
-        messages: dict[str, list[QueueMessage]] = defaultdict(list)
-        now = clock.now()
+        by_queue: dict[str, list[Timer]] = defaultdict(list)
         for timer in due:
-            message = QueueMessage(to_body(timer), timer.scope, max(0, timer.due - now))
-            messages[self.queue_of(timer.kind)].append(message)
-        return sum(queues.send(self.client, url, each) for url, each in messages.items())
+            by_queue[self.queue_of(timer.kind)].append(timer)
+        # Each delay is counted when its batch is sent: many batches take seconds.
+        return sum(
+            queues.send(self.client, url, map(_to_message, each)) for url, each in by_queue.items()
+        )
 
     def queue_of(self, kind: TimerKind) -> str:
         return self.processor_queue if kind in ASK_PROCESSORS else self.timer_queue
@@ -65,6 +68,12 @@ def open_dispatcher() -> Dispatcher:
     deployed = settings()
     client = queues.open_client()
     return Dispatcher(client, deployed.timer_queue_url, deployed.processor_queue_url)
+
+
+def _to_message(timer: Timer) -> QueueMessage:
+    """The delay is in whole seconds and rounded down: the worker waits for the rest."""
+    delay = (timer.due * 1000 - clock.milliseconds()) // 1000
+    return QueueMessage(to_body(timer), timer.scope, max(0, delay))
 
 
 def to_body(timer: Timer) -> str:
@@ -80,7 +89,7 @@ def from_body(body: str) -> Timer:
 def handing_over() -> Iterator[None]:
     """Sends the timers that were written within the block and are due soon.
 
-    If they can't be sent, a sweep finds them overdue.
+    If that fails, a later sweep sends them.
     """
     with recorded_writes() as actions:
         yield
@@ -98,9 +107,9 @@ def hand_over(written: Iterable[Timer]) -> None:
 
 
 def restore(table: Table, timer: Timer) -> None:
-    """Sends a timer that DynamoDB deleted, because it was overdue for long.
+    """Sends a timer that DynamoDB deleted because it was long overdue.
 
-    It is put back first: only the timer finds out whether its message is lost.
+    The timer is put back first, so that a sweep sends it again if its message is lost.
     """
     table.write(timers.put(timer))
     open_dispatcher().send([timer])

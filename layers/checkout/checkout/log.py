@@ -8,13 +8,13 @@ import traceback
 from aws_lambda_powertools import Logger
 
 logger = Logger()
-# At level INFO, botocore logs at every start where it found its credentials.
+# At level INFO, botocore logs at every start from where it read its credentials.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def log_fault(error: Exception, where: str) -> None:
     """Logs an unexpected error without its text, which may repeat what a shopper typed."""
-    answer = getattr(error, "response", None)  # of an AWS service, in botocore's errors
+    answer = getattr(error, "response", None)  # botocore's errors have the service's answer
     frames = traceback.extract_tb(error.__traceback__)
     logger.error(
         "unexpected error",

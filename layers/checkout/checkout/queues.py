@@ -1,6 +1,7 @@
 """Sends messages to SQS queues.
 
-Every message is only an accelerator: a timer in the table finds what a lost message left undone.
+No work depends on a message alone. If one is lost, a timer in the table finds the work that was not
+done.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """Messages in one call, at most: SQS's limit."""
+MAX_DELAY = 900
+"""The longest delay of a message, in seconds: SQS's limit."""
 
 
 class MessagesRefusedError(Exception):
@@ -31,7 +34,7 @@ class QueueMessage(NamedTuple):
     group: str
     """SQS's fair queues keep a group with many messages from delaying the others."""
     delay: int = 0
-    """Seconds until the message is visible, 900 at most."""
+    """Seconds until the message is visible, MAX_DELAY at most."""
 
 
 def send(client: SQSClient, url: str, messages: Iterable[QueueMessage]) -> int:

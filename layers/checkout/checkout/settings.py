@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 IN_LAMBDA = "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
-"""In Lambda, modules create their AWS clients on import: a starting function has a whole CPU, an
-answering one only the share that belongs to its memory size."""
+"""In Lambda, modules create their AWS clients on import. At its start a function has a whole CPU;
+later it has only a share, in proportion to its memory size."""
 
 
 class Settings(NamedTuple):
@@ -24,7 +24,9 @@ class Settings(NamedTuple):
     webhook_total_seconds: float
     """The most that a delivery attempt may take, from the DNS lookup to the end of the answer."""
     webhook_in_flight: int
-    """How many delivery attempts may be under way to one webhook endpoint."""
+    """How many delivery attempts may be in flight to a webhook endpoint at first."""
+    webhook_max_in_flight: int
+    """How many may be, after it has answered well for some time."""
     allow_local_endpoints: bool
     """Allows webhooks to http://127.0.0.1. Only devstack sets it, never a deployed stack."""
     stripe_api: str
@@ -49,6 +51,7 @@ def settings() -> Settings:
         webhook_connect_seconds=float(os.environ.get("WEBHOOK_CONNECT_SECONDS", "5")),
         webhook_total_seconds=float(os.environ.get("WEBHOOK_TOTAL_SECONDS", "15")),
         webhook_in_flight=int(os.environ.get("WEBHOOK_IN_FLIGHT", "10")),
+        webhook_max_in_flight=int(os.environ.get("WEBHOOK_MAX_IN_FLIGHT", "100")),
         allow_local_endpoints=os.environ.get("ALLOW_LOCAL_ENDPOINTS") == "true",
         stripe_api=os.environ.get("STRIPE_API", "https://api.stripe.com"),
         stripe_script=os.environ.get("STRIPE_SCRIPT", "https://js.stripe.com/v3/"),

@@ -1,13 +1,16 @@
-"""The sweep: once a minute, in every shard, it sends the timers that are due soon to their queues.
+"""The sweep: once a minute it sends the timers of every shard that are due soon to their queues.
 
-It remembers how far it came, so it sends each timer once. Messages can be lost, and workers can
-die. So it also sends again the timers that are overdue, unless their queue is only slow: a backlog
-must not multiply itself.
+It stores how far it came, so it sends each timer once. Messages can be lost and workers can die, so
+it sends overdue timers again. If their queue has a backlog, their messages probably wait in it, and
+only a few of them are sent again; otherwise each sweep would lengthen the backlog.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from random import random
 from typing import NamedTuple
 
 from checkout import queues
@@ -19,21 +22,25 @@ from checkout.store import timers
 from checkout.store.table import Table
 from checkout.store.timers import Progress
 
+PERIOD = 60
+"""Seconds between two sweeps: the schedule of template.yaml."""
 OVERDUE = 120
 """Seconds after which a timer that was sent, and is still there, may have lost its message."""
 BACKLOG = 100
-"""With as many visible messages a queue has a backlog, in which overdue timers probably wait."""
-SENT_AGAIN_IN_BACKLOG = 5
-"""Overdue timers of one shard that a sweep sends again although their queue has a backlog."""
+"""A queue with this many visible messages has a backlog."""
+BACKLOG_SECONDS = 10
+"""The messages that a queue carries in this time are no backlog."""
+SENT_AGAIN_OF = 500
+"""A sweep sends again one in this many timers of a backlog: an eighth of them in an hour."""
 
-LANES = 16
+SHARDS_AT_ONCE = 16
 """Shards that a sweep reads at the same time."""
-THREADS = "shard"
-"""How the names of the threads that read shards begin."""
+THREAD_PREFIX = "shard"
+"""The beginning of the names of the threads that read shards."""
 RESERVE_MS = 5_000
-"""A sweep begins nothing with less time left than this. The next sweep continues."""
+"""With less time left than this, a sweep stops, and the next sweep continues."""
 
-UNDELIVERED = frozenset({TimerKind.FANOUT, TimerKind.DELIVERY})
+UNDELIVERED = frozenset({TimerKind.EVENT, TimerKind.DELIVERY})
 OLDEST_UNDELIVERED = "OldestUndelivered"
 """A metric: the seconds for which the longest overdue event or delivery has waited."""
 
@@ -62,45 +69,58 @@ class Sweep(NamedTuple):
     time_left_ms: Callable[[], int]
     visible: Mapping[str, int]
     """About how many messages each queue has, by its URL."""
+    shards: int
 
     def shard(self, number: int, until: int) -> Swept:
         """Sends the timers of a shard that are due after `until`, and those that are overdue."""
-        swept = self._send_ahead(number, Swept(until))
+        sent: Counter[str] = Counter()
+        swept = self._send_ahead(number, Swept(until), sent)
         if self._is_over():
             return swept
-        return self._send_overdue(number, min(until, self.now - OVERDUE), swept)
+        return self._send_overdue(number, min(until, self.now - OVERDUE), swept, sent)
 
-    def _send_ahead(self, number: int, swept: Swept) -> Swept:
-        """Sends what is due until LOOK_AHEAD from now and was not sent yet."""
+    def _send_ahead(self, number: int, swept: Swept, by_queue: Counter[str]) -> Swept:
+        """Sends what is due until LOOK_AHEAD from now and was not sent yet; counts it by queue."""
         ahead = max(swept.until, self.now + LOOK_AHEAD)
         for page in self._pages(number, swept.until, ahead):
             if self._is_over():
                 return swept._replace(until=page[0].due - 1)
             sent = swept.sent + self.dispatcher.send(page)
+            by_queue.update(self.dispatcher.queue_of(each.kind) for each in page)
             swept = swept._replace(sent=sent, late=self._latest(page, swept.late))
         return swept._replace(until=ahead)
 
-    def _send_overdue(self, number: int, until: int, swept: Swept) -> Swept:
-        """Sends timers again that were sent, and are still there."""
-        allowed = dict.fromkeys(self.visible, SENT_AGAIN_IN_BACKLOG)
+    def _send_overdue(self, number: int, until: int, swept: Swept, sent: Counter[str]) -> Swept:
+        """Sends overdue timers again, which an earlier sweep has sent and no worker has ended."""
+        allowed = {queue: self._may_send_again(queue, sent[queue]) for queue in self.visible}
         for page in self._pages(number, -1, until):
             if self._is_over():
                 break
-            again = swept.sent_again + self.dispatcher.send(self._not_waiting(page, allowed))
+            again = swept.sent_again + self.dispatcher.send(self._first(page, allowed))
             swept = swept._replace(sent_again=again, late=self._latest(page, swept.late))
         return swept
 
+    def _may_send_again(self, queue: str, sent: int) -> float:
+        """How many overdue timers of a shard may be sent again: all, or few of a backlog.
+
+        `sent` is what the shard has just sent to the queue, about a minute's timers.
+        """
+        visible = self.visible[queue]
+        carried = sent * self.shards * BACKLOG_SECONDS / PERIOD
+        if visible < max(BACKLOG, carried):
+            return math.inf
+        # Rounded at random, because the share of one shard is mostly less than one.
+        return int(visible / SENT_AGAIN_OF / self.shards + random())
+
     def _latest(self, page: Iterable[Timer], late: int) -> int:
-        """`late`, or for how long an event or delivery of this page is overdue."""
+        """`late`, or the longest time for which an event or delivery of this page is overdue."""
         return max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
 
-    def _not_waiting(self, overdue: Iterable[Timer], allowed: dict[str, int]) -> Iterator[Timer]:
-        """The overdue timers to send again: all of a quiet queue, few of one with a backlog."""
+    def _first(self, overdue: Iterable[Timer], allowed: dict[str, float]) -> Iterator[Timer]:
+        """Of each queue's overdue timers, as many as are allowed, which are counted down."""
         for timer in overdue:
             queue = self.dispatcher.queue_of(timer.kind)
-            if self.visible[queue] < BACKLOG:
-                yield timer
-            elif allowed[queue]:
+            if allowed[queue]:
                 allowed[queue] -= 1
                 yield timer
 
@@ -123,10 +143,10 @@ def sweep(
     progress = timers.read_progress(table)
     queue_urls = (dispatcher.timer_queue, dispatcher.processor_queue)
     visible = {url: queues.count_visible(dispatcher.client, url) for url in queue_urls}
-    run = Sweep(table, dispatcher, now, time_left_ms, visible)
-    # A shard beyond the present number may still have timers.
+    # Shards that are no longer in use may still have timers.
     shards = range(max(len(progress.until), settings().timer_shards))
-    with ThreadPoolExecutor(LANES, THREADS) as pool:
+    run = Sweep(table, dispatcher, now, time_left_ms, visible, len(shards))
+    with ThreadPoolExecutor(SHARDS_AT_ONCE, THREAD_PREFIX) as pool:
         results = list(pool.map(lambda number: _shard(run, progress, number), shards))
     swept = [each for each in results if each is not None]
     reached = {number: each.until for number, each in zip(shards, results, strict=True) if each}
@@ -142,7 +162,7 @@ def sweep(
 
 
 def _shard(run: Sweep, progress: Progress, number: int) -> Swept | None:
-    """What the sweep did in this shard; None if it failed."""
+    """What the sweep did in this shard; None if it failed there."""
     try:
         return run.shard(number, progress.until.get(number, -1))
     except Exception as error:  # counted and raised for all shards at the end of the sweep

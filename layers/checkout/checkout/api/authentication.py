@@ -31,11 +31,11 @@ CACHE_KEYS = 1000
 
 _KEY = re.compile(r"(?:sk|pk)_(?:test|live)_[A-Za-z0-9_]{1,200}")
 _cache: dict[str, tuple[ApiKey, int]] = {}
-"""By a key's digest: the key, and when it was read."""
+"""The keys that this process has read, each with the time of reading, by the key's digest."""
 
 
 class Call(NamedTuple):
-    """An authenticated request, with what its handler works on."""
+    """An authenticated request, with the table that its handler reads and writes."""
 
     request: Request
     table: Table
@@ -72,7 +72,7 @@ Authenticate = Callable[[Table, Request, str], Caller]
 
 
 class Dialect(ErrorRenderer, Protocol):
-    """A dialect's renderer, as far as its endpoints need it."""
+    """What endpoints need of a dialect's renderer."""
 
     @property
     def render_events(self) -> RenderEvents: ...

@@ -1,4 +1,4 @@
-"""The dialects, by name: how each renders events. For code that runs without a request."""
+"""How each dialect renders events, by the dialect's name. For code that runs without a request."""
 
 from typing import Any, Protocol
 
@@ -9,13 +9,13 @@ from checkout.domain.session import Session
 
 
 class EventRenderer(Protocol):
-    """A dialect's renderer, as far as events need it."""
+    """What events need of a dialect's renderer."""
 
     def render_events(
         self, kind: EventKind, session: Session, subject: Subject
     ) -> list[tuple[str, dict[str, Any]]]: ...
 
-    def render_envelope(self, event: Event) -> dict[str, Any]: ...
+    def render_envelope(self, event: Event, webhooks: int) -> dict[str, Any]: ...
 
 
 DIALECTS: dict[str, EventRenderer] = {"paygate": paygate, "payrex": payrex}

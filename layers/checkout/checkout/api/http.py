@@ -26,14 +26,14 @@ from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_IDEMPOTENCY_KEY = 255
-"""Characters."""
+"""The longest idempotency key, in characters."""
 
 SAFETY_HEADERS = {
     "cache-control": "no-store",
     "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
 }
-"""Of every response, also of errors."""
+"""The headers of every response, including errors."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
@@ -148,7 +148,7 @@ class Request(NamedTuple):
         return f"{scheme}://{host}"
 
     def cause(self, idempotency_key: str | None = None) -> Cause:
-        """What the events of this request name as their cause."""
+        """The cause that the events of this request name."""
         return Cause(self.id, idempotency_key)
 
 

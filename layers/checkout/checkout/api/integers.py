@@ -3,7 +3,7 @@
 import re
 
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
-"""Python takes a second to convert very long numbers, or refuses to."""
+"""At most 15 digits, because Python takes a second to convert very long numbers, or refuses to."""
 
 
 def read_integer(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Pages of lists, rendered. A page ends by bytes too, because Lambda's responses are limited."""
+"""Renders pages of lists. A page has a limit of bytes too, because Lambda limits responses."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.store.paging import Page
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Of a page's objects, as a function returns them. Lambda's limit is 6 MB."""
+"""The most bytes of a page's objects in a function's response. Lambda limits a response to 6 MB."""
 
 NEXT_CURSOR = "next-cursor"
 """The header with the id that the next page follows. A page of a filtered list may be empty
@@ -22,7 +22,7 @@ class Listed(Protocol):
 
 T = TypeVar("T", bound=Listed)
 Envelope = Callable[[list[Json], bool], Json]
-"""A list in a dialect, from its rendered objects and whether more follow."""
+"""Makes a dialect's list from its rendered objects and whether more follow."""
 
 
 def respond(page: Page[T], render: Callable[[T], Json], envelope: Envelope) -> Response:

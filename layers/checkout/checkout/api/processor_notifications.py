@@ -1,4 +1,4 @@
-"""Processors' webhooks to this service.
+"""Processors' notifications.
 
 A notification names a payment or a charge, and nothing else in it is used: the payment's status is
 read from the processor. A notification that is repeated, late, out of order or forged therefore

@@ -1,9 +1,9 @@
-"""The verb of the endpoints that create a refund, in each dialect."""
+"""Creates a refund, for the endpoints of both dialects."""
 
 from collections.abc import Callable
 
 from checkout.api.authentication import Call
-from checkout.api.creation import render_created
+from checkout.api.creating import render_created
 from checkout.api.http import Response
 from checkout.domain.refund import Refund, RefundOrder
 from checkout.processors.refunds import Refunds
@@ -21,7 +21,7 @@ def create_refund(
 ) -> Response:
     """Sends a payment's money back, and responds with the refund as `render` encodes it.
 
-    `idempotency` works as in `creation.create`.
+    `idempotency` works as in `creating.create`.
     """
     context = call.change_context(idempotency.key if idempotency else None)
     refunds = Refunds(call.table, ProcessorRouter(call.table), context)

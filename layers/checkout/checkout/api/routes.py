@@ -24,7 +24,7 @@ ROUTES = (
     ("POST", r"/v1/webhooks/[^/]+/rotate"),
     ("POST", r"/v1/webhooks/[^/]+/test"),
     ("GET", r"/v1/events"),
-    ("GET, POST", r"/v1/events/resend"),  # GET is the route of an event with this id
+    ("GET, POST", r"/v1/events/resend"),  # GET reads the event with the id "resend"
     ("GET", r"/v1/events/[^/]+"),
     ("GET", r"/v1/events/[^/]+/deliveries"),
     ("POST", r"/v1/events/[^/]+/resend"),

@@ -19,10 +19,13 @@ SIGNATURES: dict[str, Sign] = {
 }
 
 
-def build_request(event: Event, secrets: Sequence[str], now: int) -> tuple[bytes, dict[str, str]]:
+def build_request(
+    event: Event, webhooks: int, secrets: Sequence[str], now: int
+) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of one delivery attempt.
 
-    The body is the same in every attempt. The headers have a signature for `now` with each secret.
+    `webhooks` is the number of endpoints that the event goes to. The body is the same in every
+    attempt. The headers have a signature for `now` with each secret.
     """
-    body = encode_json(DIALECTS[event.api].render_envelope(event)).encode()
+    body = encode_json(DIALECTS[event.api].render_envelope(event, webhooks)).encode()
     return body, SIGNATURES[event.api](event, secrets, body, now)

@@ -20,7 +20,7 @@ class ProcessorAccount:
     """For the shopper's browser; not a secret. Empty where no browser needs one."""
     secret_key: str
     signing_secret: str
-    """The processor signs its webhooks to this service with it."""
+    """The secret with which the processor signs its notifications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Merchant:
 
 
 class Caller(NamedTuple):
-    """The scope of an API key: merchant and mode. It can't see objects of other scopes."""
+    """The merchant and mode that an API key stands for. Objects of other scopes are invisible to
+    it."""
 
     merchant: str
     mode: Mode

@@ -1,4 +1,4 @@
-"""Which hosts and addresses are public, so that webhooks may be sent there.
+"""Decides which hosts and addresses are public, so that webhooks may be sent there.
 
 `ipaddress.is_global` was looked at and is not used: it accepts NAT64, 6to4 and multicast addresses,
 which can lead into private networks.
@@ -34,7 +34,7 @@ _CLOSED_V4 = [
 ]
 _OPEN_V6 = IPv6Network("2000::/3")
 """The only part of IPv6 that is allocated. Loopback, mapped and compatible IPv4, NAT64, private,
-link-local, site-local and multicast addresses lie outside of it."""
+link-local, site-local and multicast addresses lie outside it."""
 _CLOSED_V6 = [
     IPv6Network(each)
     for each in (
@@ -65,7 +65,7 @@ def is_endpoint_url(text: str, allow_local: bool) -> bool:
     host = parts.hostname or ""
     if allow_local and parts.scheme == "http":
         return host in _THIS_MACHINE
-    # The Kelvin sign, for one, is a "k" in lower case: such a name is not what was written.
+    # In lower case some characters become ASCII, such as the Kelvin sign: the name would change.
     # Brackets may also hold `v1.abc` (RFC 3986), which then looks like a name.
     as_written = parts.netloc.isascii() and ("[" in parts.netloc) == (":" in host)
     return parts.scheme == "https" and as_written and is_public_host(host)

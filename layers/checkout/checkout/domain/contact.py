@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@(?:[^@\s.\x00-\x1f\x7f]+\.)+[^@\s.\x00-\x1f\x7f]+")
 EMAIL_LENGTH = 254
 PHONE_LENGTH = 40
-"""Characters of a phone number as typed, with blanks and punctuation."""
+"""The longest phone number as typed, in characters with blanks and punctuation."""
 PHONE = re.compile(r"0\d{9}|\+[1-9]\d{7,14}", re.ASCII)
 """Ten digits that begin with 0, as in Ghana, or + and a number with its country code."""
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from checkout.domain.event import Event, EventState
 
 
 class DeliveryState(StrEnum):
@@ -33,13 +36,15 @@ KEPT_ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Times are epoch seconds. `timer_due` is when its one timer is due."""
+    """Times are epoch seconds."""
 
     event: str
     endpoint: str
     scope: str
-    timer_due: int
     next_attempt_at: int
+    timer_due: int | None = None
+    """When its own timer is due. None if it has ended or is parked, or is not stored yet: then the
+    event's timer covers it."""
     state: DeliveryState = DeliveryState.PENDING
     attempt_count: int = 0
     """How many attempts were ever made."""
@@ -49,18 +54,77 @@ class Delivery:
     A resend of a delivery that has ended begins another round.
     """
     waits: int = 0
-    """How often in a row the next attempt waited for others to the same endpoint."""
+    """How many times in a row the next attempt was postponed."""
     parked_at: int | None = None
     """When it began to wait, without a timer, for its disabled endpoint to be enabled."""
     attempts: tuple[DeliveryAttempt, ...] = ()
     """The last `KEPT_ATTEMPTS`."""
 
     @property
-    def is_under_way(self) -> bool:
-        """Whether it is pending and has a timer."""
+    def is_scheduled(self) -> bool:
+        """Whether it is pending and a timer covers it."""
         return self.state is DeliveryState.PENDING and self.parked_at is None
 
     @property
     def is_parked(self) -> bool:
         """Whether it is pending and waits for its disabled endpoint."""
         return self.parked_at is not None and self.state is DeliveryState.PENDING
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it has an item. It gets one with its first outcome, or when it has to wait."""
+        return self.timer_due is not None or not self.is_scheduled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanOut:
+    """To which webhook endpoints an event goes, by their ids."""
+
+    event: str
+    scope: str
+    at: int
+    """Epoch seconds."""
+    endpoints: tuple[str, ...]
+    """Those that subscribed at that time. Every body of the event that is sent has their number."""
+    resent_to: tuple[str, ...] = ()
+    """Others, to which the merchant had it sent since."""
+
+    def new_delivery(self, endpoint: str) -> Delivery:
+        """A delivery before its first attempt."""
+        return Delivery(
+            event=self.event, endpoint=endpoint, scope=self.scope, next_attempt_at=self.at
+        )
+
+
+class TrackedEvent(NamedTuple):
+    """An event with its deliveries."""
+
+    event: Event
+    fan_out: FanOut | None = None
+    """None if it was not fanned out yet."""
+    deliveries: tuple[Delivery, ...] = ()
+    """In the order of their endpoints' ids."""
+
+    @property
+    def id(self) -> str:
+        return self.event.id
+
+    @property
+    def pending_count(self) -> int:
+        """How many of its deliveries are pending."""
+        return self._count(DeliveryState.PENDING)
+
+    @property
+    def not_stored(self) -> list[Delivery]:
+        """Those before their first outcome. The event's timer covers them."""
+        return [each for each in self.deliveries if not each.is_stored]
+
+    def is_in(self, state: EventState) -> bool:
+        failed = self._count(DeliveryState.FAILED)
+        if state is EventState.FAILED:
+            return failed > 0
+        pending = self.fan_out is None or self.pending_count > 0
+        return pending if state is EventState.PENDING else not pending and not failed
+
+    def _count(self, state: DeliveryState) -> int:
+        return sum(each.state is state for each in self.deliveries)

@@ -1,5 +1,5 @@
-"""Every error that the API answers with. Each has an HTTP status, a code and, if one is to blame, a
-parameter. Each dialect renders them in its own shape.
+"""Every error of the public APIs. Each has an HTTP status, a code and, if a parameter caused it,
+the parameter's name. Each dialect renders errors in its own format.
 
 CheckoutError
 ├── InvalidRequestError 400         ├── ParameterMissingError
@@ -29,7 +29,7 @@ CheckoutError
 import re
 
 MAX_ERRORS = 20
-"""Of one answer. A request may have thousands."""
+"""The most errors in one response. A request may have thousands."""
 
 
 def shown_name(name: str) -> str | None:
@@ -79,7 +79,8 @@ class ParameterAboveMaximumError(ParameterInvalidError):
 
 
 class ManyInvalidError(InvalidRequestError):
-    """What is wrong with a request, for a dialect that reports it at once: the first MAX_ERRORS."""
+    """Several errors of one request, for a dialect that reports them together: the first
+    MAX_ERRORS."""
 
     def __init__(self, errors: list["InvalidRequestError"]) -> None:
         super().__init__("Several parameters are wrong.")
@@ -213,7 +214,7 @@ class TooManyAttemptsError(CheckoutError):
 
 
 class BusyError(CheckoutError):
-    """The storage refused or did not answer, or conflicts did not end, until the time was over.
+    """The storage refused or did not answer, or conflicts continued, until the time was over.
 
     Nothing was written, unless an answer was lost.
     """
@@ -221,7 +222,7 @@ class BusyError(CheckoutError):
     status = 503
     code = "try_again"
     retry_after = 1
-    """The seconds of the header `Retry-After`."""
+    """The value of the header `Retry-After`, in seconds."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -34,7 +34,7 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Times are epoch seconds. `type` and `object` are those of the dialect `api`."""
+    """Times are epoch seconds; `type` and `object` are those of the dialect. It never changes."""
 
     id: str
     scope: str
@@ -48,13 +48,6 @@ class Event:
     """Its number among the session's events, from 1 without gaps."""
     request_id: str | None = None
     idempotency_key: str | None = None
-    webhooks: int = 0
-    """How many endpoints it was fanned out to. Every body that is sent has this number."""
-    pending_webhooks: int = 0
-    """How many of its deliveries are pending."""
-    failed_webhooks: int = 0
-    """How many of its deliveries failed."""
-    fanned_out_at: int | None = None
     only_endpoint: str | None = None
     """The id of the one endpoint it is for; None for all that subscribe."""
 
@@ -71,7 +64,7 @@ class EventState(StrEnum):
 
 
 Subject = Payment | Refund | None
-"""What an event is about beside the session."""
+"""What an event is about, besides the session."""
 RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
 """A dialect's events for a kind: the type of each and its rendered object."""
 
@@ -114,5 +107,5 @@ class ChangeContext(NamedTuple):
 
 class Recorded(NamedTuple):
     session: Session
-    """With the events counted."""
+    """The session with the events counted."""
     events: list[Event]

@@ -34,7 +34,7 @@ def new_id(prefix: str, at_ms: int | None = None) -> str:
 def within(second: int) -> int:
     """The millisecond of `second` that is nearest to now.
 
-    An id of it sorts among the ids of that second, also if the request began a second ago.
+    An id made with it sorts among the ids of `second`, even if that second is over.
     """
     return min(max(clock.milliseconds(), second * 1000), second * 1000 + 999)
 

@@ -6,7 +6,7 @@ NETWORK_PREFIXES = {
     "airteltigo": ("026", "027", "056", "057"),
 }
 NETWORK_NAMES = {"mtn": "MTN", "telecel": "Telecel", "airteltigo": "AirtelTigo"}
-"""As shoppers know them."""
+"""The networks' names as shoppers know them."""
 
 
 def network_of(phone: str) -> str | None:

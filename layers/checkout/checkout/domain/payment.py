@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 ATTEMPT_SECONDS = 300
-"""How long a shopper has to approve, until the attempt's deadline, unless the processor's adapter
-says otherwise for a payment method."""
+"""Seconds that a shopper has to approve an attempt, until its deadline. A processor's adapter may
+have another time for a payment method."""
 CODE_SECONDS = 10
-"""How long after a code was sent without an answer its payment is looked up."""
+"""Seconds after which a payment is looked up if a code was sent and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
-"""How often an attempt's timer looks it up at the processor."""
+"""Seconds from one lookup of an attempt by its timer to the next."""
 LOOK_SECONDS = 2
-"""How often its page may have it looked up at a processor that is another service."""
+"""Seconds from one lookup of an attempt by its page to the next, at a processor that is another
+service."""
 
 
 class PaymentStatus(StrEnum):
@@ -123,5 +124,5 @@ def next_watch_at(payment: Payment, now: int) -> int | None:
 
 
 def masked_phone(phone: str) -> str:
-    """`0241234567` as `024****567`, the form that events have."""
+    """`0241234567` as `024****567`, as events show it."""
     return phone[:3] + "****" + phone[-3:]

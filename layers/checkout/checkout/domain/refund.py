@@ -125,7 +125,8 @@ def refund_of_late(payment: Payment, now: int) -> Refund:
 
 
 def next_check_at(refund: Refund, now: int) -> int:
-    """When to look up a pending refund again. The time doubles, because it is the refund's age."""
+    """When to look up a pending refund again. The wait is the refund's age, so it doubles each
+    time."""
     age = now - refund.created_at
     return now + min(max(age, FIRST_CHECK_SECONDS), LAST_CHECK_SECONDS)
 

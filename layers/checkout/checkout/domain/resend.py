@@ -20,14 +20,14 @@ class Resend:
     created_at: int
     since: int
     until: int
-    """Events of both these seconds are part of the range."""
+    """The last second of the range. Events of `since` and of `until` are part of it."""
     timer_due: int
     """When its timer is due."""
     type: str | None = None
     endpoint: str | None = None
     """The one webhook endpoint to send to; None for all that subscribe."""
     state: EventState | None = None
-    """Sends only events in this state, and only the deliveries in it."""
+    """Resends only events in this state, and of these only the deliveries in this state."""
     status: ResendStatus = ResendStatus.PENDING
     cursor: str | None = None
     """The id of an event: all events up to this one were sent, or left out."""

@@ -26,8 +26,8 @@ LIFETIME_SLACK = 10
 
 MAX_FAILED_ATTEMPTS = 10
 BLOCK_SECONDS = 15 * 60
-"""How long a session can't be paid after MAX_FAILED_ATTEMPTS; then the count starts again. It
-limits a thief who tests stolen cards to forty an hour."""
+"""How long a session can't be paid after MAX_FAILED_ATTEMPTS; then the count starts again. This
+limits the testing of stolen cards to forty an hour."""
 
 SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
 """Replaced by the session's id in the merchant's URLs."""
@@ -96,22 +96,22 @@ class Session:
     details: dict[str, Any] = field(default_factory=dict)
     """Fields that only the merchant's dialect has. Nothing else reads them."""
     event_count: int = 0
-    """How many events it has; the number of its last event."""
+    """How many events it has. This is also the number of its last event."""
     final_event_ids: tuple[str, ...] = ()
     """The ids of the events that reported its end."""
 
     @property
     def page_key(self) -> str:
-        """The last part of its page's URL. Everybody who knows it can see and pay the session."""
+        """The last part of its page's URL. Knowing it is enough to see and pay the session."""
         return self.client_secret or self.id
 
     def status_at(self, now: int) -> Status:
-        """Its status for a reader at `now`: a lapsed session is expired."""
+        """The status that a reader sees at `now`: a lapsed session is expired."""
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
         return Status.EXPIRED if lapsed else self.status
 
     def is_blocked_at(self, now: int) -> bool:
-        """Whether too many attempts failed, so that it can't be paid. It is open all the same."""
+        """Whether it can't be paid because too many attempts failed. It is still open."""
         return self.blocked_until is not None and self.blocked_until > now
 
     def return_url(self) -> str:
@@ -142,7 +142,7 @@ def new_session(
 
 
 class Guard(StrEnum):
-    """A condition for a session, at a time and for a payment attempt."""
+    """A condition on a session, at a given time and for a given payment attempt."""
 
     OPEN = "open"
     NOT_LAPSED = "not_lapsed"
@@ -207,7 +207,7 @@ def begin_attempt(
 
 
 def release_attempt(session: Session, failure: Failure, now: int) -> Session:
-    """The session without its failed attempt. Every failure counts, also a time-out."""
+    """The session without its failed attempt. Every failure counts, including a timeout."""
     failed = session.failed_attempts + 1
     blocked = failed >= MAX_FAILED_ATTEMPTS
     return _moved(

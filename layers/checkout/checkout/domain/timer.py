@@ -10,7 +10,7 @@ class TimerKind(StrEnum):
     EXPIRY = "expiry"
     ATTEMPT = "attempt"
     REFUND = "refund"
-    FANOUT = "fanout"
+    EVENT = "event"
     DELIVERY = "delivery"
     RESUME = "resume"
     RESEND = "resend"

@@ -20,7 +20,7 @@ class DisabledBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormerSecret:
-    """A secret that a rotation replaced. It signs as well, until `until`."""
+    """A secret that a rotation replaced. It still signs deliveries until `until`."""
 
     secret: str
     until: int
@@ -43,14 +43,18 @@ class WebhookEndpoint:
     status: EndpointStatus = EndpointStatus.ENABLED
     description: str | None = None
     former_secrets: tuple[FormerSecret, ...] = ()
-    """Those that still signed at the last rotation, the newest first."""
+    """The replaced secrets that still signed at the last rotation, the newest first."""
     disabled_because: DisabledBecause | None = None
     failing_since: int | None = None
-    """When the first delivery attempt failed after the last one that was answered 2xx."""
+    """When the first delivery attempt failed since the last 2xx answer."""
     slow_until: int | None = None
-    """Nothing is sent to it before, because it asked for a pause, or hangs."""
+    """Nothing is sent to it before this time, because it asked for a pause or hangs."""
     slowdowns: int = 0
     """How many pauses it was given since it last answered 2xx."""
+
+    in_flight: int | None = None
+    """How many delivery attempts may be in flight to it at once. None: as many as to a new one."""
+    in_flight_raised_at: int | None = None
 
     def pause_ends_at(self, now: int) -> int | None:
         """The end of a pause that lasts at `now`; None if there is none."""

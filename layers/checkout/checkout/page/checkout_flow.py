@@ -8,7 +8,7 @@ from checkout.api.dialects import render_events
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, merchant_of
 from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
-from checkout.domain.event import ChangeContext
+from checkout.domain.event import ChangeContext, EventState
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
@@ -18,7 +18,7 @@ from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Look
 from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processors_of
-from checkout.store import accounts, events, payments, sessions, webhook_endpoints
+from checkout.store import accounts, payments, sessions, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 
 NUMBER_FIELDS = {"card": "number", "mobile_money": "phone"}
@@ -39,14 +39,14 @@ def show(table: Table, request: Request) -> Response:
         look = _attempts(table, request).look(session.attempt)
         session = _session(table, request)
     named = query.get("attempt")
-    attempt = session.latest_payment if named == LATEST else named
-    visit = visit_of(table, request, session, _payment(table, session, session.attempt or attempt))
+    id = session.attempt or (session.latest_payment if named == LATEST else named)
+    visit = visit_of(table, request, session, _payment(table, session, id))
     visit = visit._replace(next_step=look.next_step, looked_too_soon=look.is_too_soon)
-    if session.attempt and visit.attempt and look.next_step is None:
-        path = ProcessorRouter(table).approval_path(visit.attempt)
+    if session.attempt and visit.payment and look.next_step is None:
+        path = ProcessorRouter(table).approval_path(visit.payment)
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
-        visit = visit._replace(merchant_notified=_is_merchant_notified(table, session))
+        visit = visit._replace(webhooks_done=_are_webhooks_done(table, session))
     if "poll" in query:
         return view.render_state(visit)
     visit = visit._replace(is_canceled="canceled" in query, is_stale="stale" in query)
@@ -61,7 +61,7 @@ def pay(table: Table, request: Request) -> Response:
     if "one_time_code" in form:
         return _submit_code(table, request, session, form)
     if not is_token(session, form.get("token", "")):
-        return _redirect(session, {"stale": "1"})  # outdated or foreign: it charges nothing
+        return _redirect(session, {"stale": "1"})  # Nothing is charged.
     return _pay(table, request, session, form)
 
 
@@ -90,7 +90,7 @@ def _redirect(session: Session, query: dict[str, str]) -> Response:
 def _pay(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
     visit = visit_of(table, request, session)
     if not visit.processors:
-        return view.redirect(visit.page_path)  # It shows that payment is not available.
+        return view.redirect(visit.page_path)  # The page shows that payment is not available.
     try:
         methods = tuple(visit.methods)
         wanted = forms.parse(form, methods, visit.asks_for_cards, request.now)
@@ -105,14 +105,14 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
     except TooManyAttemptsError:
         return view.redirect(visit.page_path)
     except ConflictError:
-        # The session is paid, expired or being paid, or the same form was sent more than once and
-        # another one was faster: the page shows which.
+        # The session is paid, expired or being paid, or the same form was sent several times. The
+        # page shows the session as it is.
         return _redirect(_session(table, request), {})
     return view.redirect(_next_location(visit, processor, payment))
 
 
 def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
-    """Where the shopper goes once the payment was begun."""
+    """The address to which the shopper goes after the payment began."""
     path = processor.approval_path(payment)
     if path and payment.method in REDIRECT_METHODS:
         return with_return_key(visit.session, payment, path)
@@ -120,8 +120,8 @@ def _next_location(visit: Visit, processor: Processor, payment: Payment) -> str:
 
 
 def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -> Response:
-    """Renders the form with error messages. Left out are the card's number, date and code, so that
-    they are never sent back, and texts that are too long for their field."""
+    """Renders the form with error messages. The card's number, date and code are left out, so that
+    they are never sent back. Texts that are too long for their field are left out too."""
     entered = {
         name: form[name]
         for name in ("email", "phone")
@@ -138,13 +138,13 @@ def _attempts(table: Table, request: Request) -> Attempts:
 
 
 def visit_of(
-    table: Table, request: Request, session: Session, attempt: Payment | None = None
+    table: Table, request: Request, session: Session, payment: Payment | None = None
 ) -> Visit:
     id = merchant_of(session.scope)
     merchant = accounts.merchant(table, id) or Merchant(id, id, session.api)
     processors = processors_of(table, merchant, session.scope)
     language = choose_language(request.header("accept-language"))
-    return Visit(session, merchant, processors, language, request.now, attempt)
+    return Visit(session, merchant, processors, language, request.now, payment)
 
 
 def _session(table: Table, request: Request) -> Session:
@@ -163,13 +163,14 @@ def _payment(table: Table, session: Session, id: str | None) -> Payment | None:
     return payment if payment and payment.session == session.id else None
 
 
-def _is_merchant_notified(table: Table, session: Session) -> bool:
+def _are_webhooks_done(table: Table, session: Session) -> bool:
     """Whether no delivery of the session's final events is pending."""
-    final = [event for id in session.final_event_ids if (event := events.find(table, id))]
-    if all(event.fanned_out_at and event.pending_webhooks == 0 for event in final):
+    found = [tracked_events.find(table, id) for id in session.final_event_ids]
+    final = [each for each in found if each]
+    if not any(each.is_in(EventState.PENDING) for each in final):
         return True
-    # The fan-out may not have run yet. If nobody subscribes, there is nothing to wait for.
-    return not _has_subscriber(table, session.scope, (event.type for event in final))
+    # The fan-out may not have run yet. If no endpoint subscribes, there is nothing to wait for.
+    return not _has_subscriber(table, session.scope, (each.event.type for each in final))
 
 
 def _has_subscriber(table: Table, scope: str, types: Iterable[str]) -> bool:

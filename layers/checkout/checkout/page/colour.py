@@ -9,7 +9,7 @@ BLACK, WHITE = "#000000", "#ffffff"
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 for equal colours to 21 for black on white."""
+    """The contrast of two colours, from 1 for equal ones to 21 for black on white."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

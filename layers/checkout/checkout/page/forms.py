@@ -17,8 +17,8 @@ LENGTHS = {
     "phone": PHONE_LENGTH,
     "email": EMAIL_LENGTH,
 }
-"""Characters that a field may have, blanks included. A longer text is refused before any
-expression reads it."""
+"""The longest text of each field, in characters with blanks. A longer one is refused before any
+regular expression reads it."""
 TOO_LONG = "…"
 
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
@@ -79,7 +79,7 @@ def parse_code(text: str) -> str | None:
 
 
 def _field(form: dict[str, str], name: str) -> str:
-    """What was typed into a field. A text that is too long becomes one that no field accepts."""
+    """The text of a field. A text that is too long is replaced by one that no field accepts."""
     text = form.get(name, "")
     return text.strip() if len(text) <= LENGTHS[name] else TOO_LONG
 

@@ -17,7 +17,7 @@ class Palette(NamedTuple):
     light: str
     """The brand's colour, adjusted to be readable in the light scheme."""
     dark: str
-    """The same for the dark scheme."""
+    """The brand's colour, adjusted to be readable in the dark scheme."""
 
 
 @lru_cache(maxsize=64)

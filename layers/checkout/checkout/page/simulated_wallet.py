@@ -1,7 +1,7 @@
 """The simulated wallet's page, where a test payment is approved or declined.
 
 A payment's id, for example in its QR code, is enough to decide on it: no money moves. It is not
-enough to get to the checkout page, whose address is a secret: that takes the key that the checkout
+enough to get to the checkout page, whose address is a secret: that needs the key that the checkout
 page puts into its own links (`tokens.with_return_key`).
 """
 

@@ -9,8 +9,8 @@ from checkout.domain.session import Session
 
 
 def token_of(session: Session) -> str:
-    """The token of the page's forms until the session's next payment attempt. A second click, an
-    outdated tab or a foreign site can't pay."""
+    """The token of the page's forms, valid until the session's next payment attempt. So a second
+    click, an outdated tab or a foreign site can't pay."""
     return _mac(session, f"{session.id}.{session.latest_payment or ''}")
 
 
@@ -29,8 +29,8 @@ def is_code_token(session: Session, payment: Payment, token: str) -> bool:
 
 
 def decision_token(session: Session, payment: Payment) -> str:
-    """The token of the simulator's form. It does not pay, as whoever knows the payment's id sees
-    the form."""
+    """The token of the simulator's form. It does not allow a payment, because the payment's id is
+    enough to see this form."""
     return _mac(session, f"decision.{payment.id}")
 
 
@@ -61,5 +61,5 @@ def _are_equal(expected: str, given: str) -> bool:
 
 
 def _key(session: Session) -> bytes:
-    # Sessions from before there were form keys use the page's key, which is as secret.
+    # Sessions created before form keys existed use the page's key, which is as secret.
     return (session.form_key or session.page_key).encode()

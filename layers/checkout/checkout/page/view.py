@@ -29,14 +29,14 @@ from checkout.processors.protocol import (
 )
 
 RETURN_SECONDS = 10
-"""The page returns to the shop at the latest this long after the payment, even if the merchant has
-not answered the webhooks by then."""
+"""Seconds after a payment at which the page returns to the shop, even if the merchant has not
+answered the webhooks by then."""
 WAITING_SECONDS, RETURNING_SECONDS = 3, 1
 """Poll intervals of the page's script."""
 RELOAD_SECONDS = 5
 """Reload interval of a waiting page without scripts."""
 LONGEST_TIMER = 20 * 86_400
-"""Seconds. Browsers' timers overflow after about 24 days."""
+"""The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
 CODE_LENGTH = 10
 """Characters of a code that a shopper types, at most."""
@@ -53,7 +53,7 @@ class Visit(NamedTuple):
     """By payment method. Empty if the merchant can't take payments in this mode."""
     language: str
     now: int
-    attempt: Payment | None = None
+    payment: Payment | None = None
     """The payment in flight, or else the one that the request names."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
@@ -62,7 +62,7 @@ class Visit(NamedTuple):
     asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
     """The simulated page where the shopper approves the payment in flight, without its key."""
-    merchant_notified: bool = False
+    webhooks_done: bool = False
     """Whether no webhook about the session's end is still to be delivered."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
@@ -89,20 +89,20 @@ class Visit(NamedTuple):
 
     @property
     def just_paid(self) -> bool:
-        return self.attempt is not None and self.session.payment == self.attempt.id
+        return self.payment is not None and self.session.payment == self.payment.id
 
     @property
     def returns_to_shop(self) -> bool:
         """Whether the page redirects to the shop now."""
         waited = self.now - self.session.updated_at
-        return self.just_paid and (self.merchant_notified or waited >= RETURN_SECONDS)
+        return self.just_paid and (self.webhooks_done or waited >= RETURN_SECONDS)
 
 
 def screen_of(visit: Visit) -> str:
     """The name of the visit's screen and of its template."""
-    session, attempt = visit.session, visit.attempt
+    session, payment = visit.session, visit.payment
     status = session.status_at(visit.now)
-    if attempt and attempt.failure is Failure.TOO_LATE:
+    if payment and payment.failure is Failure.TOO_LATE:
         return "late_payment"
     if status is not Status.OPEN:
         return status.value
@@ -117,7 +117,7 @@ def screen_of(visit: Visit) -> str:
 
 def _screen_of_attempt(visit: Visit) -> str:
     """The screen of a payment in flight."""
-    if visit.attempt and visit.attempt.wants_code:
+    if visit.payment and visit.payment.wants_code:
         return "code_entry"
     return "card_entry" if isinstance(visit.next_step, CardEntry) else "waiting"
 
@@ -153,8 +153,8 @@ def render_error(error: CheckoutError, request: Request | None = None) -> Respon
 def render_simulated_wallet(
     payment: Payment, visit: Visit, method: str, action: str, back: str | None, is_pending: bool
 ) -> Response:
-    """The simulated wallet's page for one payment. `back` is the checkout page, for those who came
-    from there."""
+    """The simulated wallet's page for one payment. `back` is the checkout page's address, if the
+    shopper came from there."""
     t = translator(visit.language)
     pending_title = t("simulator_title", method=method)
     context = {
@@ -184,7 +184,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     """The template variables that all screens of a session have."""
     session = visit.session
     amount = format_amount(session.amount, session.currency)
-    attempt = visit.attempt
+    payment = visit.payment
     logo = visit.merchant.logo or ""
     return {
         "session": session,
@@ -197,7 +197,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
         "live": is_live(session.scope),
         "page": visit.page_path,
-        "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={attempt.id}" if attempt else ""),
+        "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={payment.id}" if payment else ""),
         "failure": _failure(visit, t),
         "poll_seconds": None,
         "reload_as_page": False,
@@ -216,7 +216,7 @@ def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
 def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
     session = visit.session
     bank = visit.processors.get("bank_transfer")
-    previous_method = visit.attempt.method if visit.attempt else None
+    previous_method = visit.payment.method if visit.payment else None
     items, more_items = line_items.lines(session)
     return {
         "items": items,
@@ -259,11 +259,11 @@ def _known_instruments(visit: Visit) -> Iterator[TestInstrument]:
 
 
 def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
-    attempt = visit.attempt
-    assert attempt is not None  # noqa: S101 - of a session with a payment in flight
-    seconds = max(0, attempt.deadline_at - visit.now)
+    payment = visit.payment
+    assert payment is not None  # noqa: S101 - this screen has a payment in flight
+    seconds = max(0, payment.deadline_at - visit.now)
     path = visit.approval_path
-    page = f"{visit.page_path}?attempt={attempt.id}"
+    page = f"{visit.page_path}?attempt={payment.id}"
     if visit.looked_too_soon:
         again = {
             "reload_seconds": LOOK_SECONDS,
@@ -273,27 +273,27 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
     return {
-        "method": attempt.method,
-        "phone": masked_phone(attempt.phone or ""),
-        "network": NETWORK_NAMES.get(attempt.provider or "", ""),
-        "approval_path": with_return_key(visit.session, attempt, path) if path else None,
+        "method": payment.method,
+        "phone": masked_phone(payment.phone or ""),
+        "network": NETWORK_NAMES.get(payment.provider or "", ""),
+        "approval_path": with_return_key(visit.session, payment, path) if path else None,
         "next_step": visit.next_step if isinstance(visit.next_step, Redirect) else None,
-        "qr": _qr(visit, path, t) if path and attempt.method == "qrph" else None,
+        "qr": _qr(visit, path, t) if path and payment.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": _countdown(seconds),
     } | again
 
 
 def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    attempt = visit.attempt
-    assert attempt is not None  # noqa: S101 - of a session with a payment in flight
-    seconds = max(0, attempt.deadline_at - visit.now)
-    page = f"{visit.page_path}?attempt={attempt.id}"
+    payment = visit.payment
+    assert payment is not None  # noqa: S101 - this screen has a payment in flight
+    seconds = max(0, payment.deadline_at - visit.now)
+    page = f"{visit.page_path}?attempt={payment.id}"
     return {
-        "provider": attempt.provider,
-        "token": code_token(visit.session, attempt),
+        "provider": payment.provider,
+        "token": code_token(visit.session, payment),
         "errors": visit.errors,
-        "was_sent": bool(attempt.codes_sent),
+        "was_sent": bool(payment.codes_sent),
         "code_length": CODE_LENGTH,
         "seconds_left": seconds,
         "clock": _countdown(seconds),
@@ -306,7 +306,7 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     """This screen does not poll, because the processor's script learns the outcome before a poll
     would."""
-    deadline = visit.attempt.deadline_at if visit.attempt else visit.now
+    deadline = visit.payment.deadline_at if visit.payment else visit.now
     seconds = max(0, deadline - visit.now)
     return {
         "next_step": visit.next_step,
@@ -367,7 +367,7 @@ CONTEXTS = {
 
 
 def _state(visit: Visit, screen: str) -> str:
-    """What the page's script compares to detect a change."""
+    """The state that the page's script compares to detect a change."""
     return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
 
 
@@ -385,7 +385,7 @@ def _refresh(seconds: int, url: str) -> dict[str, Any]:
 
 
 def _failure(visit: Visit, t: Translate) -> str | None:
-    failure = visit.attempt.failure if visit.attempt else None
+    failure = visit.payment.failure if visit.payment else None
     return t(f"failure_{failure.value}") if failure else None
 
 

@@ -178,7 +178,7 @@ class ProcessorClient(Protocol):
         """The outcome of a refund so far; None if the processor does not know the refund."""
 
     def is_remote(self, payment: Payment) -> bool:
-        """Whether a look-up calls another service, so that a page may not cause many of them."""
+        """Whether a lookup calls another service, so that a page may not cause many of them."""
 
     def approval_path(self, payment: Payment) -> str | None:
         """Path, on the page's host, of a simulated page where the shopper approves this payment;

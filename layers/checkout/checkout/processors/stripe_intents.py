@@ -58,7 +58,7 @@ FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 SILENT = (APIConnectionError, APIError)
 """Stripe does not answer, or with an error of its own."""
 REFUSED = (IdempotencyError, RateLimitError)
-"""This merchant's call was not executed now. As with SILENT, the next look-up finds the outcome."""
+"""This merchant's call was not executed now. As with SILENT, the next lookup finds the outcome."""
 KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
 """Stripe does not accept the merchant's key: the call was not executed."""
 

@@ -16,14 +16,14 @@ def save_merchant(merchant: Merchant, table: Table | None = None) -> None:
 
 
 def save_key(secret: str, merchant: Merchant, table: Table | None = None) -> None:
-    """Makes `secret` a key of the merchant. Its prefix names its kind and mode: `sk_test_…`."""
+    """Stores an API key of the merchant. Its prefix tells kind and mode: `sk_test_…`."""
     kind, mode, _ = secret.split("_", 2)
     item = {"kind": kind, "mode": mode, "merchant": merchant.id, "api": merchant.api}
     (table or open_table()).write(Put(item | keys.api_key(secret)))
 
 
 def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
-    """Revokes a key. Processes that know it accept it for up to a minute more.
+    """Revokes an API key. Processes that have cached it accept it for up to another minute.
 
     Raises ConditionFailedError if there is no such key.
     """
@@ -34,7 +34,7 @@ def revoke_key(secret: str, now: int, table: Table | None = None) -> None:
 class ApiKey(NamedTuple):
     caller: Caller
     is_secret: bool
-    """True for a server's key, False for a public one, which the shopper's side uses."""
+    """True for a secret key (for servers), False for a public key (for browsers)."""
 
 
 def find_key(table: Table, secret: str) -> ApiKey | None:

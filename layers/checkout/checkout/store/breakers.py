@@ -6,17 +6,18 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.store import keys
 from checkout.store.items import to_record, unchanged
-from checkout.store.table import Delete, Table, Update
+from checkout.store.table import Table, Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerState:
-    """Without failures there is no item."""
+    """The state of one processor's breaker. A processor without failures has no item."""
 
     failures: int = 0
     """Calls in a row that were not answered."""
     open_until: int = 0
-    """Epoch seconds. Nothing is called before, and then one call at a time."""
+    """Epoch seconds. The processor is not called before this time. After it, one call at a time
+    is sent."""
 
 
 def find(table: Table, processor: str) -> BreakerState:
@@ -29,13 +30,13 @@ def count_failure(table: Table, processor: str) -> BreakerState:
 
 
 def open_until(table: Table, processor: str, read: BreakerState, until: int) -> bool:
-    """Opens a breaker until then; False if another process has opened or closed it meanwhile."""
+    """Opens a breaker until `until`. Returns False if its state has changed since it was read."""
     opened = Update(keys.breaker(processor), {"open_until": until}, _as_read(read))
     return table.write_unless_conflict(opened)
 
 
 def close(table: Table, processor: str) -> None:
-    table.write(Delete(keys.breaker(processor)))
+    table.write(Update(keys.breaker(processor), {"failures": 0, "open_until": None}))
 
 
 def _as_read(read: BreakerState) -> ConditionBase:

@@ -9,7 +9,7 @@ from checkout.store import keys
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, CustomerFilters, Page, keep_all, read_page
+from checkout.store.paging import Cursor, CustomerFilters, Listing, Page, read_page
 from checkout.store.table import Check, Put, Table
 
 CUSTOMERS = Collection(Customer, keys.customer, CUSTOMER, kind="customer", name="customer")
@@ -20,7 +20,7 @@ _NOT_DELETED = Attr("deleted_at").not_exists()
 
 
 def prepare_creation(customer: Customer, answer: str) -> Creation:
-    # Without a condition: the id is new, and a put that is sent twice changes nothing.
+    # No condition is needed: the id is new, and a put that is sent twice changes nothing.
     fields: Item = {"name": customer.name, "email": customer.email}
     item = CUSTOMERS.item(customer, **_index_keys(customer.scope, fields))
     return Creation([Put(item)], answer)
@@ -37,7 +37,8 @@ def existence_check(scope: str, id: str) -> Check:
 
 
 def retrieve_referenced(table: Table, scope: str, id: str, parameter: str) -> Customer:
-    """The customer that a parameter names. Raises ReferenceMissingError, also for a deleted one."""
+    """The customer that a parameter names. Raises ReferenceMissingError if it is unknown or
+    deleted."""
     customer = CUSTOMERS.retrieve_referenced(table, scope, id, parameter)
     if customer.deleted_at:
         raise ReferenceMissingError(CUSTOMERS.name, parameter)
@@ -50,14 +51,17 @@ ALL = CustomerFilters()
 def list_page(
     table: Table, scope: str, cursor: Cursor, filters: CustomerFilters = ALL
 ) -> Page[Customer]:
-    """Customers that are not deleted."""
-    index, partition = "gsi1", keys.by_kind(scope, CUSTOMERS.kind)
+    """The scope's customers that match the filters and are not deleted."""
+    listing = CUSTOMERS.listing(scope)
     if filters.email:
-        index, partition = "gsi3", keys.customers_by_email(scope, filters.email)
+        listing = Listing("gsi3", [keys.customers_by_email(scope, filters.email)])
     elif filters.name:
-        index, partition = "gsi2", keys.customers_by_name(scope, filters.name)
-    keep = keep_all if filters == ALL else filters.admits
-    return read_page(table, Customer, index, partition, cursor, keep=keep)
+        listing = Listing("gsi2", [keys.customers_by_name(scope, filters.name)])
+
+    def keep(customer: Customer) -> bool:
+        return customer.deleted_at is None and filters.admits(customer)
+
+    return read_page(table, listing, cursor, CUSTOMERS.load, keep=keep)
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Customer:
@@ -74,8 +78,10 @@ def delete(table: Table, scope: str, id: str, now: int) -> None:
 
 
 def _index_keys(scope: str, fields: Item) -> dict[str, str | None]:
-    """The attributes that put a customer into the lists by name and by e-mail address, for those of
-    the two that are among `fields`."""
+    """The index attributes for the name and the e-mail address, if `fields` has them.
+
+    An attribute is None if the field is None, which takes the customer out of that index.
+    """
     found: dict[str, str | None] = {}
     if "name" in fields:
         name = fields["name"]

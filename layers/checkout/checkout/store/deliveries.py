@@ -1,18 +1,31 @@
-"""Deliveries of events to webhook endpoints. A delivery under way has exactly one timer."""
+"""Deliveries of events to webhook endpoints.
+
+An event's fan-out names the endpoints that the event goes to. A delivery is stored with the outcome
+of its first attempt, or when it has to wait. Before that, the event's timer covers it. This saves
+writes, because most first attempts succeed. A stored delivery that is pending and not parked has
+exactly one timer of its own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from checkout.domain.delivery import KEPT_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
+from checkout.domain.delivery import (
+    KEPT_ATTEMPTS,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    FanOut,
+)
 from checkout.domain.event import KEPT_SECONDS, Event
+from checkout.domain.ids import second_of
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
-from checkout.store import events, keys, timers
+from checkout.store import keys, timers
 from checkout.store.items import changes, to_item, to_record, unchanged
-from checkout.store.leases import Lease
 from checkout.store.table import (
     Action,
     Check,
@@ -23,127 +36,146 @@ from checkout.store.table import (
     Update,
     until_no_conflict,
 )
-from checkout.store.timers import NET_SECONDS
 
 
-def create_all(
+def fan_out(
     table: Table, event: Event, endpoints: Sequence[WebhookEndpoint], now: int
 ) -> list[Delivery]:
-    """Writes a delivery with its timer for each endpoint, unless the event was fanned out before.
+    """Records the endpoints that an event goes to, unless it was fanned out before.
 
-    Returns the deliveries to send now, those to failing endpoints last. A delivery to an endpoint
-    that pauses is left out: its timer sends it after the pause.
+    Returns the deliveries to send now, those to failing endpoints last. A delivery to a paused
+    endpoint is stored, and its timer sends it after the pause.
     """
     failing_last = sorted(endpoints, key=lambda each: each.failing_since is not None)
-    deliveries = [_new(event, each.id, now, each.pause_ends_at(now)) for each in failing_last]
-    fanned_out = {
-        "fanned_out_at": now,
-        "webhooks": len(deliveries),
-        "pending_webhooks": len(deliveries),
-    }
-    first_time = Attr("pk").exists() & Attr("fanned_out_at").not_exists()
-    actions: list[Action] = [
-        Update(keys.event(event.id), fanned_out, first_time),
-        timers.delete(events.fan_out_timer(event)),
-    ]
-    for delivery in deliveries:
-        actions += [_put(delivery, event), timers.put(_timer(delivery))]
-    if not table.write_unless_conflict(*actions):
+    made = FanOut(
+        event=event.id, scope=event.scope, at=now, endpoints=tuple(each.id for each in failing_last)
+    )
+    item = to_item(made, **keys.fan_out(event.id), ttl=event.created_at + KEPT_SECONDS)
+    if not table.write_unless_conflict(Put(item, Attr("pk").not_exists())):
         return []
-    return [delivery for delivery in deliveries if delivery.next_attempt_at <= now]
+    if not endpoints:
+        timers.discard(table, [timers.event(event)])
+    to_send = []
+    for endpoint in failing_last:
+        delivery = made.new_delivery(endpoint.id)
+        pause_ends_at = endpoint.pause_ends_at(now)
+        if pause_ends_at is None:
+            to_send.append(delivery)
+        else:
+            postpone(table, delivery, pause_ends_at, pause_ends_at)
+    return to_send
+
+
+def find_fan_out(table: Table, event_id: str) -> FanOut | None:
+    return to_record(FanOut, table.get(keys.fan_out(event_id)))
 
 
 def find(table: Table, event_id: str, endpoint_id: str) -> Delivery | None:
+    """A delivery, whether it is stored or not."""
+    fan_out, delivery = _read(table, event_id, endpoint_id)
+    return delivery or _before_first_attempt(fan_out, endpoint_id)
+
+
+def find_stored(table: Table, event_id: str, endpoint_id: str) -> Delivery | None:
     return to_record(Delivery, table.get(keys.delivery(event_id, endpoint_id)))
 
 
-def find_for_attempt(
-    table: Table, scope: str, event_id: str, endpoint_id: str
-) -> tuple[Delivery | None, WebhookEndpoint | None, Event | None]:
-    """Everything that a delivery attempt needs, in one call."""
-    delivery, endpoint, event = table.get_many(
-        [
+class Target(NamedTuple):
+    """What a delivery attempt needs. A field is None if its object no longer exists."""
+
+    delivery: Delivery | None
+    endpoint: WebhookEndpoint | None
+    event: Event | None
+    fan_out: FanOut | None
+
+
+def find_targets(table: Table, wanted: Sequence[tuple[str, str, str]]) -> list[Target]:
+    """Reads what several attempts need, in one call. `wanted` has the scope, the event and the
+    endpoint of each."""
+    sought = [
+        (
             keys.delivery(event_id, endpoint_id),
             keys.webhook_endpoint(scope, endpoint_id),
             keys.event(event_id),
-        ]
-    )
-    return (
-        to_record(Delivery, delivery),
-        to_record(WebhookEndpoint, endpoint),
-        to_record(Event, event),
-    )
+            keys.fan_out(event_id),
+        )
+        for scope, event_id, endpoint_id in wanted
+    ]
+    distinct = {(key["pk"], key["sk"]): key for four in sought for key in four}
+    found = dict(zip(distinct, table.get_many([*distinct.values()]), strict=True))
+    targets = []
+    for four, (_, _, endpoint_id) in zip(sought, wanted, strict=True):
+        delivery, endpoint, event, fan_out = (found[key["pk"], key["sk"]] for key in four)
+        made = to_record(FanOut, fan_out)
+        stored = to_record(Delivery, delivery)
+        targets.append(
+            Target(
+                stored or _before_first_attempt(made, endpoint_id),
+                to_record(WebhookEndpoint, endpoint),
+                to_record(Event, event),
+                made,
+            )
+        )
+    return targets
 
 
-def list_for_event(table: Table, event_id: str) -> list[Delivery]:
-    """An event's deliveries, in the order of their endpoints' ids."""
+def all_of(fan_out: FanOut, stored: Sequence[Delivery]) -> list[Delivery]:
+    """All deliveries of an event, stored or not, in the order of their endpoints' ids."""
+    by_endpoint = {endpoint: fan_out.new_delivery(endpoint) for endpoint in fan_out.endpoints}
+    by_endpoint |= {each.endpoint: each for each in stored}
+    return [by_endpoint[endpoint] for endpoint in sorted(by_endpoint)]
+
+
+def all_stored(table: Table, fan_out: FanOut) -> bool:
+    """Whether all deliveries of the fan-out are stored. The caller has just stored one of them."""
+    if len(fan_out.endpoints) == 1:
+        return True
+    stored = {each.endpoint for each in list_stored(table, fan_out.event)}
+    return stored >= set(fan_out.endpoints)
+
+
+def list_stored(table: Table, event_id: str) -> list[Delivery]:
     of_event = Key("pk").eq(keys.event(event_id)["pk"])
-    deliveries = Key("sk").begins_with(keys.DELIVERY_PREFIX)
-    return [to_record(Delivery, item) for item in table.query_all(of_event & deliveries)]
+    stored = Key("sk").begins_with(keys.DELIVERY_PREFIX)
+    return [to_record(Delivery, item) for item in table.query_all(of_event & stored)]
 
 
 def finish(
-    table: Table,
-    delivery: Delivery,
-    state: DeliveryState,
-    last: DeliveryAttempt | None,
-    lease: Lease | None,
-) -> None:
-    """Ends a delivery and its timer, unless this attempt's outcome is already recorded."""
-    ended = replace(_with_attempt(delivery, last), state=state)
-    counts = {"pending_webhooks": -1}
-    if state is DeliveryState.FAILED:
-        counts["failed_webhooks"] = 1
-    _record_attempt(
-        table,
-        lease,
-        _change(delivery, ended, _not_recorded(delivery)),
-        timers.delete(_timer(delivery)),
-        _count(delivery.event, counts),
-    )
+    table: Table, delivery: Delivery, state: DeliveryState, last: DeliveryAttempt | None
+) -> bool:
+    """Ends a delivery and its timer. Returns False if the outcome is already recorded."""
+    ended = replace(_with_attempt(delivery, last), state=state, timer_due=None)
+    return _record_outcome(table, delivery, ended)
 
 
 def schedule_next_attempt(
-    table: Table,
-    delivery: Delivery,
-    next_attempt_at: int,
-    last: DeliveryAttempt,
-    lease: Lease | None,
-) -> None:
-    """Moves a delivery and its timer on, unless this attempt's outcome is already recorded."""
-    later = replace(
-        _with_attempt(delivery, last), next_attempt_at=next_attempt_at, timer_due=next_attempt_at
-    )
-    # If the timer was moved since `delivery` was read, the one that is left ends when it fires.
-    _record_attempt(
-        table,
-        lease,
-        _change(delivery, later, _not_recorded(delivery)),
-        *timers.move(_timer(delivery), _timer(later)),
-    )
+    table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int, last: DeliveryAttempt
+) -> Delivery | None:
+    """Records a failed attempt, and moves the delivery and its timer to the next attempt.
 
-
-def park(
-    table: Table,
-    delivery: Delivery,
-    event: Event,
-    now: int,
-    last: DeliveryAttempt | None,
-    lease: Lease | None,
-) -> bool:
-    """Ends a delivery's timer until its disabled endpoint is enabled.
-
-    Returns False if the endpoint is enabled by now, or this attempt's outcome already recorded.
+    Returns None if the outcome is already recorded. If a resend has moved the timer meanwhile, the
+    moved timer stays. It finds nothing to do when it fires.
     """
-    parked = replace(_with_attempt(delivery, last), parked_at=now)
+    later = replace(
+        _with_attempt(delivery, last), next_attempt_at=next_attempt_at, timer_due=timer_due
+    )
+    return later if _record_outcome(table, delivery, later) else None
+
+
+def park(table: Table, delivery: Delivery, now: int, last: DeliveryAttempt | None) -> bool:
+    """Parks a delivery: ends its timer until its disabled endpoint is enabled.
+
+    Returns False if the endpoint has been enabled meanwhile, or if the outcome of this attempt is
+    already recorded.
+    """
+    parked = replace(_with_attempt(delivery, last), parked_at=now, timer_due=None)
     pointer = keys.parked_delivery(delivery.endpoint, delivery.event)
-    return _record_attempt(
+    return _record_outcome(
         table,
-        lease,
-        _change(delivery, parked, _not_recorded(delivery)),
-        Put({**pointer, "ttl": event.created_at + KEPT_SECONDS}),
-        timers.delete(_timer(delivery)),
-        # If the endpoint is enabled after this transaction, the pointer is there to be found.
+        delivery,
+        parked,
+        Put({**pointer, "ttl": _ttl(delivery)}),
+        # Enabling the endpoint sends what has a pointer, so no pointer may be added after that.
         Check(
             keys.webhook_endpoint(delivery.scope, delivery.endpoint),
             Attr("status").eq(EndpointStatus.DISABLED),
@@ -154,9 +186,9 @@ def park(
 def postpone(
     table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int
 ) -> Delivery | None:
-    """Moves the next attempt without having made one.
+    """Moves the next attempt and its timer to a later time, without an attempt now.
 
-    Returns None if the delivery was moved, or the attempt made, meanwhile.
+    Returns None if the delivery was moved or attempted meanwhile.
     """
     later = replace(
         delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=delivery.waits + 1
@@ -165,11 +197,9 @@ def postpone(
 
 
 def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
-    """Moves the timer to the time by which a message that is sent now should have been handled.
-
-    Returns False if the delivery was moved, or the attempt made, meanwhile.
-    """
-    extended = replace(delivery, timer_due=now + NET_SECONDS)
+    """Moves a stored delivery's timer to the time by which a message that is sent now should have
+    been handled. Returns False if the delivery was moved or attempted meanwhile."""
+    extended = replace(delivery, timer_due=timers.next_check(now, delivery.next_attempt_at))
     return table.write_unless_conflict(*_move(delivery, extended))
 
 
@@ -181,9 +211,9 @@ def list_parked_events(table: Table, endpoint_id: str, limit: int) -> list[str]:
 
 def unpark(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery | None:
     """Makes a parked delivery's next attempt due at once; None if the delivery was not parked."""
-    delivery = find(table, event_id, endpoint_id)
+    delivery = find_stored(table, event_id, endpoint_id)
     if delivery is None or not delivery.is_parked:
-        # The pointer is left over. It stays if the delivery is parked again this moment.
+        # The pointer is a leftover. The check keeps it if the delivery has just been parked again.
         not_parked = Attr("parked_at").not_exists() | Attr("state").ne(DeliveryState.PENDING)
         table.write_unless_conflict(
             Delete(keys.parked_delivery(endpoint_id, event_id)),
@@ -197,36 +227,55 @@ def unpark(table: Table, event_id: str, endpoint_id: str, now: int) -> Delivery 
 
 
 def resend(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
-    """Makes the next attempt of a delivery due now; the caller sends its message.
+    """Makes the next attempt of a delivery due now. The caller queues its message.
 
-    The event must be fanned out. A delivery that has ended starts another round of attempts, and
-    one that does not exist is created. Raises BusyError.
+    The event must be fanned out. A delivery that has ended starts another round of attempts. If the
+    fan-out does not include the endpoint, a delivery is created. Raises BusyError.
     """
 
     def write() -> Delivery:
-        found = find(table, event.id, endpoint_id)
+        fan_out, found = _read(table, event.id, endpoint_id)
         if found is None:
-            return _create(table, event, endpoint_id, now)
+            first = _before_first_attempt(fan_out, endpoint_id)
+            return first or _create(table, fan_out, endpoint_id, now)
         if found.state is not DeliveryState.PENDING:
             return _start_round(table, found, now)
         if found.is_parked:
             return _unpark(table, found, now)
-        return _hasten(table, found, now)
+        return _make_due(table, found, now)
 
     return until_no_conflict(table, write)
 
 
-def _create(table: Table, event: Event, endpoint_id: str, now: int) -> Delivery:
-    """Counts the delivery as pending, but not in `webhooks`, which every body of the event has."""
-    new = _new(event, endpoint_id, now)
-    # Before the fan-out this count would be lost, because the fan-out sets it.
-    fanned_out = Attr("fanned_out_at").exists()
-    table.write(
-        _put(new, event, Attr("pk").not_exists()),
-        timers.put(_timer(new)),
-        Update(keys.event(event.id), {}, fanned_out, {"pending_webhooks": 1}),
+def _read(table: Table, event_id: str, endpoint_id: str) -> tuple[FanOut | None, Delivery | None]:
+    fan_out, delivery = table.get_many(
+        [keys.fan_out(event_id), keys.delivery(event_id, endpoint_id)]
     )
-    return new
+    return to_record(FanOut, fan_out), to_record(Delivery, delivery)
+
+
+def _before_first_attempt(fan_out: FanOut | None, endpoint_id: str) -> Delivery | None:
+    """A delivery before its first attempt; None if the fan-out does not include the endpoint."""
+    is_included = fan_out is not None and endpoint_id in fan_out.endpoints
+    return fan_out.new_delivery(endpoint_id) if fan_out and is_included else None
+
+
+def _create(table: Table, fan_out: FanOut | None, endpoint_id: str, now: int) -> Delivery:
+    """Creates a delivery to an endpoint that the fan-out does not include.
+
+    The fan-out's `endpoints` stay unchanged, because each body of the event has their number.
+    """
+    if fan_out is None:
+        raise ValueError("the event was not fanned out")
+    before = fan_out.new_delivery(endpoint_id)
+    created = replace(before, next_attempt_at=now, timer_due=now + timers.NET_SECONDS)
+    resent_to = {"resent_to": [*fan_out.resent_to, endpoint_id]}
+    as_read = Attr("resent_to").eq([*fan_out.resent_to])
+    table.write(
+        *_move(before, created),
+        Update(keys.fan_out(fan_out.event), resent_to, as_read),
+    )
+    return created
 
 
 def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
@@ -234,55 +283,37 @@ def _start_round(table: Table, ended: Delivery, now: int) -> Delivery:
         ended,
         state=DeliveryState.PENDING,
         next_attempt_at=now,
-        timer_due=now + NET_SECONDS,
+        timer_due=now + timers.NET_SECONDS,
         round_start=ended.attempt_count,
         waits=0,
         parked_at=None,
     )
-    counts = {"pending_webhooks": 1}
-    if ended.state is DeliveryState.FAILED:
-        counts["failed_webhooks"] = -1
     table.write(
-        _update(ended, again, unchanged(ended, "state", "attempt_count")),
-        timers.put(_timer(again)),
-        _count(ended.event, counts),
+        _build_write(ended, again, unchanged(ended, "state", "attempt_count")),
+        *_move_timer(ended, again),
     )
     return again
 
 
 def _unpark(table: Table, parked: Delivery, now: int) -> Delivery:
     again = replace(
-        parked, parked_at=None, next_attempt_at=now, timer_due=now + NET_SECONDS, waits=0
+        parked, parked_at=None, next_attempt_at=now, timer_due=now + timers.NET_SECONDS, waits=0
     )
     table.write(
-        _change(parked, again, unchanged(parked, "parked_at")),
+        _build_write(parked, again, unchanged(parked, "state", "parked_at")),
         Delete(keys.parked_delivery(parked.endpoint, parked.event)),
-        timers.put(_timer(again)),
+        *_move_timer(parked, again),
     )
     return again
 
 
-def _hasten(table: Table, pending: Delivery, now: int) -> Delivery:
-    """An attempt that is under way is not disturbed: its outcome is recorded by its number."""
-    again = replace(pending, next_attempt_at=now, timer_due=now + NET_SECONDS, waits=0)
+def _make_due(table: Table, pending: Delivery, now: int) -> Delivery:
+    """Makes the next attempt due now. An attempt that is being made is not affected, because its
+    outcome is recorded by its number."""
+    again = replace(pending, next_attempt_at=now, timer_due=now + timers.NET_SECONDS, waits=0)
     if again != pending:  # equal after another resend in this second
         table.write(*_move(pending, again))
     return again
-
-
-def _new(event: Event, endpoint_id: str, now: int, pause_ends_at: int | None = None) -> Delivery:
-    return Delivery(
-        event=event.id,
-        endpoint=endpoint_id,
-        scope=event.scope,
-        next_attempt_at=pause_ends_at or now,
-        timer_due=pause_ends_at or now + NET_SECONDS,
-    )
-
-
-def _put(delivery: Delivery, event: Event, condition: ConditionBase | None = None) -> Put:
-    key = keys.delivery(delivery.event, delivery.endpoint)
-    return Put(to_item(delivery, **key, ttl=event.created_at + KEPT_SECONDS), condition)
 
 
 def _with_attempt(delivery: Delivery, last: DeliveryAttempt | None) -> Delivery:
@@ -293,45 +324,47 @@ def _with_attempt(delivery: Delivery, last: DeliveryAttempt | None) -> Delivery:
     return replace(delivery, attempt_count=count, attempts=attempts, waits=0)
 
 
-def _record_attempt(table: Table, lease: Lease | None, *actions: Action) -> bool:
-    """Writes an attempt's outcome and releases its lease; False if the outcome is recorded."""
-    if lease is None:
-        return table.write_unless_conflict(*actions)
-    if table.write_unless_conflict(*actions, lease.deletion()):
-        return True
-    # Either the outcome is recorded, or the lease's time was over: then the outcome still counts.
-    written = table.write_unless_conflict(*actions)
-    lease.release(table)
-    return written
+def _record_outcome(table: Table, before: Delivery, after: Delivery, *others: Action) -> bool:
+    """Writes the outcome of an attempt. Returns False if it is already recorded.
 
-
-def _count(event_id: str, counts: dict[str, int]) -> Update:
-    return Update(keys.event(event_id), {}, Attr("pk").exists(), counts)
+    The condition does not compare times: a resend may have moved the delivery meanwhile, and that
+    must not discard the outcome.
+    """
+    not_recorded = unchanged(before, "state", "attempt_count")
+    return table.write_unless_conflict(
+        _build_write(before, after, not_recorded), *others, *_move_timer(before, after)
+    )
 
 
 def _move(before: Delivery, after: Delivery) -> list[Action]:
-    """Moves a delivery, on condition that it was neither moved nor attempted since it was read."""
-    as_read = unchanged(before, "attempt_count", "timer_due", "next_attempt_at", "parked_at")
-    return [_change(before, after, as_read), *timers.move(_timer(before), _timer(after))]
+    """The actions that move a delivery, on condition that it was neither moved nor attempted since
+    it was read."""
+    as_read = unchanged(
+        before, "state", "attempt_count", "timer_due", "next_attempt_at", "parked_at"
+    )
+    return [_build_write(before, after, as_read), *_move_timer(before, after)]
 
 
-def _change(before: Delivery, after: Delivery, condition: ConditionBase) -> Update:
-    """A change of a pending delivery."""
-    return _update(before, after, Attr("state").eq(DeliveryState.PENDING) & condition)
-
-
-def _update(before: Delivery, after: Delivery, condition: ConditionBase) -> Update:
+def _build_write(before: Delivery, after: Delivery, as_read: ConditionBase) -> Action:
+    """The write of a delivery: an update on condition `as_read`, or a put if it is not stored."""
     key = keys.delivery(before.event, before.endpoint)
-    return Update(key, changes(to_item(before), to_item(after)), condition)
+    if not before.is_stored:
+        return Put(to_item(after, **key, ttl=_ttl(after)), Attr("pk").not_exists())
+    return Update(key, changes(to_item(before), to_item(after)), as_read)
 
 
-def _not_recorded(delivery: Delivery) -> ConditionBase:
-    """The condition that the outcome of the attempt under way is not recorded.
+def _move_timer(before: Delivery, after: Delivery) -> list[Action]:
+    old, new = _timer(before), _timer(after)
+    if old and new:
+        return timers.move(old, new)
+    return [timers.put(new)] if new else [timers.delete(old)] if old else []
 
-    A resend may have moved the delivery meanwhile. That must not discard the outcome.
-    """
-    return unchanged(delivery, "attempt_count")
 
-
-def _timer(delivery: Delivery) -> Timer:
+def _timer(delivery: Delivery) -> Timer | None:
+    if delivery.timer_due is None:
+        return None
     return timers.delivery(delivery.event, delivery.endpoint, delivery.scope, delivery.timer_due)
+
+
+def _ttl(delivery: Delivery) -> int:
+    return second_of(delivery.event) + KEPT_SECONDS

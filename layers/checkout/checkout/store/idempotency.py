@@ -1,4 +1,4 @@
-"""Idempotent creation: the record of an idempotency key is written with the object it is for."""
+"""Idempotent creation: one transaction writes an object and the record of its idempotency key."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class IdempotentRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What creating an object writes, and the answer to its request.
+    """The actions that create an object, and the answer to the request.
 
     `refusals` maps an action's index to the error to raise if the action's condition fails.
     """
@@ -41,18 +41,18 @@ def create(
     idempotency: IdempotentRequest | None,
     now: int,
 ) -> tuple[str, bool]:
-    """Writes the prepared creation and returns its answer and False.
+    """Writes the prepared creation. Returns its answer and False.
 
-    If the request repeats an earlier one, nothing is written, and the answer to that one and True
-    are returned. Raises what `prepare` raises; for a failed condition the creation's refusal, or
-    ConditionFailedError if it has none; BusyError; and IdempotencyError if the idempotency key was
-    used with another body.
+    If the request repeats an earlier one, writes nothing, and returns the earlier answer and True.
+    Raises the errors of `prepare`; for a failed condition the creation's refusal, or
+    ConditionFailedError if there is none; BusyError; and IdempotencyError if the idempotency key
+    was used with another body.
     """
     try:
         return _write(table, prepare(), idempotency, now)
     except CheckoutError:
-        # A repeat can fail although the first request succeeded, for example because a limit is
-        # reached by now.
+        # A repeat can fail although the first request succeeded, for example because a limit has
+        # been reached meanwhile.
         first = _find_answer(table, idempotency, now) if idempotency else None
         if first is None:
             raise
@@ -60,7 +60,7 @@ def create(
 
 
 def replace_answer(idempotency: IdempotentRequest, answer: str) -> Update:
-    """Replaces the stored answer, for a creation that changes after its transaction (a refund)."""
+    """Replaces the stored answer, for an object that changes after its creation (a refund)."""
     return Update(
         _key(idempotency), {"answer": answer}, Attr("fingerprint").eq(idempotency.fingerprint)
     )

@@ -41,7 +41,7 @@ def from_wire(wire: Mapping[str, Any]) -> Item:
 
 
 def to_item(record: Any, **extra: Any) -> Item:
-    """A record's fields and what the store adds to them: keys and `ttl`."""
+    """The item of a record. `extra` has the attributes that the store adds: keys and `ttl`."""
     fields = {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
     return {name: value for name, value in (fields | extra).items() if value is not None}
 
@@ -77,7 +77,7 @@ def unchanged(record: Any, *names: str) -> ConditionBase:
 
 
 def _plain(value: Any) -> Any:
-    """A field's value without dataclasses and tuples, which the type codec does not know."""
+    """A field's value without dataclasses and tuples, which the type serializer refuses."""
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -87,7 +87,7 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=32)
 def _converters(cls: Hashable) -> dict[str, Any]:
-    """By field: what turns a stored value back into the field's type."""
+    """The functions that turn stored values back into the fields' types, by field."""
     record = cast("type[Any]", cls)
     hints = get_type_hints(record)
     return {f.name: _converter(hints[f.name]) for f in dataclasses.fields(record)}

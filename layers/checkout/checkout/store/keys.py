@@ -5,17 +5,18 @@ A scope is `<merchant>#<mode>`.
 item                pk                                   sk                        index
 session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
 payment             PAYMENT#<id>                         PAYMENT                   gsi1
-look                LOOK#<payment>                       LOOK
+last lookup         LOOK#<payment>                       LOOK
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
 customer            CUSTOMER#<id>                        CUSTOMER                  gsi1, gsi2, gsi3
 event               EVENT#<id>                           EVENT                     gsi1
+fan-out             EVENT#<id>                           FANOUT
 delivery            EVENT#<id>                           DELIVERY#<endpoint>
-parked pointer      PARKED#<endpoint>                    <event>
+parked delivery     PARKED#<endpoint>                    <event>
 resend              RESEND#<id>                          RESEND
 pending resend      PENDING_RESEND#<scope>               PENDING_RESEND
 webhook endpoint    ENDPOINTS#<scope>                    <id>
 latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
-lease               ENDPOINT#<endpoint>                  LEASE#<number>
+lease               ENDPOINT#<endpoint>#<number>         LEASE#<number>
 timer               TIMER#<shard>                        <due>#<kind>#<target>     gsi3
 dispatch progress   DISPATCH                             DISPATCH
 merchant            MERCHANT#<id>                        MERCHANT
@@ -26,16 +27,19 @@ simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 circuit breaker     BREAKER#<processor>                  BREAKER
 task                TASKS                                <payment>
 
-index  partition key                       sort key  lists
-gsi1   <scope>#<kind>                      id        a scope's objects of a kind
-gsi2   <scope>#session#<status>            id        its sessions of a status
-       <scope>#customer#name#<digest>      id        its customers of a name
-gsi3   <scope>#session#customer#<id>       id        a customer's sessions
-       <scope>#refund#payment#<id>         id        a payment's refunds
-       <scope>#customer#email#<digest>     id        its customers with an e-mail address
-       <scope>#due#<number>                due, id   its expiry timers
+index  partition key                         sort key  lists
+gsi1   <scope>#<kind>#<number>               id        a scope's objects of a kind
+gsi2   <scope>#session#<status>#<number>     id        its sessions of a status
+       <scope>#customer#name#<digest>        id        its customers of a name
+gsi3   <scope>#session#customer#<id>         id        a customer's sessions
+       <scope>#refund#payment#<id>           id        a payment's refunds
+       <scope>#customer#email#<digest>       id        its customers with an e-mail address
+       <scope>#due#<number>                  due, id   its expiry timers
 
-Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation.
+Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation; only an expiry
+timer has its due time before the id. An index holds no attributes but keys, so that most changes of
+an item do not write to it. gsi1 also holds an event's `type` and `session`, for filters; they never
+change.
 """
 
 import hashlib
@@ -47,9 +51,18 @@ from checkout.domain.timer import Timer
 Key = dict[str, str]
 
 DUE_DIGITS = 12
+LIST_PARTITIONS = 4
+"""The number of index partitions of each list of a scope. Objects are spread over them by id,
+because DynamoDB limits a partition to a thousand write units a second, and a paid session makes two
+events. The number may be raised, because a list reads all partitions and objects stay where they
+are. It may not be lowered."""
 DUE_PARTITIONS = 8
-"""Partitions of a scope's expiry timers in the index. DynamoDB writes a thousand units a second to
-a partition, and ten thousand sessions of one merchant may lapse at once."""
+"""The number of index partitions of a scope's expiry timers. There are several because ten thousand
+sessions of one merchant may lapse at once."""
+
+LEASE_PARTITIONS = 4
+"""The number of partitions of an endpoint's leases. A delivery alone in its batch writes a lease
+twice."""
 
 DELIVERY_PREFIX = "DELIVERY#"
 
@@ -62,7 +75,7 @@ def payment(id: str) -> Key:
     return {"pk": f"PAYMENT#{id}", "sk": "PAYMENT"}
 
 
-def look(payment_id: str) -> Key:
+def last_lookup(payment_id: str) -> Key:
     return {"pk": f"LOOK#{payment_id}", "sk": "LOOK"}
 
 
@@ -78,15 +91,19 @@ def event(id: str) -> Key:
     return {"pk": f"EVENT#{id}", "sk": "EVENT"}
 
 
+def fan_out(event_id: str) -> Key:
+    return {"pk": f"EVENT#{event_id}", "sk": "FANOUT"}
+
+
 def delivery(event_id: str, endpoint_id: str) -> Key:
     return {"pk": f"EVENT#{event_id}", "sk": f"{DELIVERY_PREFIX}{endpoint_id}"}
 
 
 def parked(endpoint_id: str) -> str:
-    """The partition of the deliveries that wait for a disabled endpoint.
+    """The partition of the deliveries that are parked for a disabled endpoint.
 
-    It is a partition and not an index: an index may be a moment late, and a delivery that is
-    missing there when the endpoint is enabled would wait for ever.
+    It is a partition and not an index, because an index may lag. A delivery that is missing in it
+    when the endpoint is enabled would wait for ever.
     """
     return f"PARKED#{endpoint_id}"
 
@@ -100,7 +117,7 @@ def resend(id: str) -> Key:
 
 
 def pending_resend(scope: str) -> Key:
-    """Names the scope's one resend that is not done."""
+    """The key of the item that names the scope's pending resend."""
     return {"pk": f"PENDING_RESEND#{scope}", "sk": "PENDING_RESEND"}
 
 
@@ -113,16 +130,18 @@ def webhook_endpoint(scope: str, id: str) -> Key:
 
 
 def latest_webhook_endpoint(scope: str) -> Key:
-    """Names the endpoint of the scope that was created last."""
+    """The key of the item that names the scope's newest webhook endpoint."""
     return {"pk": f"LATEST_ENDPOINT#{scope}", "sk": "LATEST_ENDPOINT"}
 
 
-def leases(endpoint_id: str) -> str:
-    return f"ENDPOINT#{endpoint_id}"
+def lease_partitions(endpoint_id: str) -> list[str]:
+    """All partitions of an endpoint's leases."""
+    return [f"ENDPOINT#{endpoint_id}#{number}" for number in range(LEASE_PARTITIONS)]
 
 
 def lease(endpoint_id: str, number: int) -> Key:
-    return {"pk": leases(endpoint_id), "sk": f"LEASE#{number:03d}"}
+    partition = lease_partitions(endpoint_id)[number % LEASE_PARTITIONS]
+    return {"pk": partition, "sk": f"LEASE#{number:03d}"}
 
 
 def merchant(id: str) -> Key:
@@ -130,7 +149,7 @@ def merchant(id: str) -> Key:
 
 
 def api_key(secret: str) -> Key:
-    """Has only the key's digest, so that reading the table gives no access to the API."""
+    """Has only a digest of the API key, so that a reader of the table can't use the API."""
     return {"pk": f"KEY#{_digest(secret)}", "sk": "KEY"}
 
 
@@ -153,9 +172,9 @@ def timer_shard(number: int) -> str:
     return f"TIMER#{number}"
 
 
-def spread(text: str, partitions: int) -> int:
-    """The number of the partition that holds what is named `text`."""
-    return crc32(text.encode()) % partitions
+def spread(name: str, partitions: int) -> int:
+    """The number of the partition that holds the item with this name."""
+    return crc32(name.encode()) % partitions
 
 
 def due_sessions(scope: str, number: int) -> str:
@@ -171,16 +190,21 @@ def due_sessions_index(timer: Timer) -> Key:
     }
 
 
+def due_session(sort_key: str) -> str:
+    """The id of the session in the sort key of an expiry timer's index entry."""
+    return sort_key.partition("#")[2]
+
+
 DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
 
 
 def due_before(moment: int) -> str:
-    """A sort key after every timer due before `moment` and before every timer due at it."""
+    """A sort key after all timers that are due before `moment`, and before all others."""
     return f"{moment:0{DUE_DIGITS}d}"
 
 
 def delivery_target(event_id: str, endpoint_id: str) -> str:
-    """What a delivery's timer names."""
+    """The target of a delivery's timer."""
     return f"{event_id}/{endpoint_id}"
 
 
@@ -190,7 +214,7 @@ def split_delivery_target(target: str) -> tuple[str, str]:
 
 
 def resume_target(scope: str, endpoint_id: str, nonce: str) -> str:
-    """What a resume timer names."""
+    """The target of a resume timer."""
     return f"{scope}/{endpoint_id}/{nonce}"
 
 
@@ -219,12 +243,19 @@ def task(id: str) -> Key:
     return {"pk": TASKS, "sk": id}
 
 
-def by_kind(scope: str, kind: str) -> str:
-    return f"{scope}#{kind}"
+def listed(scope: str, kind: str, id: str) -> str:
+    """The index partition that lists an object among its scope's objects of a kind."""
+    return f"{scope}#{kind}#{spread(id, LIST_PARTITIONS)}"
 
 
-def sessions_by_status(scope: str, status: str) -> str:
-    return f"{scope}#session#{status}"
+def list_partitions(scope: str, kind: str) -> list[str]:
+    """All index partitions that list a scope's objects of a kind."""
+    return [f"{scope}#{kind}#{number}" for number in range(LIST_PARTITIONS)]
+
+
+def sessions_of_status(status: str) -> str:
+    """The kind under which sessions of a status are listed."""
+    return f"session#{status}"
 
 
 def sessions_by_customer(scope: str, customer_id: str) -> str:
@@ -232,7 +263,7 @@ def sessions_by_customer(scope: str, customer_id: str) -> str:
 
 
 def customers_by_name(scope: str, name: str) -> str:
-    """Has the name's digest, because a key has at most 2,048 bytes."""
+    """Has a digest of the name, because a key has at most 2,048 bytes."""
     return f"{scope}#customer#name#{_digest(name)}"
 
 

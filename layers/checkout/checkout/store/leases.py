@@ -1,7 +1,7 @@
-"""Concurrency leases: each delivery attempt under way to a webhook endpoint holds one of them.
+"""Concurrency leases of webhook endpoints. A sender makes attempts to an endpoint only while it
+holds one of the endpoint's leases.
 
-A lease is released in the transaction that records the attempt. If its holder died, it is free
-again when its time is over.
+If the holder dies, the lease expires at its `until`.
 """
 
 import random
@@ -13,8 +13,8 @@ from checkout.domain.ids import random_text
 from checkout.store import keys
 from checkout.store.table import Delete, Put, Table
 
-CHOICES = 3
-"""Attempts to acquire a lease that looks free, before the endpoint counts as busy."""
+FREE_LEASES_REQUESTED = 3
+"""How many leases that look free are requested before the endpoint counts as busy."""
 
 
 class Lease(NamedTuple):
@@ -22,39 +22,38 @@ class Lease(NamedTuple):
     number: int
     holder: str
 
-    def deletion(self) -> Delete:
-        """The action that releases the lease, on condition that its holder still has it."""
-        return Delete(keys.lease(self.endpoint, self.number), Attr("holder").eq(self.holder))
-
     def release(self, table: Table) -> None:
-        """Releases the lease unless its time was over and another attempt holds it."""
-        table.write_unless_conflict(self.deletion())
+        """Releases the lease, unless it has expired and another sender holds it."""
+        own = Attr("holder").eq(self.holder)
+        table.write_unless_conflict(Delete(keys.lease(self.endpoint, self.number), own))
 
 
-class AllLeased(NamedTuple):
-    """No lease could be acquired. The oldest one that is held was acquired at `since`."""
+class NoFreeLease(NamedTuple):
+    """No lease could be acquired. The oldest lease that is held was acquired at `since`."""
 
     since: int
 
 
-def acquire(table: Table, endpoint_id: str, bound: int, until: int, now: int) -> Lease | AllLeased:
-    """One of the endpoint's `bound` leases, held until `until`.
+def acquire(
+    table: Table, endpoint_id: str, limit: int, until: int, now: int
+) -> Lease | NoFreeLease:
+    """Acquires one of the endpoint's `limit` leases, which is then held until `until`.
 
-    This is mostly one write. If the first lease that is tried is held, all are read, and up to
-    CHOICES free ones are tried.
+    This is mostly one write. If the first lease is held, all leases are read, and up to
+    FREE_LEASES_REQUESTED free ones are requested.
     """
-    if lease := _acquire(table, endpoint_id, random.randrange(bound), until, now):
+    if lease := _acquire(table, endpoint_id, random.randrange(limit), until, now):
         return lease
     held = _held_since(table, endpoint_id, now)
-    free = sorted(set(range(bound)) - set(held))
-    for number in random.sample(free, min(CHOICES, len(free))):
+    free = sorted(set(range(limit)) - set(held))
+    for number in random.sample(free, min(FREE_LEASES_REQUESTED, len(free))):
         if lease := _acquire(table, endpoint_id, number, until, now):
             return lease
-    return AllLeased(min(held.values(), default=now))
+    return NoFreeLease(min(held.values(), default=now))
 
 
 def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) -> Lease | None:
-    """This lease; None if another attempt holds it."""
+    """Acquires the lease with this number. Returns None if another sender holds it."""
     lease = Lease(endpoint_id, number, random_text(12))
     item = {
         **keys.lease(endpoint_id, number),
@@ -69,6 +68,10 @@ def _acquire(table: Table, endpoint_id: str, number: int, until: int, now: int) 
 
 
 def _held_since(table: Table, endpoint_id: str, now: int) -> dict[int, int]:
-    """By number: the time since which a lease is held."""
-    items = table.query_all(Key("pk").eq(keys.leases(endpoint_id)))
-    return {item["number"]: item["since"] for item in items if item["until"] > now}
+    """The times at which the held leases were acquired, by the lease's number."""
+    return {
+        item["number"]: item["since"]
+        for partition in keys.lease_partitions(endpoint_id)
+        for item in table.query_all(Key("pk").eq(partition))
+        if item["until"] > now
+    }

@@ -1,6 +1,6 @@
-"""What payments, refunds, sessions and the API's other objects have in common."""
+"""Reads, lists and updates the objects of one kind: payments, refunds, sessions and so on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -9,7 +9,7 @@ from checkout.domain.errors import ReferenceMissingError, ResourceMissingError
 from checkout.domain.ids import is_id
 from checkout.store import keys
 from checkout.store.items import Item, changes, to_item, to_record
-from checkout.store.paging import Cursor, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, read_page
 from checkout.store.table import ConditionFailedError, Table, Update
 
 
@@ -26,17 +26,17 @@ T = TypeVar("T", bound=Scoped)
 class Collection(NamedTuple, Generic[T]):
     """The objects of one kind. An object belongs to one scope and is missing for all others.
 
-    A kind's module offers those that it needs as functions, such as `payments.find(table, id)`.
+    A kind's module offers the methods it needs as functions, such as `payments.find(table, id)`.
     """
 
     cls: type[T]
     key: Callable[[str], keys.Key]
     prefix: str
-    """How the ids begin."""
+    """The prefix of the ids."""
     kind: str
-    """The kind's name in the index gsi1."""
+    """The name of the kind in index keys."""
     name: str
-    """The kind's name in error messages."""
+    """The name of the kind in error messages."""
 
     def find(self, table: Table, id: str) -> T | None:
         """An object of any scope; None if there is none."""
@@ -59,7 +59,15 @@ class Collection(NamedTuple, Generic[T]):
 
     def list_page(self, table: Table, scope: str, cursor: Cursor) -> Page[T]:
         """The scope's objects."""
-        return read_page(table, self.cls, "gsi1", keys.by_kind(scope, self.kind), cursor)
+        return read_page(table, self.listing(scope), cursor, self.load)
+
+    def listing(self, scope: str) -> Listing:
+        return Listing("gsi1", keys.list_partitions(scope, self.kind))
+
+    def load(self, table: Table, entries: Sequence[Item]) -> list[T]:
+        """The objects of a list's entries, without those that no longer exist."""
+        found = table.get_many([{"pk": entry["pk"], "sk": entry["sk"]} for entry in entries])
+        return [to_record(self.cls, item) for item in found if item is not None]
 
     def update(
         self,
@@ -72,7 +80,7 @@ class Collection(NamedTuple, Generic[T]):
     ) -> T:
         """Sets fields, where None removes one. Returns the object as it was written.
 
-        Raises ResourceMissingError, also if the condition does not hold.
+        Raises ResourceMissingError if there is no such object or the condition does not hold.
         """
         own: ConditionBase = Attr("scope").eq(scope)
         if not is_id(id, self.prefix):
@@ -87,8 +95,8 @@ class Collection(NamedTuple, Generic[T]):
         except ConditionFailedError:
             raise ResourceMissingError(self.name) from None
 
-    def change(self, before: T, after: T, condition: ConditionBase) -> Update:
-        """The write of what differs between two states of an object."""
+    def build_update(self, before: T, after: T, condition: ConditionBase) -> Update:
+        """The action that writes the difference between two states of an object."""
         return Update(self.key(before.id), changes(to_item(before), to_item(after)), condition)
 
     def item(self, record: T, **extra: str | int | None) -> Item:
@@ -96,7 +104,7 @@ class Collection(NamedTuple, Generic[T]):
         return to_item(
             record,
             **self.key(record.id),
-            gsi1pk=keys.by_kind(record.scope, self.kind),
+            gsi1pk=keys.listed(record.scope, self.kind, record.id),
             gsi1sk=record.id,
             **extra,
         )

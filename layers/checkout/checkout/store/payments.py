@@ -39,8 +39,8 @@ def begin(
 ) -> Session:
     """Writes the payment as the session's one attempt, before the processor is called.
 
-    Raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError if there is another
-    attempt, or has been one since the session was read; then nothing was written.
+    Writes nothing and raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError
+    if there is another attempt, or there has been one since the session was read.
     """
     begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
     try:
@@ -63,10 +63,9 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
     table.write(
         sessions.transition(machine.COMPLETE, session, recorded.session, now, payment.id),
         change(payment, paid),
-        timers.delete(_timer(payment)),
-        timers.delete(sessions.expiry_timer(session)),
         *events.writes(recorded.events),
     )
+    timers.discard(table, [_timer(payment), sessions.expiry_timer(session)])
     return paid
 
 
@@ -92,18 +91,20 @@ def fail(
         updated_at=now,
     )
     watch_at = next_watch_at(failed, now)
-    if watch_at is None:
-        timer: list[Action] = [timers.delete(_timer(payment))]
-    else:
+    moved: list[Action] = []
+    if watch_at is not None:
         failed = replace(failed, check_at=watch_at)
-        timer = timers.move(_timer(payment), _timer(failed))
+        moved = timers.move(_timer(payment), _timer(failed))
     recorded = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
     table.write(
         change(payment, failed),
         *release(session, recorded.session, payment, failure, now),
-        *timer,
+        *moved,
         *events.writes(recorded.events),
     )
+    if watch_at is None:
+        # A watched payment may get a timer of this key again, so only this one may be discarded.
+        timers.discard(table, [_timer(payment)])
     return failed
 
 
@@ -112,7 +113,7 @@ def release(
 ) -> Sequence[Action]:
     """The actions that free the session for another attempt and count the recorded events.
 
-    The events are counted only if the session has ended, or has gone on to another attempt.
+    If the session has ended or has another attempt by now, the events are only counted.
     """
     if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
         free = machine.release_attempt(recorded, failure, now)
@@ -121,13 +122,12 @@ def release(
 
 
 def claim_look(table: Table, payment: Payment, now: int) -> bool:
-    """Whether a page may have the payment looked up at its processor now: once in LOOK_SECONDS,
-    whatever the number of pages and processes.
+    """Whether a page may look the payment up at its processor now; if so, stores the time.
 
-    The time of the last look-up is an item of its own, because a write to the payment costs as much
-    as the payment is large, and once more for its index.
+    All pages of the payment together may do so once in LOOK_SECONDS. The time of the last lookup is
+    an item of its own, because the payment is larger, so that a write to it would cost more.
     """
-    item = {**keys.look(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
+    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
     allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
     return table.write_unless_conflict(Put(item, allowed))
 
@@ -136,7 +136,7 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
     """Moves the payment's timer. Raises ConditionFailedError if the payment changed meanwhile."""
     later = replace(payment, check_at=check_at)
     table.write(
-        PAYMENTS.change(payment, later, unchanged(payment, "status", "check_at")),
+        PAYMENTS.build_update(payment, later, unchanged(payment, "status", "check_at")),
         *timers.move(_timer(payment), _timer(later)),
     )
     return later
@@ -149,7 +149,7 @@ def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
     Raises ConditionFailedError if the reference or the status changed meanwhile.
     """
     named = replace(payment, reference=reference)
-    table.write(PAYMENTS.change(payment, named, unchanged(payment, "status", "reference")))
+    table.write(PAYMENTS.build_update(payment, named, unchanged(payment, "status", "reference")))
     return named
 
 
@@ -157,7 +157,7 @@ def set_code_step(table: Table, payment: Payment, wanted_at: int | None) -> Paym
     """Stores that the shopper has to type a code since then, or none, and that no code is under
     way. Raises ConditionFailedError if the payment changed meanwhile."""
     known = replace(payment, code_wanted_at=wanted_at, code_sent_at=None)
-    table.write(PAYMENTS.change(payment, known, unchanged(payment, "status", *CODE)))
+    table.write(PAYMENTS.build_update(payment, known, unchanged(payment, "status", *CODE)))
     return known
 
 
@@ -169,7 +169,7 @@ def claim_code(table: Table, payment: Payment, now: int) -> Payment:
     sent = replace(payment, code_sent_at=now, codes_sent=(payment.codes_sent or 0) + 1)
     wanted = Attr("code_wanted_at").exists() & Attr("code_sent_at").not_exists()
     pending = Attr("status").eq(PaymentStatus.PENDING)
-    table.write(PAYMENTS.change(payment, sent, pending & wanted & unchanged(payment, *CODE)))
+    table.write(PAYMENTS.build_update(payment, sent, pending & wanted & unchanged(payment, *CODE)))
     return sent
 
 
@@ -178,7 +178,7 @@ CODE = ("code_wanted_at", "code_sent_at", "codes_sent")
 
 
 def reserve_refund(payment: Payment, refund: Refund) -> Update:
-    """Counts a refund's amount as refunded, on condition that so much is left of the payment."""
+    """Counts a refund's amount as refunded, on condition that the payment has this much left."""
     left = Attr("amount_refunded").lte(payment.amount - refund.amount)
     charged = Attr("status").is_in([*CHARGED])
     return Update(keys.payment(payment.id), {}, charged & left, {"amount_refunded": refund.amount})
@@ -191,9 +191,9 @@ def release_refund(refund: Refund) -> Update:
 
 
 def change(before: Payment, after: Payment) -> Update:
-    """A transition of the payment's status, on condition that the stored status allows it."""
+    """The write of a status transition, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
-    return PAYMENTS.change(before, after, allowed & unchanged(before, "check_at"))
+    return PAYMENTS.build_update(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _timer(payment: Payment) -> Timer:

@@ -21,7 +21,7 @@ from checkout.store import events, keys, payments, sessions, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, read_page
 from checkout.store.table import Action, Put, Table, Update
 
 REFUNDS = Collection(Refund, keys.refund, REFUND, kind="refund", name="refund")
@@ -32,17 +32,17 @@ update = REFUNDS.update
 
 
 def list_page(table: Table, scope: str, payment: str | None, cursor: Cursor) -> Page[Refund]:
-    """Refunds of one payment or of all."""
+    """The scope's refunds, or only those of `payment`."""
     if not payment:
         return REFUNDS.list_page(table, scope, cursor)
-    partition = keys.refunds_by_payment(scope, payment)
-    return read_page(table, Refund, "gsi3", partition, cursor)
+    of_payment = Listing("gsi3", [keys.refunds_by_payment(scope, payment)])
+    return read_page(table, of_payment, cursor, REFUNDS.load)
 
 
 def prepare_creation(
     session: Session, payment: Payment, refund: Refund, answer: str, context: ChangeContext
 ) -> tuple[Creation, Session]:
-    """What creating a refund writes, and the session as it will be, with the event counted.
+    """The actions that create a refund, and the session with the refund's event counted.
 
     The same transaction reserves the refund's amount at the payment.
     """
@@ -59,7 +59,7 @@ def prepare_creation(
 def record_late(
     table: Table, session: Session, payment: Payment, refund: Refund, context: ChangeContext
 ) -> Payment:
-    """Records a payment that was approved after it was given up, and the refund of its money.
+    """Records a payment that was approved too late, and the refund of its money.
 
     The session is free for another attempt. Raises ConditionFailedError after a conflict.
     """
@@ -78,10 +78,10 @@ def record_late(
     table.write(
         payments.change(payment, late),
         *payments.release(session, recorded.session, payment, Failure.TOO_LATE, now),
-        timers.delete(timers.attempt(payment.id, payment.scope, payment.check_at)),
         *_put(refund),
         *events.writes([*failed.events, *recorded.events]),
     )
+    timers.discard(table, [timers.attempt(payment.id, payment.scope, payment.check_at)])
     return late
 
 
@@ -111,9 +111,9 @@ def end(
         change(refund, ended),
         sessions.record_event_count(session, recorded.session),
         *released,
-        timers.delete(_timer(refund)),
         *events.writes(recorded.events),
     )
+    timers.discard(table, [_timer(refund)])
     return ended
 
 
@@ -124,7 +124,7 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
     """
     later = replace(refund, check_at=next_check_at(refund, now))
     table.write(
-        REFUNDS.change(refund, later, unchanged(refund, "status", "check_at")),
+        REFUNDS.build_update(refund, later, unchanged(refund, "status", "check_at")),
         *timers.move(_timer(refund), _timer(later)),
     )
 
@@ -135,7 +135,7 @@ def note_missing(table: Table, refund: Refund, now: int) -> Refund:
     Raises ConditionFailedError if another sender was faster.
     """
     missing = replace(refund, missing_since=now)
-    table.write(REFUNDS.change(refund, missing, unchanged(refund, "status", *LEASE)))
+    table.write(REFUNDS.build_update(refund, missing, unchanged(refund, "status", *LEASE)))
     return missing
 
 
@@ -145,7 +145,7 @@ def lease(table: Table, refund: Refund, now: int) -> Refund:
     Raises ConditionFailedError if another sender has it, or the refund has ended.
     """
     leased = replace(refund, leased_until=now + LEASE_SECONDS, missing_since=None)
-    table.write(REFUNDS.change(refund, leased, unchanged(refund, "status", *LEASE)))
+    table.write(REFUNDS.build_update(refund, leased, unchanged(refund, "status", *LEASE)))
     return leased
 
 
@@ -154,14 +154,13 @@ LEASE = ("leased_until", "missing_since")
 
 def of_payment(table: Table, payment: Payment) -> list[Refund]:
     """The payment's refunds, the newest first. The index may not have those of the last second."""
-    partition = keys.refunds_by_payment(payment.scope, payment.id)
-    return read_page(table, Refund, "gsi3", partition, Cursor(limit=100)).objects
+    return list_page(table, payment.scope, payment.id, Cursor(limit=100)).objects
 
 
 def change(before: Refund, after: Refund) -> Update:
-    """A transition of the refund's status, on condition that the stored status allows it."""
+    """The write of a status transition, on condition that the stored status allows it."""
     allowed = Attr("status").is_in([*sources(after.status)])
-    return REFUNDS.change(before, after, allowed & unchanged(before, "check_at"))
+    return REFUNDS.build_update(before, after, allowed & unchanged(before, "check_at"))
 
 
 def _put(refund: Refund) -> list[Action]:

@@ -1,6 +1,6 @@
-"""Resends of a time range: each is an item with a cursor, and a timer that continues it.
+"""Resends of a time range. Each is an item with a cursor, and has a timer that sends its pages.
 
-A scope has at most one that is pending.
+A scope has at most one pending resend.
 """
 
 from dataclasses import replace
@@ -25,17 +25,20 @@ retrieve = RESENDS.retrieve
 
 
 def prepare_creation(resend: Resend, answer: str) -> Creation:
-    """The creation is refused with LimitError while another resend of the scope is pending."""
+    """The actions that create a resend. The creation is refused with LimitError while another one
+    of the scope is pending."""
     ends_at = resend.created_at + KEPT_SECONDS
     item = to_item(resend, **keys.resend(resend.id), ttl=ends_at)
-    place = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
-    # DynamoDB may delete an item days after its time to live has ended.
+    pending = {**keys.pending_resend(resend.scope), "resend": resend.id, "ttl": ends_at}
+    # An expired item stays until DynamoDB deletes it, which may take days.
     free = Attr("pk").not_exists() | Attr("ttl").lte(resend.created_at)
     refusal = LimitError(
         "A resend of a time range is pending, and there is at most one a mode. Wait until its"
         " status is done, or resend single events."
     )
-    return Creation([Put(place, free), Put(item), timers.put(_timer(resend))], answer, {0: refusal})
+    return Creation(
+        [Put(pending, free), Put(item), timers.put(_timer(resend))], answer, {0: refusal}
+    )
 
 
 def is_current(resend: Resend, timer: Timer) -> bool:
@@ -45,9 +48,9 @@ def is_current(resend: Resend, timer: Timer) -> bool:
 def move_on(
     table: Table, resend: Resend, cursor: str | None, sent: int, due: int | None, now: int
 ) -> Resend | None:
-    """Records a page that was sent: where the next one starts, and how many events were sent again.
+    """Records that a page was sent: the cursor of the next page, and how many events were `sent`.
 
-    Moves the timer to `due`, or ends the resend if `due` is None; another one may be created then.
+    Moves the timer to `due`. If `due` is None, ends the resend, so that another one may be created.
     Returns None if another firing of the timer was faster.
     """
     moved = replace(
@@ -62,9 +65,9 @@ def move_on(
     rest = timers.move(_timer(resend), _timer(moved))
     if due is None:
         own = Attr("pk").not_exists() | Attr("resend").eq(resend.id)
-        place = Delete(keys.pending_resend(resend.scope), own)
-        rest = [timers.delete(_timer(resend)), place]
-    written = table.write_unless_conflict(RESENDS.change(resend, moved, as_read), *rest)
+        pending = Delete(keys.pending_resend(resend.scope), own)
+        rest = [timers.delete(_timer(resend)), pending]
+    written = table.write_unless_conflict(RESENDS.build_update(resend, moved, as_read), *rest)
     return moved if written else None
 
 

@@ -21,7 +21,7 @@ from checkout.store import customers, events, keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, changes, to_item, to_record, unchanged
 from checkout.store.objects import Collection
-from checkout.store.paging import Cursor, Filters, Page, read_page
+from checkout.store.paging import Cursor, Listing, Page, SessionFilters, read_page
 from checkout.store.table import (
     Action,
     ConditionFailedError,
@@ -38,7 +38,8 @@ retrieve = SESSIONS.retrieve
 
 
 def prepare_creation(session: Session, answer: str) -> Creation:
-    """The session, its expiry timer and, if it names a customer, a check that there is one."""
+    """The actions that create a session: the session, its expiry timer and, if it names a customer,
+    a check that the customer exists."""
     actions: list[Action] = [
         Put(_item(session), Attr("pk").not_exists()),
         timers.put(expiry_timer(session)),
@@ -62,9 +63,9 @@ def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session
         recorded = context.record_events([EventKind.SESSION_EXPIRED], expired)
         table.write(
             transition(machine.EXPIRE, session, recorded.session, now),
-            timers.delete(expiry_timer(session)),
             *events.writes(recorded.events),
         )
+        timers.discard(table, [expiry_timer(session)])
         return recorded.session
 
     return until_no_conflict(table, write)
@@ -73,7 +74,7 @@ def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session
 def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
     """Fires an expiry timer: ends a lapsed session. Raises BusyError.
 
-    If the session lapses later, because a payment attempt is in flight, the timer moves there.
+    Moves the timer if the session lapses later, because a payment attempt is in flight.
     """
     now = context.now
 
@@ -90,9 +91,9 @@ def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
         recorded = context.record_events([EventKind.SESSION_EXPIRED], lapsed)
         table.write(
             transition(machine.LAPSE, session, recorded.session, now),
-            timers.delete(timer),
             *events.writes(recorded.events),
         )
+        timers.discard(table, [timer])
 
     until_no_conflict(table, write)
 
@@ -112,7 +113,7 @@ def transition(
 
 
 def record_event_count(before: Session, after: Session) -> Update:
-    """The write for events of a session that come without a transition of the session."""
+    """The write that counts new events of a session whose state does not change."""
     return _update(before, after, Attr("pk").exists())
 
 
@@ -150,9 +151,9 @@ def index_keys(session: Session) -> dict[str, str | None]:
     """The attributes that put a session into its lists."""
     customer = session.customer
     return {
-        "gsi1pk": keys.by_kind(session.scope, SESSIONS.kind),
+        "gsi1pk": keys.listed(session.scope, SESSIONS.kind, session.id),
         "gsi1sk": session.id,
-        "gsi2pk": keys.sessions_by_status(session.scope, session.status),
+        "gsi2pk": keys.listed(session.scope, keys.sessions_of_status(session.status), session.id),
         "gsi3pk": keys.sessions_by_customer(session.scope, customer) if customer else None,
     }
 
@@ -168,7 +169,7 @@ def refusal(session: Session, now: int) -> CheckoutError:
 
 
 def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
-    """Why a transaction failed whose first action is a session's transition."""
+    """Why a transaction failed. Its first action must be a session's transition."""
     item = failed.found.get(0)
     if item is None:
         return ResourceMissingError(SESSIONS.name)
@@ -176,26 +177,29 @@ def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
 
 
 def list_page(
-    table: Table, scope: str, filters: Filters, cursor: Cursor, now: int
+    table: Table, scope: str, filters: SessionFilters, cursor: Cursor, now: int
 ) -> Page[Session]:
-    """A lapsed session counts as expired."""
+    """The scope's sessions that match the filters. A lapsed session counts as expired."""
     if filters.payment:
         return Page(_find_by_payment(table, scope, filters.payment, filters, cursor, now), None)
+    listing = SESSIONS.listing(scope)
     if filters.customer:
-        index, partition = "gsi3", keys.sessions_by_customer(scope, filters.customer)
+        listing = Listing("gsi3", [keys.sessions_by_customer(scope, filters.customer)])
     elif filters.status:
-        index, partition = "gsi2", keys.sessions_by_status(scope, filters.status)
-    else:
-        index, partition = "gsi1", keys.by_kind(scope, SESSIONS.kind)
-    only = _status_filter(filters, now)
-    page = read_page(table, Session, index, partition, cursor, only=only)
-    if index == "gsi2" and filters.status is Status.EXPIRED:
-        return _with(_find_unswept(table, scope, cursor, now), page, cursor.limit)
+        of_status = keys.sessions_of_status(filters.status)
+        listing = Listing("gsi2", keys.list_partitions(scope, of_status))
+
+    def keep(session: Session) -> bool:
+        return filters.status is None or session.status_at(now) is filters.status
+
+    page = read_page(table, listing, cursor, SESSIONS.load, keep=keep if filters.status else None)
+    if filters.status is Status.EXPIRED and not filters.customer:
+        return _merge(_find_unswept(table, scope, cursor, now), page, cursor.limit)
     return page
 
 
-def _with(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
-    """The page with those of the other sessions that belong before the next page."""
+def _merge(others: list[Session], page: Page[Session], limit: int) -> Page[Session]:
+    """The page, merged with those of `others` that sort before the objects of the next page."""
     before_next = [each for each in others if page.next is None or each.id > page.next]
     by_id = {each.id: each for each in (*page.objects, *before_next)}
     merged = [by_id[id] for id in sorted(by_id, reverse=True)]
@@ -205,9 +209,9 @@ def _with(others: list[Session], page: Page[Session], limit: int) -> Page[Sessio
 
 
 def _find_by_payment(
-    table: Table, scope: str, payment_id: str, filters: Filters, cursor: Cursor, now: int
+    table: Table, scope: str, payment_id: str, filters: SessionFilters, cursor: Cursor, now: int
 ) -> list[Session]:
-    """The one session that the payment paid, if it matches the filters."""
+    """The session that the payment paid, if it matches the filters; at most one."""
     payment = table.get(keys.payment(payment_id))
     session = find(table, payment["session"]) if payment and payment["scope"] == scope else None
     if session is None or session.payment != payment_id or not cursor.admits(session.id):
@@ -219,20 +223,8 @@ def _find_by_payment(
     return [session]
 
 
-def _status_filter(filters: Filters, now: int) -> ConditionBase | None:
-    """What the index can't express: whether an open session has lapsed."""
-    lapsed = Attr("lapses_at").lte(now)
-    if filters.status is Status.OPEN:
-        return Attr("status").eq(Status.OPEN) & Attr("lapses_at").gt(now)
-    if filters.status is None or not filters.customer:
-        return None
-    if filters.status is Status.EXPIRED:
-        return Attr("status").eq(Status.EXPIRED) | (Attr("status").eq(Status.OPEN) & lapsed)
-    return Attr("status").eq(filters.status)
-
-
 def _find_unswept(table: Table, scope: str, cursor: Cursor, now: int) -> list[Session]:
-    """The sessions that lapsed in the last minute or so, which the index still has as open."""
+    """The newest lapsed sessions that are still stored as open: their timers were not fired yet."""
     ids = [id for id in timers.lapsed_sessions(table, scope, now) if cursor.admits(id)]
     newest = sorted(ids, reverse=True)[: cursor.limit + 1]
     items = table.get_many([keys.session(id) for id in newest])

@@ -22,7 +22,7 @@ def find_charge(table: Table, payment_id: str) -> Item | None:
 
 
 def settle(table: Table, payment_id: str, failure: str | None, now: int) -> Item | None:
-    """Ends a charge that is open at `now`. Returns the charge as it then is; None for no charge."""
+    """Ends a charge that is open at `now`. Returns the charge as stored; None if there is none."""
     ended: Item = {"settles_at": now, "failure": failure}
     try:
         return table.update(Update(keys.simulator(payment_id), ended, Attr("settles_at").gt(now)))
@@ -35,8 +35,8 @@ def record_refund(
 ) -> Item | None:
     """The refund's record: this one, or the one that was recorded first.
 
-    None if the refund is of more than is left of the charge. A refund that is going to fail leaves
-    the charge as it is.
+    Returns None if the refund's amount is more than is left of the charge. A refund that is going
+    to fail does not reduce what is left.
     """
     kept = _without_none(refund)
     refunded = 0 if "failure" in kept else kept["amount"]

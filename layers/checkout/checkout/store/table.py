@@ -5,16 +5,16 @@ A call fails in one of two ways:
 - A *conflict*: one of its conditions does not hold, usually because another writer was faster.
   `ConditionFailedError` has the items as they stand, so that the caller can explain the conflict
   without another read. `until_no_conflict` reads and writes again.
-- The storage is *contended, throttled or does not answer*: the call is sent again, a transaction
-  under the same client token, so that a commit whose answer was lost is not a second write. When
-  the invocation has no time left for another try, `BusyError` is raised.
+- The storage is *contended, throttled or does not answer*: the call is sent again. A transaction is
+  sent with the same client token, so that it is not carried out twice if its answer was lost.
+  `BusyError` is raised when the invocation has no time left for a retry.
 """
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
+MAX_BATCH_DELETIONS = 25
+"""DynamoDB's limit of requests in one BatchWriteItem."""
 
 CALL_ATTEMPTS = 10
 BACKOFF_SECONDS = 0.02
@@ -45,8 +47,8 @@ LONGEST_BACKOFF_SECONDS = 1.0
 CONFLICT_ATTEMPTS = 40
 """How often a read and its write are repeated after conflicts.
 
-A session's events are numbered one after the other. Of twenty refunds that are made of one session
-at once, the last one may conflict with each of the nineteen others, and with some of them twice.
+A session's events are numbered one after the other, so changes of one session that are made at once
+conflict. The last of twenty refunds may conflict with each of the others, with some of them twice.
 """
 CONFLICT_PAUSE_SECONDS = 0.05
 """The longest first pause after a conflict; later pauses are up to four times as long."""
@@ -98,20 +100,24 @@ Action = Put | Update | Delete | Check
 
 
 class ConditionFailedError(Exception):
-    """`found` has, by the failed action's index, the item as it stands, or None for no item."""
+    """`found` has the items as they stand, by the index of the failed action; None for no item.
 
-    def __init__(self, found: dict[int, Item | None]) -> None:
+    `answer_was_lost` means that an earlier try got no answer. It may have been carried out.
+    """
+
+    def __init__(self, found: dict[int, Item | None], answer_was_lost: bool = False) -> None:
         super().__init__(f"conditions failed: {sorted(found)}")
         self.found = found
+        self.answer_was_lost = answer_was_lost
 
 
 class QueryPage(NamedTuple):
-    """What one call of Query reads."""
+    """The items that one call of Query reads."""
 
     items: list[Item]
     last: Mapping[str, Any] | None
-    """The key of the last item read, where the next call continues; None at the end. As DynamoDB's
-    API has it."""
+    """The key after which the next call continues, in the format of DynamoDB's API. None if there
+    are no more items."""
 
 
 class Table(NamedTuple):
@@ -127,7 +133,7 @@ class Table(NamedTuple):
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
-        """The items in the order of their keys, None for one that does not exist.
+        """The items in the order of their keys, None for each one that does not exist.
 
         Each read is strongly consistent, but the items may be read at different moments.
         """
@@ -143,7 +149,7 @@ class Table(NamedTuple):
                     item = from_wire(wire)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
-                if wanted:  # throttled, or more than one answer may hold
+                if wanted:  # throttled, or the answer would be too large
                     self.wait(random.uniform(0, BACKOFF_SECONDS))
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
@@ -157,7 +163,7 @@ class Table(NamedTuple):
         page_size: int | None = None,
         consistent: bool = True,
     ) -> Iterator[Item]:
-        """Every item of a query. A page is read when the iteration gets to it.
+        """Every item of a query. Each page is read when the iteration reaches it.
 
         See `query_page` for the parameters.
         """
@@ -190,8 +196,8 @@ class Table(NamedTuple):
     ) -> QueryPage:
         """One page of a query: up to `page_size` items, or 1 MB, that follow the key `after`.
 
-        `only` filters items after they were read. Reads are strongly consistent, except those of
-        an index.
+        `only` filters items after they were read. Reads are strongly consistent by default, except
+        those of an index.
         """
         build = ConditionExpressionBuilder()
         key = build.build_expression(condition, is_key_condition=True)
@@ -230,18 +236,36 @@ class Table(NamedTuple):
                 "Update": self.client.update_item,
                 "Delete": self.client.delete_item,
             }
-            self._call(methods[kind], **request)
+            try:
+                self._call(methods[kind], **request)
+            except ConditionFailedError as failed:
+                if not _is_written(actions[0], failed):
+                    raise
         else:
             self._call(
                 self.client.transact_write_items,
                 TransactItems=requests,
                 ClientRequestToken=uuid.uuid4().hex,
             )
-        if (carried_out := _carried_out.get()) is not None:
-            carried_out.extend(actions)
+        _record(actions)
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Deletes items without a condition, and not in a transaction. Raises BusyError."""
+        for start in range(0, len(keys), MAX_BATCH_DELETIONS):
+            batch = keys[start : start + MAX_BATCH_DELETIONS]
+            left: Any = {
+                self.name: [{"DeleteRequest": {"Key": to_wire(key)}} for key in batch],
+            }
+            while left:
+                left = self._call(self.client.batch_write_item, RequestItems=left).get(
+                    "UnprocessedItems"
+                )
+                if left:  # throttled
+                    self.wait(random.uniform(0, BACKOFF_SECONDS))
+            _record([Delete(key) for key in batch])
 
     def write_unless_conflict(self, *actions: Action) -> bool:
-        """Carries out all of the actions, or none and returns False if a condition fails."""
+        """Carries out all of the actions, or none if a condition fails; then returns False."""
         try:
             self.write(*actions)
         except ConditionFailedError:
@@ -258,19 +282,20 @@ class Table(NamedTuple):
         return from_wire(answer["Attributes"])
 
     def _call(self, method: Callable[..., T], **parameters: Any) -> T:
-        """The answer to a call, which is sent again while the storage refuses or does not answer.
+        """The answer to a call, which is sent again after a transient error or if no answer comes.
 
-        Raises BusyError when there is no time left for another try.
+        Raises BusyError when there is no time left for a retry.
         """
+        answer_was_lost = False
         for attempt in range(CALL_ATTEMPTS):
             try:
                 return method(**parameters)
             except HTTPClientError:  # no connection, or no answer
-                pass
+                answer_was_lost = True
             except ClientError as error:
                 found = _failed_conditions(error)
                 if found:
-                    raise ConditionFailedError(found) from None
+                    raise ConditionFailedError(found, answer_was_lost) from None
                 if not _is_transient(error):
                     raise
             longest = min(BACKOFF_SECONDS * 2**attempt, LONGEST_BACKOFF_SECONDS)
@@ -278,7 +303,7 @@ class Table(NamedTuple):
         raise BusyError
 
     def wait(self, seconds: float) -> None:
-        """Raises BusyError if the invocation has no time left for another call after it."""
+        """Waits. Raises BusyError instead if no time would be left for another call."""
         if deadline.seconds_left() < seconds + CALL_SECONDS:
             raise BusyError
         self.pause(seconds)
@@ -298,6 +323,11 @@ def recorded_writes() -> Iterator[list[Action]]:
         _carried_out.reset(token)
 
 
+def _record(actions: Iterable[Action]) -> None:
+    if (carried_out := _carried_out.get()) is not None:
+        carried_out.extend(actions)
+
+
 @lru_cache(maxsize=1)
 def open_table() -> Table:
     """The deployment's table; one client for the process."""
@@ -308,10 +338,11 @@ def open_table() -> Table:
 def until_no_conflict(
     table: Table, write: Callable[[], T], *, again: Callable[[], T] | None = None
 ) -> T:
-    """The result of `write`, which reads what it needs and writes conditionally on that.
+    """The result of `write`, which reads items and writes on condition that they are unchanged.
 
-    After a conflict it is called again, or rather `again` if `write` builds on what was read
-    before. Raises BusyError after CONFLICT_ATTEMPTS conflicts.
+    After a conflict `write` is called again, or `again` if that is given. With `again`, `write` may
+    use items that were read before, and `again` has to read them. Raises BusyError after
+    CONFLICT_ATTEMPTS conflicts.
     """
     for conflicts in range(CONFLICT_ATTEMPTS):
         try:
@@ -321,8 +352,13 @@ def until_no_conflict(
     raise BusyError
 
 
+def _is_written(action: Action, failed: ConditionFailedError) -> bool:
+    """Whether a put failed only because it was carried out before, and its answer was lost."""
+    return failed.answer_was_lost and isinstance(action, Put) and failed.found[0] == action.item
+
+
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
-    """An action as a part of TransactWriteItems: its kind, and its parameters."""
+    """An action as an entry of TransactWriteItems: its parameters, by its kind."""
     request: dict[str, Any] = {"TableName": table}
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -347,7 +383,7 @@ def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:
 
 
 def _update_expression(update: Update, names: dict[str, str], values: dict[str, Any]) -> str:
-    """The update's expression; its placeholders are added to `names` and `values`."""
+    """The update's expression. Adds its placeholders to `names` and `values`."""
     sets, removes, adds = [], [], []
     for number, (name, value) in enumerate(update.changes.items()):
         names[f"#u{number}"] = name
@@ -364,7 +400,7 @@ def _update_expression(update: Update, names: dict[str, str], values: dict[str, 
 
 
 def _failed_conditions(error: ClientError) -> dict[int, Item | None]:
-    """By the failed action's index: the item that its condition was checked against."""
+    """The items that the failed conditions were checked against, by the index of the action."""
     response: Mapping[str, Any] = error.response
     reasons: list[Mapping[str, Any]] = response.get("CancellationReasons", [])
     if response["Error"]["Code"] == "ConditionalCheckFailedException":

@@ -1,14 +1,16 @@
-"""Durable timers: each is written with the state that needs it, so no crash can lose it.
+"""Timers: each is written in one transaction with the state that needs it, so no crash can lose it.
 
 `checkout.dispatch` sends each timer to a queue for the second at which it is due.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from checkout.domain.errors import BusyError
+from checkout.domain.event import Event
 from checkout.domain.ids import random_text
 from checkout.domain.timer import Timer, TimerKind
 from checkout.settings import settings
@@ -17,12 +19,12 @@ from checkout.store.items import Item, to_item, to_record
 from checkout.store.table import Action, Delete, Put, Table
 
 NET_SECONDS = 120
-"""How long a stream record or a queue message has before a timer looks for what it left undone.
-It is longer than `dispatch.SOON`, so writers do not send these timers: few ever become due."""
+"""Seconds after which a timer checks whether a stream record or a queue message was handled. This
+is longer than `dispatch.SOON`, so writers do not send these timers. Few of them become due."""
 
 PAGE_SIZE = 1000
 MAX_UNSWEPT = 50_000
-"""Lapsed sessions of one scope that a list reads, at most, beside its index: about 5 MB."""
+"""The most expiry timers that a list of expired sessions reads to find lapsed ones: about 5 MB."""
 RESUME_NONCE_LENGTH = 8
 
 
@@ -42,8 +44,9 @@ def reconciliation(scope: str, processor: str, due: int) -> Timer:
     return _timer(TimerKind.RECONCILIATION, f"{processor}/{scope}", due, scope)
 
 
-def fanout(event_id: str, scope: str, due: int) -> Timer:
-    return _timer(TimerKind.FANOUT, event_id, due, scope)
+def event(event: Event) -> Timer:
+    """The timer of an event's fan-out, and of the first attempt of each of its deliveries."""
+    return _timer(TimerKind.EVENT, event.id, event.created_at + NET_SECONDS, event.scope)
 
 
 def delivery(event_id: str, endpoint_id: str, scope: str, due: int) -> Timer:
@@ -51,7 +54,8 @@ def delivery(event_id: str, endpoint_id: str, scope: str, due: int) -> Timer:
 
 
 def resume(scope: str, endpoint_id: str, due: int) -> Timer:
-    """A timer of its own each time: deleting it must not delete another of the same second."""
+    """A timer with a unique key, so that deleting it does not delete another one of the same
+    second."""
     target = keys.resume_target(scope, endpoint_id, random_text(RESUME_NONCE_LENGTH))
     return _timer(TimerKind.RESUME, target, due, scope)
 
@@ -70,7 +74,7 @@ def from_item(item: Item) -> Timer:
 
 def put(timer: Timer) -> Put:
     index = keys.due_sessions_index(timer) if timer.kind is TimerKind.EXPIRY else {}
-    # With `ttl`, DynamoDB itself deletes a timer that was not fired, and the stream brings it.
+    # If no sweep runs, DynamoDB deletes the timer after its `ttl`, and the stream reports that.
     return Put(to_item(timer, **keys.timer(timer), **index, ttl=timer.due))
 
 
@@ -81,14 +85,37 @@ def delete(timer: Timer) -> Delete:
 def move(before: Timer, after: Timer) -> list[Action]:
     """The actions that replace a timer.
 
-    A transaction can't delete and put the same key. A timer that stays is put again, because
-    DynamoDB may have deleted it to fire it.
+    A transaction can't delete and put the same key. If the timer does not change, it is only put,
+    because DynamoDB may have deleted it.
     """
     return [put(after)] if after == before else [delete(before), put(after)]
 
 
+def discard(table: Table, ended: Sequence[Timer]) -> None:
+    """Deletes timers of objects that have ended for good, after the write that ended them.
+
+    In that transaction the deletion would cost twice as much. A timer that could not be deleted
+    finds nothing to do when it fires.
+    """
+    with suppress(BusyError):
+        table.delete_many([keys.timer(each) for each in ended])
+
+
+def next_check(now: int, since: int) -> int:
+    """The time of the next check whether a message that has waited since `since` was handled.
+
+    The interval doubles, so that a queue with a backlog is not filled with copies of its messages.
+    """
+    return now + max(NET_SECONDS, now - since)
+
+
+def move_once(before: Timer, after: Timer) -> list[Action]:
+    """The actions that replace a timer, on condition that no other firing has replaced it."""
+    return [Delete(keys.timer(before), Attr("pk").exists()), put(after)]
+
+
 def left_by(actions: Iterable[Action]) -> list[Timer]:
-    """The timers that these actions put and no later one of them deleted."""
+    """The timers that exist because of these actions: put, and not deleted by a later one."""
     timers: dict[tuple[str, str], Timer] = {}
     for action in actions:
         if isinstance(action, Put) and keys.is_timer(action.item):
@@ -99,9 +126,9 @@ def left_by(actions: Iterable[Action]) -> list[Timer]:
 
 
 def due_between(table: Table, shard: int, after: int, until: int) -> Iterator[Timer]:
-    """A shard's timers due after `after` and at `until` at the latest, the earliest first.
+    """A shard's timers that are due after `after` and no later than `until`, the earliest first.
 
-    Reads eventually consistently: what was written within the last second may be missing.
+    The read is eventually consistent: timers of the last second may be missing.
     """
     in_shard = Key("pk").eq(keys.timer_shard(shard))
     # BETWEEN includes its ends, which are texts that no timer's sort key equals.
@@ -113,8 +140,8 @@ def due_between(table: Table, shard: int, after: int, until: int) -> Iterator[Ti
 class Progress(NamedTuple):
     """How far the sweeps (`checkout.sweep`) have come.
 
-    `until` has, by shard, the time up to which every timer was sent to its queue. It keeps the
-    shards of every former number of shards, because timers may still wait in them.
+    `until` has, by shard, the time up to which every timer was sent to its queue. It keeps shards
+    that are no longer in use, because they may still have timers.
     """
 
     until: dict[int, int]
@@ -140,7 +167,7 @@ def lapsed_sessions(table: Table, scope: str, now: int) -> list[str]:
         in_partition = Key("gsi3pk").eq(keys.due_sessions(scope, number))
         due = Key("gsi1sk").lt(keys.due_before(now + 1))
         for item in table.query_all(in_partition & due, index="gsi3"):
-            ids.append(item["target"])
+            ids.append(keys.due_session(item["gsi1sk"]))
             if len(ids) > MAX_UNSWEPT:
                 raise BusyError
     return ids

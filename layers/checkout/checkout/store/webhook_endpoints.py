@@ -1,4 +1,6 @@
-"""Webhook endpoints. Those of a scope share a partition, so fan-out reads them in one query."""
+"""Webhook endpoints. A scope's endpoints share a partition, so fan-out reads them in one query."""
+
+from collections.abc import Callable
 
 from boto3.dynamodb.conditions import Attr, Key
 
@@ -13,30 +15,29 @@ from checkout.domain.webhook_endpoint import (
 from checkout.store import keys, timers
 from checkout.store.idempotency import Creation
 from checkout.store.items import Item, to_item, to_record, unchanged
-from checkout.store.paging import Cursor, Keep, Page, keep_all, read_page
+from checkout.store.paging import Cursor, Page, page_of
 from checkout.store.table import ConditionFailedError, Delete, Put, Table, Update
 
 MAX_ENDPOINTS = 16
-"""Per merchant and mode. A fan-out is one transaction with two actions for each endpoint, and a
-transaction has at most 100."""
+"""The most endpoints of a scope. Each makes fan-out and lists slower."""
 
 ROTATION_SECONDS = 24 * 60 * 60
-"""How long a secret still signs after it was replaced."""
+"""Seconds for which a secret still signs after it was replaced."""
 MAX_FORMER_SECRETS = 4
-"""Replaced secrets that sign at the same time. Each makes every attempt's headers longer, and costs
-each sender a call to KMS."""
+"""The most replaced secrets that sign at the same time. Each makes the headers of every attempt
+longer, and costs each sender a call to KMS."""
 
 HEALTHY: Item = {"failing_since": None, "slow_until": None, "slowdowns": 0}
 """The health of an endpoint that answers 2xx."""
 
 
 def prepare_creation(table: Table, endpoint: WebhookEndpoint, answer: str) -> Creation:
-    """Raises LimitError if the scope already has MAX_ENDPOINTS.
+    """The actions that create an endpoint. Raises LimitError if the scope has MAX_ENDPOINTS.
 
-    The creation conflicts if another endpoint was created since these were counted.
+    The creation conflicts if another endpoint was created since the scope's endpoints were counted.
     """
     key = keys.latest_webhook_endpoint(endpoint.scope)
-    latest = table.get(key)  # read before the count, so that the count has all up to this one
+    latest = table.get(key)  # read first, so that the count includes it
     if len(of_scope(table, endpoint.scope)) >= MAX_ENDPOINTS:
         raise LimitError(
             f"An account has at most {MAX_ENDPOINTS} webhook endpoints a mode. Delete one first."
@@ -65,18 +66,20 @@ def retrieve(table: Table, scope: str, id: str) -> WebhookEndpoint:
 
 
 def list_page(
-    table: Table, scope: str, cursor: Cursor, keep: Keep = keep_all
+    table: Table,
+    scope: str,
+    cursor: Cursor,
+    keep: Callable[[WebhookEndpoint], bool] | None = None,
 ) -> Page[WebhookEndpoint]:
-    """The scope's endpoints."""
-    partition = keys.webhook_endpoints(scope)
-    return read_page(table, WebhookEndpoint, None, partition, cursor, keep=keep)
+    """The scope's endpoints, or those of them that `keep` accepts."""
+    return page_of(list(filter(keep, of_scope(table, scope))), cursor)
 
 
 def update(table: Table, scope: str, id: str, changes: Item, now: int) -> WebhookEndpoint:
     """Sets fields, where None removes one, and returns the endpoint as it was written.
 
-    An endpoint that is enabled or gets another URL is healthy until it fails again; enabling it
-    sends what was parked. Raises ResourceMissingError.
+    An endpoint that is enabled or gets another URL is healthy until it fails again. Enabling it
+    sends its parked deliveries. Raises ResourceMissingError.
     """
     status = changes.get("status")
     changes = {**changes, "updated_at": now}
@@ -85,7 +88,7 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Webhoo
     elif status is EndpointStatus.ENABLED:
         changes |= HEALTHY | {"disabled_because": None}
     elif "url" in changes:
-        changes |= HEALTHY
+        changes |= HEALTHY | {"in_flight": None}
     if not _is_endpoint_id(id):
         raise ResourceMissingError("webhook endpoint")
     update = Update(keys.webhook_endpoint(scope, id), changes, Attr("pk").exists())
@@ -100,17 +103,18 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Webhoo
 
 
 def update_health(table: Table, endpoint: WebhookEndpoint, changes: Item, *as_read: str) -> bool:
-    """Sets health fields unless one of the fields `as_read` has changed; then returns False."""
+    """Sets health fields. Returns False if one of the fields named in `as_read` has changed since
+    `endpoint` was read, or the endpoint was deleted."""
     key = keys.webhook_endpoint(endpoint.scope, endpoint.id)
     condition = Attr("pk").exists() & unchanged(endpoint, *as_read)
     return table.write_unless_conflict(Update(key, changes, condition))
 
 
 def rotation(endpoint: WebhookEndpoint, encrypted: str, now: int) -> Update:
-    """Replaces the secret, on condition that the stored one is the one that was read.
+    """The write that replaces the secret, on condition that it has not changed since it was read.
 
-    The replaced secret still signs for ROTATION_SECONDS, and so do those that were replaced before,
-    each until its own end. Raises LimitError if MAX_FORMER_SECRETS still sign.
+    The replaced secret still signs for ROTATION_SECONDS. Secrets that were replaced before it sign
+    until their own times are over. Raises LimitError if MAX_FORMER_SECRETS still sign.
     """
     former = endpoint.former_secrets_at(now)
     if len(former) >= MAX_FORMER_SECRETS:
@@ -130,7 +134,7 @@ def rotation(endpoint: WebhookEndpoint, encrypted: str, now: int) -> Update:
 
 
 def delete(table: Table, scope: str, id: str, now: int) -> None:
-    """Deletes an endpoint. Its parked deliveries are canceled now, its pending ones when due.
+    """Deletes an endpoint. Its parked deliveries are canceled now, the others when they are due.
 
     Raises ResourceMissingError.
     """

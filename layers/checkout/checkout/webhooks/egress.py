@@ -2,18 +2,20 @@
 
 The host's name is resolved once, all of its addresses must be public, and the socket connects to
 one of those addresses; TLS and `Host` keep the name. A redirect is an answer like any other. The
-deadline covers look-up, connection, TLS, request and answer.
+deadline covers lookup, connection, TLS, request and answer.
 
-urllib3, requests and httpx were looked at: their time-outs start again with every byte that
-arrives, so a server that drips its answer would hold a sender for hours.
+urllib3, requests and httpx are not used, because their timeouts start again with every byte that
+arrives. A server that sends its answer byte by byte would occupy a sender for hours.
 """
 
+import os
+import select
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Lock, Thread, Timer
@@ -22,21 +24,21 @@ from urllib.parse import quote, urlsplit
 
 from checkout.domain.addresses import is_endpoint_url, is_public
 from checkout.settings import Settings
-from checkout.webhooks.answers import Answer, read_answer
+from checkout.webhooks.answers import Answer, NothingReadError, read_answer
 
 TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
 """What a path and a query may contain besides letters, digits and `-._` (RFC 3986)."""
 
 
 class NoAnswerError(Exception):
-    """An attempt without an answer. `code` is the reason that the merchant is shown."""
+    """An attempt without an answer. `code` is the reason that the API shows."""
 
     code = "broken_answer"
     """The connection broke, or the answer was not HTTP."""
 
 
 class AddressRefusedError(NoAnswerError):
-    """The endpoint's host has an address that is not public, or is spelled like one."""
+    """The endpoint's host is not public, or one of its addresses is not."""
 
     code = "address_refused"
 
@@ -50,7 +52,7 @@ class NameUnknownError(NoAnswerError):
 
 
 class TlsFailedError(NoAnswerError):
-    """No certificate, one of another name, or one that no known authority signed."""
+    """The certificate is missing, for another name, or not signed by a known authority."""
 
     code = "tls_failed"
 
@@ -69,15 +71,15 @@ _REASONS: list[tuple[type[Exception], type[NoAnswerError]]] = [
 
 class Limits(NamedTuple):
     connect_seconds: float
-    """For the look-up and the connection, all addresses together."""
+    """For the lookup and for connecting, over all addresses."""
     total_seconds: float
-    """For everything, from the look-up to the end of the answer."""
+    """For everything, from the lookup to the end of the answer."""
     allow_local: bool
     """Whether http://127.0.0.1 is allowed: in devstack only."""
 
 
 class Deadline:
-    """Shuts one connection when the time is up, whatever the connection is doing at that moment."""
+    """Shuts one connection when the time is over, even during a read or a write."""
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
@@ -92,17 +94,17 @@ class Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        # The timer may have fired before it was canceled. With the lock it can't shut another
-        # connection that has been given the same file number since.
+        # The timer may have fired before it was canceled. Because of the lock it can't shut
+        # another connection that has got the same file descriptor meanwhile.
         with self._lock:
             if self._connection:
                 self._connection.close()
             self._connection = None
 
     def guard(self, connection: socket.socket) -> None:
-        """Guards a duplicate, because TLS detaches the socket that it is given."""
+        """Shuts `connection` at the deadline, through a duplicate: TLS detaches the original."""
         with self._lock:
-            self._connection = connection.dup()
+            self._connection = socket.socket(fileno=os.dup(connection.fileno()))
             if self.passed:
                 self._shut()
 
@@ -113,7 +115,7 @@ class Deadline:
 
     def _shut(self) -> None:
         if self._connection:
-            with suppress(OSError):  # it is closed already
+            with suppress(OSError):  # The connection is closed already.
                 self._connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -125,23 +127,94 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def post(url: str, body: bytes, headers: dict[str, str], limits: Limits) -> Answer:
-    """Sends one request. Raises NoAnswerError or one of its subclasses."""
+class KeptConnection:
+    """A connection that stays open for the next request to the same URL."""
+
+    def __init__(self) -> None:
+        self._open: socket.socket | None = None
+
+    def keep(self, connection: socket.socket) -> None:
+        self._open = connection
+
+    def take(self) -> socket.socket | None:
+        """The connection, unless the server has closed it or has sent unexpected data."""
+        connection, self._open = self._open, None
+        if connection is None:
+            return None
+        if select.select([connection], [], [], 0)[0]:
+            connection.close()
+            return None
+        return connection
+
+    def close(self) -> None:
+        if self._open:
+            self._open.close()
+        self._open = None
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    limits: Limits,
+    kept: KeptConnection | None = None,
+) -> Answer:
+    """Sends one request, over the connection of `kept` if there is one. Raises NoAnswerError."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
+    with (
+        Deadline(limits.total_seconds) as deadline,
+        _translated_errors(deadline, NoAnswerError),
+        ExitStack() as opened,
+    ):
+        answer = None
+        if connection := kept and kept.take():
+            opened.callback(connection.close)
+            deadline.guard(connection)
+            try:
+                answer = _exchange(connection, url, body, headers)
+            except (OSError, NothingReadError):
+                # The server had closed the kept connection before this request.
+                if deadline.passed:
+                    raise
+        if answer is None:
+            connection = _open(url, limits, deadline)
+            opened.callback(connection.close)
+            answer = _exchange(connection, url, body, headers)
+        if answer.keeps_open and kept and connection:
+            opened.pop_all()
+            kept.keep(connection)
+        return answer
+
+
+def _open(url: str, limits: Limits, deadline: Deadline) -> socket.socket:
+    """A connection to the URL's host, with TLS if the URL asks for it."""
+    host, port, is_secure = _server(url)
+    with _translated_errors(deadline, NotConnectedError):
+        seconds = min(limits.connect_seconds, limits.total_seconds)
+        connection = _connect(host, port, seconds, is_secure)
+    deadline.guard(connection)
+    if not is_secure:
+        return connection
+    with connection:  # wrap_socket detaches it
+        return tls().wrap_socket(connection, server_hostname=host.removesuffix("."))
+
+
+def _exchange(connection: socket.socket, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    host, port, is_secure = _server(url)
+    host = host.removesuffix(".")
+    http = HTTPSConnection(host, port, context=tls()) if is_secure else HTTPConnection(host, port)
+    http.sock = connection  # so http.client does not connect by itself
+    http.request("POST", _request_target(url), body, headers)
+    with connection.makefile("rb") as stream:
+        return read_answer(stream)
+
+
+def _server(url: str) -> tuple[str, int, bool]:
+    """The URL's host and port, and whether it asks for TLS."""
     parts = urlsplit(url)
-    host, is_secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if is_secure else 80)
-    with Deadline(limits.total_seconds) as deadline:
-        with _translated_errors(deadline, NotConnectedError):
-            seconds = min(limits.connect_seconds, limits.total_seconds)
-            connected = _connect(host, port, seconds, is_secure)
-        with connected, _translated_errors(deadline, NoAnswerError):
-            deadline.guard(connected)
-            with closing(_http(connected, host.removesuffix("."), port, is_secure)) as http:
-                http.request("POST", _request_target(url), body, headers)
-                with http.sock.makefile("rb") as stream:
-                    return read_answer(stream)
+    is_secure = parts.scheme == "https"
+    return parts.hostname or "", parts.port or (443 if is_secure else 80), is_secure
 
 
 def _request_target(url: str) -> str:
@@ -167,7 +240,8 @@ def _translated_errors(deadline: Deadline, otherwise: type[NoAnswerError]) -> It
 
 
 def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.socket:
-    """A socket to the first address that answers; `seconds` are for the look-up and all of them."""
+    """A socket to the first address that accepts the connection. `seconds` limits the lookup and
+    all addresses together."""
     ends_at = time.monotonic() + seconds
     # Without TLS the host is one that `is_endpoint_url` allows in devstack.
     addresses = public_addresses(host, port, seconds) if is_secure else [host]
@@ -184,13 +258,14 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
             connection.close()
             failure = error
         else:
-            connection.settimeout(None)  # from now on only the deadline limits it
+            connection.settimeout(None)  # From here on, only the deadline limits it.
             return connection
     raise failure
 
 
 def public_addresses(host: str, port: int, seconds: float) -> list[str]:
-    """The host's addresses, all public. Raises AddressRefusedError, or OSError for no host."""
+    """The host's addresses. Raises AddressRefusedError if one of them is not public, and OSError if
+    the lookup fails."""
     addresses = [str(entry[4][0]) for entry in _look_up(host, port, seconds)]
     if not all(is_public(address) for address in addresses):
         raise AddressRefusedError
@@ -198,7 +273,7 @@ def public_addresses(host: str, port: int, seconds: float) -> list[str]:
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
-    """`getaddrinfo`, which has no time-out of its own: a call that hangs is left to its thread."""
+    """`getaddrinfo` with a timeout. A call that hangs continues in its thread."""
     found: Future[list[Any]] = Future()
 
     def ask() -> None:
@@ -211,21 +286,10 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
     return found.result(timeout=seconds)
 
 
-def _http(connected: socket.socket, host: str, port: int, is_secure: bool) -> HTTPConnection:
-    """HTTP over a connected socket. http.client uses `sock` and does not connect again."""
-    if is_secure:
-        http: HTTPConnection = HTTPSConnection(host, port, context=tls())
-        http.sock = tls().wrap_socket(connected, server_hostname=host)
-    else:
-        http = HTTPConnection(host, port)
-        http.sock = connected
-    return http
-
-
 @lru_cache(maxsize=1)
 def tls() -> ssl.SSLContext:
-    """Made at the first attempt and not on import: reading the authorities' certificates takes
-    20 ms."""
+    """The TLS context. It is made at the first attempt and not on import, because reading the
+    authorities' certificates takes 20 ms."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -1,4 +1,4 @@
-"""Creates the deliveries of an event, and queues the deliveries that are due."""
+"""Fans events out to the subscribed webhook endpoints, and queues the deliveries that are due."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,22 +7,22 @@ from itertools import takewhile
 from checkout.domain.event import Event
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
-from checkout.store import deliveries, events, keys, timers, webhook_endpoints
+from checkout.store import deliveries, keys, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
 
 RESERVE_MS = 5_000
-"""Fan-out begins with no event with less time left than this."""
-RESUME_PAGES = 50
-"""Batches of parked deliveries that one firing of a resume timer queues, at most."""
+"""With less time left than this, no further event is fanned out."""
+RESUME_BATCHES = 50
+"""The most batches of parked deliveries that one firing of a resume timer queues."""
 RESUME_PAUSE = 1
 """Seconds until the timer fires again for the rest."""
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
-    """Creates a delivery, with its timer, for each subscribed endpoint, and then queues them."""
+    """Records the subscribed endpoints that the event goes to, and queues its deliveries."""
     endpoints = subscribed_endpoints(table, event)
-    queue.send(deliveries.create_all(table, event, endpoints, now))
+    queue.send(deliveries.fan_out(table, event, endpoints, now))
 
 
 def subscribed_endpoints(table: Table, event: Event) -> list[WebhookEndpoint]:
@@ -36,25 +36,36 @@ def _is_subscribed(endpoint: WebhookEndpoint, event: Event) -> bool:
     return endpoint.id == event.only_endpoint and endpoint.status is EndpointStatus.ENABLED
 
 
-def on_fan_out_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
-    """Handles a fan-out timer: fans out an event that the table's stream has not delivered within
-    a minute."""
-    event = events.find(table, timer.target)
-    if event is None or event.fanned_out_at is not None:
+def on_event_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
+    """Handles an event's timer: fans the event out if the table's stream has not delivered it.
+    Otherwise queues the deliveries again that are not stored yet, as their messages may be lost.
+
+    The timer ends when all deliveries are stored, because those have timers of their own.
+    """
+    tracked = tracked_events.find(table, timer.target)
+    if tracked is not None and tracked.fan_out is None:
+        fan_out(table, queue, tracked.event, now)
+        tracked = tracked_events.find(table, timer.target)
+    elif tracked is not None:
+        queue.send(tracked.not_stored)
+    if tracked is None or not tracked.not_stored:
         table.write(timers.delete(timer))
         return
-    fan_out(table, queue, event, now)
+    later = replace(timer, due=timers.next_check(now, tracked.event.created_at))
+    # Of two firings at once, only one moves the timer.
+    table.write_unless_conflict(*timers.move_once(timer, later))
 
 
 def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
     """Handles a delivery's timer: moves the timer and queues the attempt, or only moves the timer
-    while the endpoint's pause lasts.
+    if the endpoint is paused.
 
-    The timer moves first, so that an attempt which starts at once does not see it change.
+    The timer is moved before the message is queued, so that an attempt which starts at once reads
+    the moved timer.
     """
-    delivery = deliveries.find(table, *keys.split_delivery_target(timer.target))
+    delivery = deliveries.find_stored(table, *keys.split_delivery_target(timer.target))
     current = delivery is not None and delivery.timer_due == timer.due
-    if delivery is None or not current or not delivery.is_under_way:
+    if delivery is None or not current or not delivery.is_scheduled:
         table.write(timers.delete(timer))
         return
     endpoint = webhook_endpoints.find(table, delivery.scope, delivery.endpoint)
@@ -70,15 +81,15 @@ def on_resume_timer(
 ) -> None:
     """Handles an endpoint's resume timer: queues deliveries that were parked for it.
 
-    It queues up to `RESUME_PAGES` batches while there is time for it; a later firing continues. The
-    sender cancels the deliveries if the endpoint was deleted.
+    Queues up to RESUME_BATCHES batches as long as there is time. A later firing continues. If the
+    endpoint was deleted, the sender cancels the deliveries.
     """
     scope, endpoint_id = keys.split_resume_target(timer.target)
     endpoint = webhook_endpoints.find(table, scope, endpoint_id)
     if endpoint is not None and endpoint.status is EndpointStatus.DISABLED:
         table.write(timers.delete(timer))  # Enabling it creates another timer.
         return
-    for _ in takewhile(lambda _: has_time(), range(RESUME_PAGES)):
+    for _ in takewhile(lambda _: has_time(), range(RESUME_BATCHES)):
         parked = deliveries.list_parked_events(table, endpoint_id, BATCH)
         unparked = [deliveries.unpark(table, each, endpoint_id, now) for each in parked]
         queue.send([delivery for delivery in unparked if delivery is not None])

@@ -1,4 +1,4 @@
-"""The queue's messages, from fan-out to sender."""
+"""The messages of the queue between fan-out and sender."""
 
 import json
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from checkout.domain.delivery import Delivery
 
 
 class Message(NamedTuple):
-    """Asks for delivery attempt number `attempt_count` + 1; ignored once that attempt was made."""
+    """A request for delivery attempt number `attempt_count` + 1. It has no effect afterwards."""
 
     scope: str
     event: str

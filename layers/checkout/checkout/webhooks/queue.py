@@ -1,5 +1,5 @@
-"""The SQS queue between fan-out and sender. If it loses a message, the delivery's timer queues
-another."""
+"""The SQS queue between fan-out and sender. If a message is lost, the timer of the event or of the
+delivery queues another one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""When a delivery is attempted again: ten attempts over about three days.
+"""When a delivery is attempted again: eleven attempts over about three days.
 
-Also how long an endpoint that asks for a pause gets one, and how long an attempt waits for a lease.
+This module also computes the pauses of overloaded endpoints, and the waits for a lease.
 """
 
 import random
@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 DELAYS = (
+    5,
     MINUTE,
     5 * MINUTE,
     30 * MINUTE,
@@ -25,25 +26,26 @@ DELAYS = (
 JITTER = 0.2
 LONGEST_RETRY_AFTER = DAY
 LONGEST_HEADER = 64
-"""Characters of a `Retry-After` that are read. A date in HTTP has 29."""
+"""The most characters of a `Retry-After` header that are read. An HTTP date has 29."""
 
 PAUSE_STATUSES = (429, 502, 504)
-"""HTTP statuses of an endpoint, or of the gateway before it, that is overloaded."""
+"""HTTP statuses by which an endpoint, or a gateway before it, shows that it is overloaded."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30, HOUR
 
 LEASE_WAIT_SECONDS = (5, 30)
-"""Range of the first wait for a lease of a busy endpoint. Each further wait is twice as long."""
+"""Range of the first wait for a lease, in seconds. Each further wait is twice as long."""
 FAILING_LEASE_WAIT_SECONDS = (30, 120)
-"""The same for a failing endpoint: a wait costs as much as an attempt, so there are fewer."""
+"""Range of the first wait for a lease of a failing endpoint. It is longer, because each wait costs
+as much as an attempt."""
 LONGEST_WAIT = 15 * MINUTE
-"""SQS's longest delay of a message."""
+"""The longest wait for a lease. It may not exceed the longest delay of a message."""
 
 
 def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:
     """The time of the next attempt after `failed` attempts of this round; None after the last one.
 
-    `retry_after` is how many seconds the endpoint asked for. It can make the next attempt later, by
-    a day at most, and never earlier.
+    `retry_after`, the seconds that the endpoint asked for, can delay the next attempt by a day at
+    most, and never makes it earlier.
     """
     if failed > len(DELAYS):
         return None
@@ -52,8 +54,8 @@ def next_attempt_at(failed: int, now: int, retry_after: int = 0) -> int | None:
 
 
 def pause_seconds(status: int, slowdowns: int, retry_after: int) -> int:
-    """The pause that an answer of this HTTP status asks for, 0 for none. It doubles with
-    `slowdowns`, the number of pauses in a row before this one, up to an hour."""
+    """The seconds of the pause that an answer of this HTTP status asks for, 0 for none. They double
+    with `slowdowns`, the number of pauses in a row before this one, up to an hour."""
     if status not in PAUSE_STATUSES and not (status == 503 and retry_after):
         return 0
     doubled = FIRST_PAUSE_SECONDS << min(slowdowns, 10)
@@ -62,7 +64,7 @@ def pause_seconds(status: int, slowdowns: int, retry_after: int) -> int:
 
 
 def lease_wait(waits: int, failing: bool) -> int:
-    """Seconds that an attempt waits when all leases of its endpoint are taken. `waits` is how often
+    """Seconds that an attempt waits when all leases of its endpoint are held. `waits` is how often
     it has waited before."""
     shortest, longest = FAILING_LEASE_WAIT_SECONDS if failing else LEASE_WAIT_SECONDS
     doubled = random.randint(shortest, longest) << min(waits, 10)
@@ -79,7 +81,7 @@ def retry_after(headers: Mapping[str, str], now: int) -> int:
         # A date without a zone is in GMT.
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = round(aware.timestamp()) - now
-    except (ValueError, OverflowError):  # a year, a day or a zone that no date has
+    except (ValueError, OverflowError):  # The date has an impossible year, day or zone.
         return 0
     return min(max(0, seconds), LONGEST_RETRY_AFTER)
 

@@ -19,12 +19,13 @@ SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """Its part after the prefix is valid base64, so that one secret serves both signatures."""
+    """A new secret. After its prefix it is valid base64, so that both signatures can use it."""
     return SECRET_PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
 
 
 def paygate_headers(secrets: Sequence[str], event_id: str, body: bytes, now: int) -> dict[str, str]:
-    """Signed with each secret: during a rotation a receiver knows either the old or the new one."""
+    """The headers, with a signature for each secret: after a rotation, a receiver may still have
+    the old one."""
     signed = "".join(f",v1={_signed(secret, now, body)}" for secret in secrets)
     standard = " ".join(_standard(secret, event_id, now, body) for secret in secrets)
     return {

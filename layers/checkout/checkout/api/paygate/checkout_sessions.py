@@ -31,7 +31,7 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:
 
 
 def _parse_timestamp(text: str) -> int:
-    """Epoch seconds."""
+    """The epoch seconds of an ISO 8601 timestamp."""
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError
     return int(datetime.fromisoformat(text).timestamp())

@@ -1,4 +1,4 @@
-"""What PayGate's list of events may be filtered by (docs/contracts/paygate.md, section 5).
+"""The filters of PayGate's list of events (docs/contracts/paygate.md, section 5).
 
 Not part of `query`, because the functions of other lists do not import the store's events.
 """
@@ -13,18 +13,18 @@ from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.event import EventState
 from checkout.domain.ids import EVENT, SESSION
-from checkout.store.events import EventFilters
 from checkout.store.paging import Cursor
+from checkout.store.tracked_events import EventFilters
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 MAX_EPOCH = 9_999_999_999
 
 _BOUNDS = {"gte": ("since", 0), "gt": ("since", 1), "lte": ("until", 0), "lt": ("until", -1)}
-"""By operator: the inclusive bound that it sets, and the seconds added to its value."""
+"""The inclusive bound that each operator sets, and the seconds added to its value."""
 
 
 def parse_event_list(call: Call) -> tuple[EventFilters, Cursor]:
-    """An event has to fit all of `type`, `checkout_session`, `delivery_state` and
+    """An event has to match all of `type`, `checkout_session`, `delivery_state` and
     `created_at[gte, gt, lte, lt]` that are sent."""
     params = call.request.query()
     filters = EventFilters(
@@ -37,7 +37,7 @@ def parse_event_list(call: Call) -> tuple[EventFilters, Cursor]:
 
 
 def parse_time(value: object, name: str) -> int:
-    """Epoch seconds, from a number of them or from a UTC time such as 2026-01-31T12:00:00Z.
+    """The epoch seconds of a time that is given in epoch seconds, or as 2026-01-31T12:00:00Z.
 
     Raises ParameterInvalidError.
     """
@@ -62,7 +62,7 @@ def _read_time(value: object) -> int | None:
 
 
 def _pop_time_range(params: dict[str, str]) -> dict[str, int]:
-    """`since` and `until`, both inclusive. Of two bounds on one side the stricter one counts."""
+    """`since` and `until`, both inclusive. If a side has two bounds, the stricter one counts."""
     time_range: dict[str, int] = {}
     for operator, (bound, shift) in _BOUNDS.items():
         name = f"created_at[{operator}]"

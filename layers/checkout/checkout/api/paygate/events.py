@@ -23,7 +23,7 @@ from checkout.domain.errors import (
 from checkout.domain.event import EventState
 from checkout.domain.ids import ENDPOINT, RESEND, is_id, new_id
 from checkout.domain.resend import Resend
-from checkout.store import events, resends
+from checkout.store import resends, tracked_events
 from checkout.store.idempotency import Creation
 from checkout.webhooks import resending
 from checkout.webhooks.queue import open_queue
@@ -58,7 +58,7 @@ def resend_event(call: Call) -> list[Delivery]:
     Raises ResourceMissingError, or ReferenceMissingError or EndpointDisabledError for `webhook`.
     """
     params = parse_params(call, ResendEvent)
-    event = events.retrieve(call.table, call.scope, call.path_id)
+    event = tracked_events.retrieve(call.table, call.scope, call.path_id)
     endpoint = endpoint_for(call.table, call.scope, params.webhook) if params.webhook else None
     return resending.resend_event(call.table, open_queue(), event, endpoint, call.now)
 
@@ -85,7 +85,8 @@ def prepare_resend(call: Call, params: ResendEvents) -> Creation:
 
 
 def _time_range(created_at: dict[str, Any], now: int) -> tuple[int, int]:
-    """Epoch seconds, both inclusive. It ends now at the latest: later events are sent anyway."""
+    """The first and the last second of the range. It ends now at the latest, because later events
+    are sent anyway."""
     bounds = dict(created_at)
     if "gte" not in bounds:
         raise ParameterMissingError("created_at[gte]")

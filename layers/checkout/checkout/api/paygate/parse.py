@@ -1,4 +1,5 @@
-"""What PayGate's request bodies have in common (docs/contracts/paygate.md, sections 2, 4 and 6).
+"""Parses PayGate's request bodies, and defines the fields that they share
+(docs/contracts/paygate.md, sections 2, 4 and 6).
 
 A field's description is its error message: "amount must be <description>".
 """
@@ -37,7 +38,7 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
 
 
 def fits(rule: Callable[[str], bool]) -> AfterValidator:
-    """Accepts a string that keeps the rule, and leaves it as it is."""
+    """A validator that accepts the strings for which `rule` is true."""
 
     def check(text: str) -> str:
         if not rule(text):
@@ -142,7 +143,7 @@ def parse_idempotent_params(
     key = _idempotency_key(call, params)
     if key is None:
         return params, None
-    # The key is not part of the request that it stands for.
+    # The fingerprint is the same whether the key is sent in the body or in the header.
     request = {name: value for name, value in body.items() if name != "idempotency_key"}
     canonical = json.dumps(request, sort_keys=True).encode()
     fingerprint = hashlib.sha256(canonical).hexdigest()

@@ -8,13 +8,13 @@ from checkout.api.integers import read_integer
 from checkout.domain.errors import ParameterInvalidError, ParameterUnknownError
 from checkout.domain.ids import CUSTOMER, ENDPOINT, PAYMENT, REFUND, SESSION, is_id
 from checkout.domain.session import Status
-from checkout.store.paging import Cursor, Filters
+from checkout.store.paging import Cursor, SessionFilters
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 
 def refuse_parameters(call: Call) -> None:
-    """For endpoints without parameters, in the query or in the body of a POST.
+    """Refuses all parameters, in the query and in the body of a POST.
 
     Raises ParameterUnknownError.
     """
@@ -23,13 +23,13 @@ def refuse_parameters(call: Call) -> None:
         raise ParameterUnknownError(name)
 
 
-def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
-    """A session has to fit all of `status`, `customer` and `payment` that are sent."""
+def parse_session_list(call: Call) -> tuple[SessionFilters, Cursor]:
+    """A session has to match all of `status`, `customer` and `payment` that are sent."""
     params = call.request.query()
     status = params.pop("status", None)
     if status is not None and status not in list(Status):
         raise ParameterInvalidError("status must be open, complete or expired.", "status")
-    filters = Filters(
+    filters = SessionFilters(
         Status(status) if status else None,
         pop_id(params, "customer", CUSTOMER),
         pop_id(params, "payment", PAYMENT),

@@ -9,7 +9,7 @@ from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.api.lists import T
 from checkout.domain.customer import Customer
-from checkout.domain.delivery import Delivery
+from checkout.domain.delivery import Delivery, TrackedEvent
 from checkout.domain.errors import (
     AuthenticationError,
     CheckoutError,
@@ -138,8 +138,8 @@ def render_customer(customer: Customer) -> Json:
 
 
 def render_endpoint(endpoint: WebhookEndpoint) -> Json:
-    """Without the secret. `disabled_because` is this service's own field: `merchant`, `gone` (the
-    endpoint answered 410) or `failing` (for five days)."""
+    """A webhook endpoint without its secret. `disabled_because` is this service's own field:
+    `merchant`, `gone` (the endpoint answered 410) or `failing` (for five days)."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
@@ -158,28 +158,30 @@ def render_endpoint_with_secret(endpoint: WebhookEndpoint, secret: str) -> Json:
     return rendered | {"secret": secret, "created_at": created_at}
 
 
-def render_event(event: Event) -> Json:
-    """`pending_webhooks` is the number of deliveries that are still pending.
+def render_event(tracked: TrackedEvent) -> Json:
+    """`pending_webhooks` is the number of deliveries that are still pending."""
+    return _event(tracked.event, tracked.pending_count)
 
-    `checkout_session` and `sequence` are this service's own fields. `sequence` numbers a session's
-    events from 1 without gaps, so that a merchant can order them.
-    """
+
+def render_envelope(event: Event, webhooks: int) -> Json:
+    """The event as webhook endpoints receive it. It is the same in every delivery attempt."""
+    return _event(event, webhooks)
+
+
+def _event(event: Event, pending_webhooks: int) -> Json:
+    """`checkout_session` and `sequence` are this service's own fields. `sequence` numbers the
+    events of a session from 1 without gaps, so that a merchant can order them."""
     return {
         "id": event.id,
         "object": "event",
         "type": event.type,
         "created_at": render_time(event.created_at),
         "data": {"object": json.loads(event.object)},
-        "pending_webhooks": event.pending_webhooks,
+        "pending_webhooks": pending_webhooks,
         "checkout_session": event.session,
         "sequence": event.sequence,
         "request": {"id": event.request_id, "idempotency_key": event.idempotency_key},
     }
-
-
-def render_envelope(event: Event) -> Json:
-    """The event as webhook endpoints receive it. It is the same in every delivery attempt."""
-    return render_event(event) | {"pending_webhooks": event.webhooks}
 
 
 def render_delivery(delivery: Delivery) -> Json:
@@ -192,7 +194,7 @@ def render_delivery(delivery: Delivery) -> Json:
         "event": delivery.event,
         "webhook": delivery.endpoint,
         "state": delivery.state,
-        "next_attempt_at": render_time(delivery.next_attempt_at) if delivery.is_under_way else None,
+        "next_attempt_at": render_time(delivery.next_attempt_at) if delivery.is_scheduled else None,
         "attempt_count": delivery.attempt_count,
         "attempts": [
             {

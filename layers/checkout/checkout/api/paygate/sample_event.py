@@ -17,7 +17,7 @@ from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import events, webhook_endpoints
 
 TAIL = "1" * TIME_LENGTH + "SAMPLE" + "1" * 18
-"""Of the sample objects' ids. Their time is 1970, so no real id is equal."""
+"""The end of the sample objects' ids. Their time is 1970, so they differ from all real ids."""
 METADATA = {"sample": "true"}
 SHOP = "https://example.com"
 

@@ -1,9 +1,9 @@
-"""The responses that show a PayGate webhook endpoint's secret: to its creation and its rotation
+"""The responses that show a PayGate webhook endpoint's secret: after its creation and each rotation
 (docs/contracts/paygate.md, section 5).
 
-The secret is encrypted wherever it is stored, also in the response that is kept for repeats under
-the same idempotency key. Not part of `webhooks`, because no other endpoint uses KMS or pays for its
-client at a cold start.
+The secret is encrypted wherever it is stored, including the response that is kept for repeats under
+the same idempotency key. This is not part of `webhooks`, because other functions do not need KMS,
+whose client would slow down their cold starts.
 """
 
 import json
@@ -22,7 +22,7 @@ from checkout.webhooks.signing import new_secret
 
 
 def prepare_webhook(call: Call, params: CreateWebhook) -> Creation:
-    """Raises LimitError when the scope has as many webhook endpoints as it may have."""
+    """Raises LimitError if the scope already has the most webhook endpoints that are allowed."""
     id = new_id(ENDPOINT)
     endpoint = WebhookEndpoint(
         id=id,

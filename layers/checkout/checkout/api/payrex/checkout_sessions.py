@@ -1,4 +1,4 @@
-"""PayRex's checkout sessions, as a form asks for one (docs/contracts/payrex.md, section 6.1)."""
+"""Creates PayRex's checkout sessions from forms (docs/contracts/payrex.md, section 6.1)."""
 
 import re
 from typing import Any
@@ -17,10 +17,10 @@ from checkout.store.idempotency import Creation
 METHODS = ("card", "gcash", "maya", "qrph")
 SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT = 2_000
-"""Centavos."""
+"""The lowest total of a session, in centavos."""
 MAX_LINE_ITEMS, MAX_QUANTITY = 100, 1_000_000
 MAX_LIFETIME = 5 * 365 * 24 * 60 * 60
-"""Seconds."""
+"""The longest lifetime of a session, in seconds."""
 SECRET_LENGTH = 32
 
 _DESCRIPTOR = re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{5,22}", re.ASCII)
@@ -36,7 +36,8 @@ def prepare_session(call: Call) -> Creation:
 
 
 def _customer(call: Call, reader: Reader) -> Customer | None:
-    """Raises ReferenceMissingError, before any other parameter is read."""
+    """The customer that the form names. Raises ReferenceMissingError before any other parameter is
+    read."""
     customer_id = reader.text("customer_id", limit=64)
     reader.finish()
     if customer_id is None:
@@ -98,7 +99,7 @@ def _check_amount(reader: Reader, amount: int) -> None:
 
 
 def _details(reader: Reader, session_id: str, customer: Customer | None) -> dict[str, Any]:
-    """What only PayRex's sessions have."""
+    """The fields that only PayRex's sessions have."""
     collection = reader.choice("billing_details_collection", ("always", "auto"))
     problem = "must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *"
     descriptor = reader.matching("statement_descriptor", _DESCRIPTOR.fullmatch, problem)
@@ -114,7 +115,7 @@ def _details(reader: Reader, session_id: str, customer: Customer | None) -> dict
 
 
 def _method_options(reader: Reader) -> dict[str, Any]:
-    """The options as sent; `card.capture_type` is always there."""
+    """The options as sent, with the default of `card.capture_type`."""
     options = reader.map("payment_method_options")
     card = options.map("card") if options else None
     if card:

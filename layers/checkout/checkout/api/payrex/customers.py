@@ -1,4 +1,4 @@
-"""PayRex's customers, as forms create and change them (docs/contracts/payrex.md, section 9)."""
+"""Creates and changes PayRex's customers from forms (docs/contracts/payrex.md, section 9)."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from checkout.store import customers
 from checkout.store.idempotency import Creation
 
 PREFIX_LENGTH = 8
-"""Of the billing statement prefix of a customer that is created without one."""
+"""The length of the billing statement prefix that a customer gets if its form has none."""
 _PREFIX = re.compile(r"[A-Z0-9]{3,15}", re.ASCII)
 
 

@@ -6,10 +6,10 @@
     line_items[10][name]=C                           {"line_items": {"10": a map}}
     metadata[1]=v                                    {"metadata": {"1": "v"}}
 
-As in Rack, a new element of `[]` starts when its key is already present in the last element. Two
-of the SDKs send the first ten elements with empty brackets and the others with numbers, and only
-the reader of a parameter knows whether numbers are places in a list or keys of a map: hence
-`as_list` and `as_map`.
+As in Rack, a new element of `[]` starts when its key is already present in the last element. Two of
+the SDKs send the first ten elements with empty brackets and the others with numbers, and only the
+code that reads a parameter knows whether its numbers are indexes of a list or keys of a map. It
+calls `as_list` or `as_map`.
 
 Libraries looked at: querystring-parser 1.2.4 and qs-codec 1.6.3 join all maps of `[]` into one
 element and read `metadata[1]` as a number or a list; nested-multipart-parser 1.6.0 rejects
@@ -22,9 +22,9 @@ from urllib.parse import parse_qsl
 from checkout.api.integers import read_integer
 
 MAX_DEPTH = 8
-"""Parts of a name."""
-MAX_PLACE = 999_999_999
-"""In a list."""
+"""The most parts of a name."""
+MAX_INDEX = 999_999_999
+"""The highest index in a list."""
 
 
 class Node:
@@ -47,7 +47,7 @@ class ShapeError(Exception):
 
 
 def decode_form(text: str) -> Node:
-    """The form of a body or query string. Of a scalar sent twice, the last counts.
+    """The form of a body or query string. If a scalar is sent twice, the last one counts.
 
     Raises ShapeError.
     """
@@ -62,12 +62,12 @@ def decode_form(text: str) -> Node:
 def as_list(node: "str | Node") -> "list[str | Node]":
     """The elements sent with `[]`, then the numbered ones in order. A lone string is a list of one.
 
-    Raises ShapeError for a key that is not a place.
+    Raises ShapeError for a key that is not an index.
     """
     if isinstance(node, str):
         return [node]
-    places = {key: _place(key) for key in node.entries}
-    return [*node.items, *(node.entries[key] for key in sorted(places, key=places.__getitem__))]
+    indexes = {key: _index(key) for key in node.entries}
+    return [*node.items, *(node.entries[key] for key in sorted(indexes, key=indexes.__getitem__))]
 
 
 def as_map(node: "str | Node") -> "dict[str, str | Node]":
@@ -77,12 +77,12 @@ def as_map(node: "str | Node") -> "dict[str, str | Node]":
     return node.entries
 
 
-def _place(key: str) -> int:
-    """The place in a list that a key names. Raises ShapeError."""
-    place = read_integer(key)
-    if place is None or not 0 <= place <= MAX_PLACE:
+def _index(key: str) -> int:
+    """The index in a list that a key stands for. Raises ShapeError."""
+    index = read_integer(key)
+    if index is None or not 0 <= index <= MAX_INDEX:
         raise ShapeError("")
-    return place
+    return index
 
 
 def _split(name: str) -> list[str]:

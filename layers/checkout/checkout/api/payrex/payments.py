@@ -1,4 +1,4 @@
-"""PayRex's payments, as forms change them (docs/contracts/payrex.md, section 8)."""
+"""Changes PayRex's payments from forms (docs/contracts/payrex.md, section 8)."""
 
 from typing import Any
 

@@ -1,19 +1,20 @@
 """PayRex's query parameters (docs/contracts/payrex.md, section 5). Unknown ones are ignored."""
 
-from typing import Any
+from collections.abc import Callable
 
 from checkout.api.authentication import Call
 from checkout.api.payrex.reader import Reader
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.ids import CUSTOMER, SESSION, WEBHOOK, is_id
-from checkout.store.paging import Cursor, CustomerFilters, Filters, Keep
+from checkout.domain.webhook_endpoint import WebhookEndpoint
+from checkout.store.paging import Cursor, CustomerFilters, SessionFilters
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 
-def parse_session_list(call: Call) -> tuple[Filters, Cursor]:
+def parse_session_list(call: Call) -> tuple[SessionFilters, Cursor]:
     """PayRex's list of sessions has no filters."""
-    return Filters(), _cursor(Reader.of_query(call), SESSION)
+    return SessionFilters(), _cursor(Reader.of_query(call), SESSION)
 
 
 def parse_customer_list(call: Call) -> tuple[Cursor, CustomerFilters]:
@@ -22,13 +23,13 @@ def parse_customer_list(call: Call) -> tuple[Cursor, CustomerFilters]:
     return _cursor(reader, CUSTOMER), filters
 
 
-def parse_webhook_list(call: Call) -> tuple[Cursor, Keep]:
+def parse_webhook_list(call: Call) -> tuple[Cursor, Callable[[WebhookEndpoint], bool]]:
     """A webhook has to have exactly the values that are sent."""
     reader = Reader.of_query(call)
-    values = {name: text for name in ("url", "description") if (text := reader.text(name))}
+    url, description = reader.text("url"), reader.text("description")
 
-    def matches(item: dict[str, Any]) -> bool:
-        return all(item.get(name) == text for name, text in values.items())
+    def matches(webhook: WebhookEndpoint) -> bool:
+        return url in (None, "", webhook.url) and description in (None, "", webhook.description)
 
     return _cursor(reader, WEBHOOK), matches
 

@@ -1,8 +1,8 @@
 """Reads the parameters of PayRex's forms, and reports every bad one at once
 (docs/contracts/payrex.md, sections 4.3 and 11).
 
-Hand-written beside PayGate's pydantic models: importing pydantic makes a cold start a third
-longer (docs/decisions/2026-11-21-two-validators.md).
+Hand-written, unlike PayGate's pydantic models, because importing pydantic makes a cold start a
+third longer (docs/decisions/2026-11-21-two-validators.md).
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ from checkout.domain.errors import (
 )
 
 MAX_AMOUNT = 5_999_999_999
-"""Centavos."""
+"""The highest amount, in centavos."""
 MAX_TEXT = 1_000
-"""Characters."""
+"""The longest text, in characters."""
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 
 NOTHING = ("", "None")
@@ -114,7 +114,7 @@ class Reader:
     def matching(
         self, name: str, rule: Callable[[str], Any], problem: str, *, required: bool = False
     ) -> str | None:
-        """A text that fits the rule; `problem` completes the error message of any other."""
+        """A text for which `rule` is true; `problem` completes the error message for any other."""
         text = self.text(name, required=required, limit=MAX_URL)
         if text is not None and not rule(text):
             self.fail(ParameterInvalidError, name, problem)
@@ -145,8 +145,8 @@ class Reader:
         """A list of maps, each with a reader. Their errors are collected here."""
         errors_before = len(self.errors)
         readers = []
-        for place, element in enumerate(self._list(name)):
-            path = f"{self._parameter(name)}[{place}]"
+        for index, element in enumerate(self._list(name)):
+            path = f"{self._parameter(name)}[{index}]"
             if isinstance(element, Node):
                 readers.append(Reader(element, path, self.errors))
             elif element not in NOTHING:

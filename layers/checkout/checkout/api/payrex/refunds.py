@@ -1,4 +1,4 @@
-"""PayRex's refunds, as forms create and change them (docs/contracts/payrex.md, section 9)."""
+"""Creates and changes PayRex's refunds from forms (docs/contracts/payrex.md, section 9)."""
 
 from checkout.api.authentication import Call
 from checkout.api.payrex.reader import MAX_AMOUNT, Reader

@@ -94,7 +94,8 @@ def payment_intent_id(session_id: str) -> str:
 
 
 def session_id(payment_intent: str) -> str:
-    """The id of a payment intent's session, or, for any other id, one that no session has."""
+    """The id of a payment intent's session. For any other id, an empty text, which no session
+    has."""
     prefix, _, rest = payment_intent.partition("_")
     return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
@@ -299,11 +300,12 @@ EVENT_TYPES = (
     "billing_statement_line_item.updated",
     "billing_statement_line_item.deleted",
 )
-"""What a webhook may subscribe to: all of PayRex's event types, so that a merchant's program runs
-unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of `render_events`."""
+"""The event types that a webhook may subscribe to: all of PayRex's, so that a merchant's program
+runs unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of
+`render_events`."""
 
 
-def render_envelope(event: Event) -> Json:
+def render_envelope(event: Event, webhooks: int) -> Json:
     """The event as webhooks receive it: `data` is the object itself, with `previous_attributes`
     beside it, as every official SDK reads it.
 
@@ -317,7 +319,7 @@ def render_envelope(event: Event) -> Json:
         "type": event.type,
         "data": change["data"],
         "livemode": is_live(event.scope),
-        "pending_webhooks": event.webhooks,
+        "pending_webhooks": webhooks,
         "previous_attributes": change["previous_attributes"],
         "checkout_session_id": event.session,
         "sequence": event.sequence,
@@ -370,7 +372,8 @@ def _line_item(item: LineItem) -> Json:
 
 
 def _customer_within(session: Session) -> Json | None:
-    """A session's customer has no id and no type (docs/contracts/payrex.md, section 6.3)."""
+    """The customer inside a session has no `id` and no `resource` (docs/contracts/payrex.md,
+    section 6.3)."""
     customer: Json | None = session.details.get("customer")
     if customer is None:
         return None

@@ -16,8 +16,8 @@ from checkout.store.idempotency import Creation
 
 
 def prepare_webhook(call: Call) -> Creation:
-    """Raises the errors of the form's parameters, or LimitError when the scope has as many
-    webhooks as it may have."""
+    """Raises the errors of the form's parameters, or LimitError if the scope already has the most
+    webhooks that are allowed."""
     reader = Reader.of_body(call)
     url = _url(reader) or ""
     event_types = reader.choices("events", EVENT_TYPES, required=True)

@@ -29,7 +29,7 @@ form.addEventListener("submit", function (event) {
   stripe.confirmCardPayment(root.getAttribute("data-secret"), { payment_method: { card: card } })
     .then(function (result) {
       if (!result.error || result.error.type !== "validation_error") return showOutcome();
-      {# Nothing was sent yet: the shopper corrects the marked fields. #}
+      {# Nothing was sent yet. The shopper has to correct the marked fields. #}
       error.textContent = result.error.message;
       error.hidden = false;
       setEnabled(true);

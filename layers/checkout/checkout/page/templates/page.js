@@ -1,5 +1,5 @@
 {# The page works without this script. The script formats what is typed, handles lost connections,
-and shows changes without a reload. The syntax is old for the sake of old phones. #}
+and shows changes without a reload. The syntax is old, because it has to run on old phones. #}
 (function () {
 "use strict";
 var d = document, w = window;
@@ -32,7 +32,7 @@ function networkOf(input) {
     if (all[i].split(":")[1].split(",").indexOf(prefix) >= 0) return all[i].split(":")[0];
   return "";
 }
-{# Keeps the cursor behind the same digit. #}
+{# The cursor stays behind the same digit. #}
 function setValue(input, text) {
   if (text === input.value) return;
   var at = input.selectionStart, atEnd = at === input.value.length, before = digits(input.value.slice(0, at || 0)).length, i = 0;
@@ -75,13 +75,13 @@ function restore(values) {
   }
 }
 function render(response) {
-  {# Without its style, which has the other response's nonce. #}
+  {# The style is left out, because it has the nonce of the other response. #}
   var url = response.url, html = response.html.replace(/<style[\s\S]*?<\/style>/, "");
   var parsed = new DOMParser().parseFromString(html, "text/html"), fresh = find("main", parsed);
-  {# A redirect to another page, for example a wallet's. #}
+  {# The response came from another page, for example a wallet's. #}
   if (url && url.split("?")[0] !== location.href.split(/[?#]/)[0]) return location.assign(url);
   if (!fresh || !fresh.hasAttribute("data-state")) return onFailure();
-  {# A screen with a processor's script, which the policy of this page does not allow. #}
+  {# The screen has a processor's script, which the policy of this page does not allow. #}
   if (url && find("[data-own-page]", fresh)) return location.assign(url);
   var values = inputValues(), oldToken = token(), wasLost = lost, method = find("main details[open]") && find("main details[open] [name=method]").value;
   busy = submitting = lost = false;
@@ -152,7 +152,7 @@ function tick() {
   var reload = data("reload");
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
-    {# What it loads may be a screen that has to be a page of its own. #}
+    {# The next screen may have to be loaded as a page of its own. #}
     if (modern && !data("reload-as-page")) load(data("page"));
     else location.replace(data("reload-as-page") || data("page"));
   }
@@ -165,7 +165,7 @@ function start() {
   loadedAt = Date.now();
   for (i = 0; i < copies.length; i++) copies[i].hidden = !(navigator.clipboard && navigator.clipboard.writeText);
   for (i = 0; i < inputs.length; i++) format(inputs[i]);
-  {# The server's messages about empty fields are in the page's language; the browser's may not be. #}
+  {# The browser's messages about empty fields may be in another language than the page. #}
   for (i = 0; modern && i < d.forms.length; i++) d.forms[i].noValidate = true;
   ticker = setInterval(tick, 1000);
   schedulePoll();
@@ -176,7 +176,7 @@ d.addEventListener("submit", function (event) {
   if (modern && event.target.hasAttribute("data-pay")) { event.preventDefault(); submit(event.target); }
 });
 d.addEventListener("click", function (event) {
-  {# To leave now would not stop the payment that is being sent. #}
+  {# Leaving the page would not stop the payment that is being sent. #}
   if (busy && submitting && event.target.closest("a, summary")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
@@ -187,7 +187,7 @@ d.addEventListener("click", function (event) {
       readOut(button.textContent);
     }, function () {});
 });
-{# Behind an image that can't be loaded is a placeholder. #}
+{# An image that can't be loaded is hidden, and the placeholder behind it is shown. #}
 d.addEventListener("error", function (event) {
   if (event.target.tagName === "IMG") event.target.hidden = true;
 }, true);

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from devstack.fixtures.page_scenes import SCENES, Scene
-from devstack.fixtures.page_scenes import SceneBuilder as Showcase
+from devstack.fixtures.page_scenes import SCENES, Scene, SceneBuilder
 from devstack.stack import Stack
 from tests.e2e.axe import violations
 
@@ -19,9 +18,9 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Showcase]:
+def builder() -> Iterator[SceneBuilder]:
     with Stack(engine="dynoxide") as stack:
-        yield Showcase(stack.url)
+        yield SceneBuilder(stack.url)
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ def overflow(page: Page) -> int:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_screens_are_accessible(page: Page, shop: Showcase, scene: Scene) -> None:
-    page.goto(scene.reach(shop))
+def test_screens_are_accessible(page: Page, builder: SceneBuilder, scene: Scene) -> None:
+    page.goto(scene.reach(builder))
     scene.act(page)
     schemes: tuple[Any, ...] = ("light", "dark")
 
@@ -58,9 +57,9 @@ def test_screens_are_accessible(page: Page, shop: Showcase, scene: Scene) -> Non
     assert overflow(page) <= 0
 
 
-def test_axe_finds_problems_on_a_broken_page(page: Page, shop: Showcase) -> None:
-    """Otherwise the test above would prove nothing."""
-    page.goto(shop.paygate())
+def test_axe_finds_problems_on_a_broken_page(page: Page, builder: SceneBuilder) -> None:
+    """Shows that the tests above can fail."""
+    page.goto(builder.paygate())
     page.evaluate("document.querySelector('[for=card-email]').remove()")
     page.evaluate("document.querySelector('main > h2').style.color = '#ddd'")
 
@@ -70,8 +69,8 @@ def test_axe_finds_problems_on_a_broken_page(page: Page, shop: Showcase) -> None
     assert "label" in found
 
 
-def test_a_card_payment_needs_only_a_keyboard(page: Page, shop: Showcase) -> None:
-    page.goto(shop.paygate())
+def test_a_card_payment_needs_only_a_keyboard(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
     keys = page.keyboard
 
     keys.press("Tab")
@@ -87,8 +86,8 @@ def test_a_card_payment_needs_only_a_keyboard(page: Page, shop: Showcase) -> Non
     expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_focused()
 
 
-def test_choosing_a_method_needs_only_a_keyboard(page: Page, shop: Showcase) -> None:
-    page.goto(shop.paygate())
+def test_choosing_a_method_needs_only_a_keyboard(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
 
     page.locator("summary", has_text="Bank transfer").focus()
     page.keyboard.press("Enter")
@@ -97,21 +96,21 @@ def test_choosing_a_method_needs_only_a_keyboard(page: Page, shop: Showcase) -> 
     expect(page.locator("[autocomplete=cc-number]")).to_be_hidden()
 
 
-def test_animations_respect_reduced_motion(page: Page, shop: Showcase) -> None:
+def test_animations_respect_reduced_motion(page: Page, builder: SceneBuilder) -> None:
     scene = next(each for each in SCENES if each.name == "waiting-card")
     page.emulate_media(reduced_motion="reduce")
-    page.goto(scene.reach(shop))
+    page.goto(scene.reach(builder))
 
     name = page.locator(".spinner").evaluate("node => getComputedStyle(node).animationName")
 
     assert name == "none"
 
 
-def test_targets_are_big_enough_for_fingers(page: Page, shop: Showcase) -> None:
+def test_targets_are_big_enough_for_fingers(page: Page, builder: SceneBuilder) -> None:
     """WCAG requires 24 pixels; buttons and links get 44."""
     for scene in SCENES:
         if scene.name in ("open-items", "open-bank-transfer", "waiting-gcash", "left"):
-            page.goto(scene.reach(shop))
+            page.goto(scene.reach(builder))
             scene.act(page)
             sizes = page.evaluate(
                 "[...document.querySelectorAll('button, a, summary, input:not([type=hidden])')]"

@@ -1,4 +1,4 @@
-"""The verb of every endpoint that creates an object, in each dialect."""
+"""Creates an object, for the endpoints of both dialects."""
 
 from collections.abc import Callable
 

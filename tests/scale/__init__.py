@@ -1,0 +1,1 @@
+"""The tools of `make bench-scale`, and small versions of what it measures."""
