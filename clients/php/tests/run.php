@@ -200,13 +200,13 @@ $tests = [
     'Retry-After is waited for up to a minute' => function (Api $api): void {
         $api->answers = [answer(503, [], ['retry-after' => '7'])];
         $api->client()->customers->create();
-        same([7], $api->delays);
+        same([7.0], $api->delays);
         $api->answers = [answer(503, [], ['retry-after' => '61'])];
         fails(Exception\ServerException::class, '503', fn () => $api->client()->customers->create());
     },
     'Retry-After may be a date, and any other text is ignored' => function (): void {
         $now = (int) strtotime('2026-01-31T12:00:00Z');
-        same(20, Retries::delayBefore(0, 'Sat, 31 Jan 2026 12:00:20 GMT', $now));
+        same(20.0, Retries::delayBefore(0, 'Sat, 31 Jan 2026 12:00:20 GMT', $now));
         same(true, Retries::delayBefore(0, 'soon', $now) <= 0.5);
         same(true, Retries::delayBefore(20, null, $now) <= 8.0);
     },
