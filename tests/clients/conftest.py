@@ -46,6 +46,7 @@ def run(command: list[str], folder: Path, stack: Stack | None = None, **variable
     assert program, f"install {command[0]}: `make client-tools`"
     done = subprocess.run(
         [program, *command[1:]],
+        check=False,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths, **settings, **variables},
         capture_output=True,

@@ -62,6 +62,6 @@ class Listed:
 
 
 if __name__ == "__main__":
-    loop = asyncio.new_event_loop()
-    with mock.patch.object(paygate, "Client", lambda: Sync(loop, paygate.AsyncClient())):
+    client = Sync(asyncio.new_event_loop(), paygate.AsyncClient())
+    with mock.patch.object(paygate, "Client", return_value=client):
         walk.main()
