@@ -50,8 +50,8 @@ sam-validate: .venv-sam/.done ## check template.yaml with SAM's linter
 browser: ## install Chromium if it is missing (apt)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
-client-tools: clients/node/node_modules/.done examples/node-shop/node_modules/.done ## install PHP (apt), and what the Node client's tests and shop need (npm)
-	@php -m 2>/dev/null | grep -q '^curl$$' || { apt-get update -qq && apt-get install -y -qq php-cli php-curl; }
+client-tools: clients/node/node_modules/.done examples/node-shop/node_modules/.done ## install PHP and Composer if they are missing (apt), and npm packages
+	@{ php -m | grep -q '^curl$$' && command -v composer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq php-cli php-curl composer; }
 
 screenshots: $(VENV)/.test browser ## take pictures of the page in every state (SCENES="open-card left")
 	@$(BIN)/python -m scripts.screenshots $(SCENES)

@@ -38,9 +38,13 @@ def paid_session(merchant: Merchant) -> str:
     return session
 
 
-def run(command: list[str], folder: Path, stack: Stack | None = None, **variables: str) -> str:
+def settings_of(stack: Stack) -> dict[str, str]:
+    """The environment variables from which each client takes its key and base URL."""
+    return {"PAYGATE_SECRET_KEY": KEY, "PAYGATE_BASE_URL": stack.url}
+
+
+def run(command: list[str], folder: Path, **variables: str) -> str:
     """What a program prints. `variables` are added to its environment."""
-    settings = {"PAYGATE_SECRET_KEY": KEY, "PAYGATE_BASE_URL": stack.url} if stack else {}
     paths = os.pathsep.join([str(CLIENTS / "python/src"), str(ROOT)])
     program = shutil.which(command[0])
     assert program, f"install {command[0]}: `make client-tools`"
@@ -48,7 +52,7 @@ def run(command: list[str], folder: Path, stack: Stack | None = None, **variable
         [program, *command[1:]],
         check=False,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths, **settings, **variables},
+        env={**os.environ, "PYTHONPATH": paths, **variables},
         capture_output=True,
         text=True,
         timeout=120,

@@ -8,7 +8,7 @@ import pytest
 
 from devstack.files import ROOT
 from devstack.stack import Stack
-from tests.clients.conftest import KEY, python, run
+from tests.clients.conftest import KEY, python, run, settings_of
 from tests.merchant import Merchant
 
 HERE = Path(__file__).parent
@@ -44,14 +44,14 @@ def run_node(folder: Path, stack: Stack, name: str, id: str, result: str = "sess
     snippet = SNIPPETS[f"node {name}"].replace(PRINTED_ID, id)
     program = f"{NODE}{snippet}console.log(JSON.stringify({result}))\n"
     (folder / "snippet.mjs").write_text(program, "utf-8")
-    return run(["node", "snippet.mjs"], folder, stack)
+    return run(["node", "snippet.mjs"], folder, **settings_of(stack))
 
 
 def run_python(folder: Path, stack: Stack, name: str, id: str, result: str) -> str:
     snippet = SNIPPETS[f"python {name}"].replace(PRINTED_ID, id)
     program = folder / "snippet.py"
     program.write_text(f"{PYTHON}{snippet}print({result})\n", "utf-8")
-    return run(python(program.name), folder, stack)
+    return run(python(program.name), folder, **settings_of(stack))
 
 
 def run_curl(folder: Path, stack: Stack, name: str, id: str) -> str:
@@ -115,7 +115,7 @@ def test_node_lists_sessions(node_folder: Path, stack: Stack, paid_session: str)
 def test_php_creates_a_session(tmp_path: Path, stack: Stack) -> None:
     preamble = PHP.replace("{autoload}", str(ROOT / "clients/php/tests/autoload.php"))
     (tmp_path / "snippet.php").write_text(preamble + SNIPPETS["php create"], "utf-8")
-    printed = run(["php", "-d", "display_errors=1", "snippet.php"], tmp_path, stack)
+    printed = run(["php", "-d", "display_errors=1", "snippet.php"], tmp_path, **settings_of(stack))
     assert printed.startswith(f"{stack.url}/checkout/cs_")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devstack.stack import Stack
-from tests.clients.conftest import python, run
+from tests.clients.conftest import python, run, settings_of
 
 HERE = Path(__file__).parent
 EXPECTED = """\
@@ -41,7 +41,7 @@ def test_every_operation_of_the_python_client_works(
     stack: Stack, paid_session: str, program: str
 ) -> None:
     command = python("-m", f"tests.clients.walks.{program}")
-    assert run(command, HERE, stack, PAID_SESSION=paid_session) == EXPECTED
+    assert run(command, HERE, **settings_of(stack), PAID_SESSION=paid_session) == EXPECTED
 
 
 @pytest.mark.clients
@@ -50,10 +50,13 @@ def test_every_operation_of_the_node_client_works(
 ) -> None:
     program = node_folder / "walk.mjs"
     program.write_text((HERE / "walks/walk.mjs").read_text("utf-8"), "utf-8")
-    assert run(["node", program.name], node_folder, stack, PAID_SESSION=paid_session) == EXPECTED
+    assert (
+        run(["node", program.name], node_folder, **settings_of(stack), PAID_SESSION=paid_session)
+        == EXPECTED
+    )
 
 
 @pytest.mark.clients
 def test_every_operation_of_the_php_client_works(stack: Stack, paid_session: str) -> None:
     command = ["php", "-d", "error_reporting=-1", "-d", "display_errors=1", "walks/walk.php"]
-    assert run(command, HERE, stack, PAID_SESSION=paid_session) == EXPECTED
+    assert run(command, HERE, **settings_of(stack), PAID_SESSION=paid_session) == EXPECTED
