@@ -51,7 +51,7 @@ final class Client
             rtrim($url, '/'),
             $maxRetries,
             $send ?? (new Curl($timeout))->__invoke(...),
-            $sleep ?? static fn (float $seconds) => usleep((int) ($seconds * 1_000_000)),
+            $sleep ?? self::sleep(...),
         );
         $this->checkout = new Checkout(new Sessions($transport));
         $this->customers = new Customers($transport);
@@ -59,5 +59,10 @@ final class Client
         $this->refunds = new Refunds($transport);
         $this->webhooks = new Webhooks($transport);
         $this->events = new Events($transport);
+    }
+
+    private static function sleep(float $seconds): void
+    {
+        usleep((int) ($seconds * 1_000_000));
     }
 }

@@ -39,7 +39,9 @@ final class Retries
         if (preg_match('/^\d{1,9}$/D', $header) === 1) {
             return (int) $header;
         }
-        $date = \DateTimeImmutable::createFromFormat(\DateTimeInterface::RFC7231, $header);
+        // The format has GMT as plain text, so the zone has to be given.
+        $utc = new \DateTimeZone('UTC');
+        $date = \DateTimeImmutable::createFromFormat(\DateTimeInterface::RFC7231, $header, $utc);
         return $date === false ? 0 : $date->getTimestamp() - $now;
     }
 }

@@ -82,8 +82,8 @@ final class Transport
             $headers['Content-Type'] = 'application/json';
             $body = self::encode($params);
         }
-        if ($method === 'POST' && is_string($key)) {
-            $headers['Idempotency-Key'] = $key;
+        if ($method === 'POST' && is_scalar($key)) {
+            $headers['Idempotency-Key'] = (string) $key;
         }
         return new Request($method, $url, $headers, $body);
     }

@@ -205,6 +205,7 @@ $tests = [
         fails(Exception\ServerException::class, '503', fn () => $api->client()->customers->create());
     },
     'Retry-After may be a date, and any other text is ignored' => function (): void {
+        date_default_timezone_set('Asia/Manila');
         $now = (int) strtotime('2026-01-31T12:00:00Z');
         same(20.0, Retries::delayBefore(0, 'Sat, 31 Jan 2026 12:00:20 GMT', $now));
         same(true, Retries::delayBefore(0, 'soon', $now) <= 0.5);
