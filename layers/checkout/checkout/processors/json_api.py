@@ -13,6 +13,8 @@ from urllib3.exceptions import HTTPError
 from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavailableError
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
+CONNECTIONS = 10
+"""The most connections that stay open. A batch of timers asks a processor ten times at once."""
 
 Json = dict[str, Any]
 
@@ -32,7 +34,7 @@ class JsonApi:
     def __init__(self, address: str, authorization: str) -> None:
         self._address = address.rstrip("/")
         self._authorization = authorization
-        self._pool = PoolManager(retries=False, cert_reqs="CERT_REQUIRED")
+        self._pool = PoolManager(maxsize=CONNECTIONS, retries=False, cert_reqs="CERT_REQUIRED")
 
     def get(self, path: str, query: dict[str, str] | None = None) -> Answer:
         return self._call("GET", path + (f"?{urlencode(query)}" if query else ""))
