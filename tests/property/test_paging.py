@@ -63,6 +63,7 @@ IDS = st.lists(st.integers(0, 999).map(lambda number: f"id_{number:03d}"), uniqu
     vanished=st.integers(1, 9),
     rounds=st.integers(1, 3),
     entries_a_round=st.integers(4, 40),
+    min_entries=st.sampled_from([0, 8, 40]),
 )
 def test_following_the_cursors_gives_every_object_once_and_in_order(
     ids: list[str],
@@ -73,6 +74,7 @@ def test_following_the_cursors_gives_every_object_once_and_in_order(
     vanished: int,
     rounds: int,
     entries_a_round: int,
+    min_entries: int,
 ) -> None:
     partitions: dict[str, list[str]] = {str(number): [] for number in range(4)}
     for position, id in enumerate(ids):
@@ -97,7 +99,12 @@ def test_following_the_cursors_gives_every_object_once_and_in_order(
         while True:
             table.queries = 0
             page: Page[Listed] = read_page(
-                table, listing, cursor, load, keep=keep if wanted else None
+                table,
+                listing,
+                cursor,
+                load,
+                keep=keep if wanted else None,
+                min_entries=min_entries,
             )
             assert table.queries <= rounds * 4
             assert len(page.objects) <= limit
