@@ -224,7 +224,7 @@ def turns(life: Life) -> str:
             if _needed(quota, each_rate)
         ]
         if each_rate >= 100:
-            raised.append("FireTimers: ProvisionedPollerConfig with MinimumPollers 5, for bursts")
+            raised.append("the parameter `TimerPollers`: 5, for bursts")
         title = f"**{rate:,} paid sessions a second**"
         if cells > 1:
             title += f": {cells} cells of {each_rate:,.0f} each, and in each"

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack
 
 import boto3
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -111,6 +111,14 @@ class ConditionFailedError(Exception):
         self.answer_was_lost = answer_was_lost
 
 
+class QueryOptions(TypedDict, total=False):
+    """The options of a query that reads all pages."""
+
+    index: str
+    page_size: int
+    consistent: bool
+
+
 class QueryPage(NamedTuple):
     """The items that one call of Query reads."""
 
@@ -154,30 +162,15 @@ class Table(NamedTuple):
         return [found.get((key["pk"], key["sk"])) for key in keys]
 
     def query_all(
-        self,
-        condition: ConditionBase,
-        *,
-        index: str | None = None,
-        only: ConditionBase | None = None,
-        newest_first: bool = False,
-        page_size: int | None = None,
-        consistent: bool = True,
+        self, condition: ConditionBase, **options: Unpack[QueryOptions]
     ) -> Iterator[Item]:
         """Every item of a query. Each page is read when the iteration reaches it.
 
-        See `query_page` for the parameters.
+        See `query_page` for the options.
         """
         last = None
         while True:
-            page = self.query_page(
-                condition,
-                index=index,
-                only=only,
-                newest_first=newest_first,
-                page_size=page_size,
-                after=last,
-                consistent=consistent,
-            )
+            page = self.query_page(condition, after=last, **options)
             yield from page.items
             last = page.last
             if last is None:
