@@ -12,7 +12,7 @@ CheckoutError
 │                                   ├── BodyTooLargeError 413
 │                                   └── ManyInvalidError        several of these at once
 ├── AuthenticationError 401
-├── PermissionDeniedError 403
+├── PermissionDeniedError 403       ── AccountSuspendedError
 ├── NotFoundError 404               ├── ResourceMissingError
 │                                   └── RouteMissingError
 ├── MethodNotAllowedError 405
@@ -133,6 +133,13 @@ class AuthenticationError(CheckoutError):
 class PermissionDeniedError(CheckoutError):
     status = 403
     code = "secret_key_required"
+
+
+class AccountSuspendedError(PermissionDeniedError):
+    code = "account_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended. Ask the operator of this service.")
 
 
 class NotFoundError(CheckoutError):

@@ -12,6 +12,7 @@ from checkout.api.lists import T
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
+    AccountSuspendedError,
     AuthenticationError,
     BodyInvalidError,
     BodyTooLargeError,
@@ -68,6 +69,7 @@ REFUND_REASONS = (
 
 ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (AuthenticationError, 401, "auth_invalid"),
+    (AccountSuspendedError, 403, None),
     (PermissionDeniedError, 401, "auth_invalid"),
     (RouteMissingError, 404, "route_not_found"),
     (MethodNotAllowedError, 404, "route_not_found"),
