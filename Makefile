@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo listen client-tools test test-all lint browser sam-validate clean
-.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
+.PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
 help: ## list the targets
@@ -80,9 +80,21 @@ build: .venv-sam/.done ## build what is deployed (ARCH=x86_64)
 	@env -u PYTHONPATH ARCH=$(ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
 		--build-dir $(BUILD_DIR) --parameter-overrides Architecture=$(ARCH)
 
+# PARAMETERS are further parameters of the stack, for example PARAMETERS="AlarmEmail=ops@example.com".
 STAGE ?= dev
-deploy: build ## deploy to AWS (STAGE=staging)
-	.venv-sam/bin/sam deploy --config-env $(STAGE)
+STACK_PARAMETERS = $(shell sed -n 's/^parameter_overrides = "\(Stage=$(STAGE) .*\)"/\1/p' samconfig.toml) \
+	Architecture=$(ARCH) $(PARAMETERS)
+# A digest of the sources and parameters: when it changes, all functions get new versions.
+BUILD_ID = $(shell { echo $(STACK_PARAMETERS); find template.yaml functions layers build_tools -type f \
+	-not -name '*.pyc' | LC_ALL=C sort | xargs cat; } | sha256sum | cut -d' ' -f1)
+deploy: build ## deploy to AWS (STAGE=staging ARCH=x86_64 PARAMETERS="AlarmEmail=…")
+	.venv-sam/bin/sam deploy --config-env $(STAGE) $(DEPLOY_OPTIONS) --parameter-overrides $(STACK_PARAMETERS) BuildId=$(BUILD_ID)
+
+preflight: $(VENV)/.dev ## check account, quotas and domain before a deployment (STAGE=prod ACCOUNT=…)
+	@$(BIN)/python scripts/preflight.py $(STACK_PARAMETERS)
+
+smoke: $(VENV)/.dev ## create, pay, hear of it, expire at a running stack (URL=https://… KEY=sk_test_…)
+	@$(BIN)/python scripts/smoke.py "$(URL)" "$(KEY)"
 
 ##@ Run in Lambda's container
 

@@ -8,6 +8,7 @@ one is answered.
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from checkout.log import log_metric
 from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavailableError
 from checkout.store import breakers
 from checkout.store.breakers import BreakerState
@@ -16,6 +17,8 @@ from checkout.store.table import Table
 FAILURES = 5
 OPEN_SECONDS = 20
 """How long nothing is asked, and how long a call that tries again has for its answer."""
+OPENED = "BreakerOpened"
+"""A metric: how often a breaker opened, or stayed open after a call that tried again."""
 CACHE_SECONDS = 2
 """How long a process goes by what it has read."""
 
@@ -66,6 +69,7 @@ class Breaker(NamedTuple):
         state = breakers.count_failure(self.table, self.processor)
         if state.failures >= FAILURES and state.open_until <= self.now:
             breakers.open_until(self.table, self.processor, state, self.now + OPEN_SECONDS)
+            log_metric(OPENED, 1, "Count", self.now)
         _cache.pop(self._key, None)
 
     def _state(self) -> BreakerState:
