@@ -16,7 +16,7 @@ TABLE_NAME=… SECRETS_KEY=… python scripts/accounts.py processor merc_… str
 TABLE_NAME=… python scripts/accounts.py processor merc_… simulator
     goes back to the simulator. The accounts stay for payments in flight and for refunds.
 TABLE_NAME=… python scripts/accounts.py tasks
-    lists money that only a person can bring to where it belongs; --close <task> ends a task
+    lists money that only a person can return; --close <task> ends a task
 """
 
 import argparse
@@ -111,7 +111,8 @@ def _encrypted_account(processor: str, scope: str, mode: str, lines: list[str]) 
 
 
 def show_tasks(close: str | None) -> int:
-    """Prints a line for each task: what it is, the sum, where to look. May close one before."""
+    """Prints a line for each open task: its id, reason, sum and the processor's reference. Closes
+    the task `close` first."""
     if close and not tasks.close(open_table(), close):
         print("No such task.", file=sys.stderr)
         return 1

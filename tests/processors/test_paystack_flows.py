@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from checkout.domain.payment import CODE_SECONDS, LOOK_SECONDS
+from checkout.domain.payment import CODE_SECONDS, PAGE_LOOKUP_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS, LEASE_SECONDS
 from checkout.processors import registry
 from checkout.processors.breaker import FAILURES, OPEN_SECONDS
 from checkout.processors.paystack import (
     ARRIVED_SECONDS,
     CARD_SECONDS,
-    GIVEN_OUT_SECONDS,
+    CREATION_SECONDS,
     GRACE_SECONDS,
     PHONE_SECONDS,
     PROMPT_SECONDS,
@@ -63,7 +63,7 @@ def begin(world: World, id: str, phone: str | None = None) -> str:
 
 def page_later(world: World, target: str) -> Response:
     """The page, as soon as it may call Paystack again."""
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     return world.page(target)
 
 
@@ -522,7 +522,7 @@ def test_race_3_a_page_whose_address_was_lost_ends_the_attempt(
     page = begin(world, id)
     assert "Waiting" in world.page(page).text
 
-    world.now += GIVEN_OUT_SECONDS
+    world.now += CREATION_SECONDS
 
     assert "cannot be reached" in world.page(page).text
     assert posts(paystack_side, "initialize") == 1
@@ -853,7 +853,7 @@ def test_live_payments_use_the_live_key(world: World, paystack_side: PaystackFak
     assert made["domain"] == "live"
 
     paystack_side.pay(made["reference"])
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     world.page(page)
 
     assert world.session(id, key=LIVE_KEY)["status"] == "complete"

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
@@ -35,10 +35,10 @@ from checkout.processors.protocol import (
 from checkout.settings import settings
 
 CREATE_SECONDS = 10
-GIVEN_OUT_SECONDS = 15
-"""A session whose id we do not know so long after the attempt began was never given out: the call
-that creates it takes less."""
-MINUTE = 60
+CREATION_SECONDS = 15
+"""The call that creates a session takes less than this, in seconds. A session whose id is not
+stored by then was never shown to the shopper."""
+MINUTE, HOUR = 60, 60 * 60
 
 NAMES = {
     "card": "card",
@@ -48,21 +48,32 @@ NAMES = {
     "grab_pay": "grab_pay",
 }
 """PayMongo's names of our payment methods."""
-ATTEMPT_SECONDS = {"qrph": 30 * MINUTE}
-LONGEST_ATTEMPT = 15 * MINUTE
-"""How long a shopper has for a method, from choosing it. A wallet's link lives longer."""
-AUTHORISING_SECONDS = {"qrph": 30 * MINUTE}
-LONGEST_AUTHORISING = 15 * MINUTE
-"""How long a shopper who is at a wallet or bank may take after the session was expired, counted
-from its last change. The checkout session waits for so long."""
-PAYABLE_SECONDS = {"gcash": 5 * 60 * MINUTE, "qrph": 24 * 60 * MINUTE}
-LONGEST_PAYABLE = 2 * 60 * MINUTE
-"""How long after we gave up money may come: until the method's own link is over, and some more. A
-transfer by QR Ph may be settled hours after the scan."""
+
+
+class Times(NamedTuple):
+    """How long a payment method takes, in seconds."""
+
+    attempt: int
+    """A shopper has this long to pay after choosing the method. A wallet's link lives longer."""
+    authorising: int
+    """A shopper at a wallet or bank has this long after the session was expired, counted from its
+    last change. Until then the payment stays pending."""
+    payable: int
+    """A failed payment may be paid for this long: until the method's own link is over, and some
+    more. A transfer by QR Ph may be settled hours after the scan."""
+
+
+TIMES = {
+    "card": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "gcash": Times(15 * MINUTE, 15 * MINUTE, 5 * HOUR),
+    "maya": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "grab_pay": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "qrph": Times(30 * MINUTE, 30 * MINUTE, 24 * HOUR),
+}
 NO_API_REFUNDS = ("qrph",)
 LISTED = 100
 CLOCK_SECONDS = 300
-"""By how much PayMongo's clock may differ from ours."""
+"""Seconds by which PayMongo's clock may differ from ours."""
 
 FAILURES = {
     "insufficient_funds": Failure.INSUFFICIENT_FUNDS,
@@ -81,8 +92,8 @@ FAILURES = {
     "server_timeout": Failure.SYSTEM_ERROR,
     "service_timeout": Failure.SYSTEM_ERROR,
 }
-"""By PayMongo's code in lower case. All others are plain declines: a shopper does not learn that a
-card was reported stolen."""
+"""Failures by PayMongo's code in lower case. Other codes are plain declines: a shopper does not
+learn that a card was reported stolen."""
 REFUND_STATUSES = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED}
 TRY_AGAIN = (
     "resource_pending_state",
@@ -95,7 +106,7 @@ OUR_CONFIGURATION = ("resource_not_found", "livemode_mismatched")
 
 class PayMongo:
     name = "paymongo"
-    asks_for_cards = True
+    card_at_processor = True
     card_entry_on_page = False
     bank_account: BankAccount | None = None
 
@@ -122,13 +133,13 @@ class PayMongo:
             raise InstrumentRefusedError("method_not_allowed")
 
     def attempt_seconds(self, instrument: Instrument) -> int:
-        return ATTEMPT_SECONDS.get(instrument.method, LONGEST_ATTEMPT)
+        return TIMES[instrument.method].attempt
 
     def repeats_refunds(self, payment: Payment) -> bool:
         return False
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
-        return now + PAYABLE_SECONDS.get(payment.method, LONGEST_PAYABLE)
+        return now + TIMES[payment.method].payable
 
     def charge(self, order: Order, now: int) -> Outcome:
         """Creates the session. No money moves before the shopper pays on its page."""
@@ -150,14 +161,14 @@ class PayMongo:
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
         """A session is never created here: a second one could be paid beside the first."""
         if payment.reference is None:
-            if now < payment.created_at + GIVEN_OUT_SECONDS:
+            if now < payment.created_at + CREATION_SECONDS:
                 return None  # The call that creates it may still be running.
             return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
         return self._outcome(payment, self._session(payment), now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Expires the session. After any error the session itself says what it is: a second call
-        for one session is an error, and so is one for a session that was paid."""
+        """Expires the session. After any error the session is read: a second call for one session
+        is an error, and so is one for a session that was paid."""
         if payment.reference is None:
             return None
         try:
@@ -240,7 +251,7 @@ class PayMongo:
             case "expired", "awaiting_payment_method" | "cancelled":
                 return Outcome(State.DECLINED, _failure(intent), reference)
             case "expired", "awaiting_next_action":
-                seconds = AUTHORISING_SECONDS.get(payment.method, LONGEST_AUTHORISING)
+                seconds = TIMES[payment.method].authorising
                 if now >= int(intent.get("updated_at") or payment.created_at) + seconds:
                     return Outcome(State.DECLINED, Failure.TIMED_OUT, reference)
             case _, "processing":
@@ -286,9 +297,9 @@ class PayMongo:
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:
-    """Verifies and reads a webhook of PayMongo. Raises NotificationError.
+    """Verifies and reads a notification of PayMongo. Raises NotificationError.
 
-    The signature's age is not checked: a notification is only a reason to look.
+    The signature's age is not checked, because a notification only causes a lookup.
     """
     fields = dict(each.partition("=")[::2] for each in signature.split(","))
     given = fields.get("li" if is_live else "te") or ""
@@ -403,8 +414,8 @@ def _refund_outcome(row: Json) -> RefundOutcome:
 
 
 def _refused(refund: Refund, answer: Answer) -> RefundOutcome:
-    """The outcome of an answer without a refund. Raises ProcessorUnavailableError if the next look
-    finds out more."""
+    """The outcome of an answer without a refund. Raises ProcessorUnavailableError if a later lookup
+    can find out more."""
     errors = answer.body.get("errors")
     codes = [each.get("code") for each in errors if isinstance(each, dict)] if errors else []
     if any(code in TRY_AGAIN for code in codes):

@@ -42,16 +42,16 @@ PROMPT_SECONDS = 180
 PHONE_SECONDS = 480
 """The deadline of a mobile money attempt: time to type a code, and then for one prompt."""
 CARD_SECONDS = 300
-"""The deadline of a card attempt. The account's session time-out should be the same."""
+"""The deadline of a card attempt. The account's session timeout should be the same."""
 GRACE_SECONDS = 30
 """How long after the last prompt its outcome may come."""
-GIVEN_OUT_SECONDS = 15
-"""A card's page whose address we do not know so long after the attempt began was never given out:
-the call that creates it takes less."""
+CREATION_SECONDS = 15
+"""The call that creates a card's page takes less than this, in seconds. A page whose access code is
+not stored by then was never shown to the shopper."""
 ARRIVED_SECONDS = 60
-"""A call that Paystack does not know after so long was lost on the way."""
+"""Seconds after which a call that Paystack does not know was lost on the way."""
 WATCH_SECONDS = 26 * 60 * 60
-"""Nothing ends a page that was given out, so failed payments are watched for more than a day."""
+"""Nothing ends a page that was shown, so failed payments are watched for more than a day."""
 SMALLEST_REFUND = 100
 """Pesewas. Paystack refuses to send back less."""
 LISTED = 100
@@ -78,12 +78,13 @@ FAILURES: tuple[tuple[Failure, tuple[str, ...]], ...] = (
     ),
     (Failure.SYSTEM_ERROR, ("SYSTEM", "MALFUNCTION", "UNAVAILABLE", "PROCESSOR")),
 )
-"""By what the processor's text contains; the first match counts. The text itself is never shown."""
+"""Failures by what the processor's text contains. The first match counts. The text itself is never
+shown."""
 
 
 class Paystack:
     name = "paystack"
-    asks_for_cards = True
+    card_at_processor = True
     card_entry_on_page = False
     bank_account: BankAccount | None = None
 
@@ -142,7 +143,7 @@ class Paystack:
         _refuse_rate_limit(answer)
         if "status" not in part(answer.body, "data"):
             log_fault(UnexpectedAnswerError(), where=payment.id)
-            raise ProcessorUnavailableError  # The next look finds out what became of it.
+            raise ProcessorUnavailableError  # The next lookup finds the outcome.
         return self._of_charge(payment, answer.body, now)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
@@ -155,7 +156,7 @@ class Paystack:
         return self._card_step(payment, now) if _is_card(payment) else self._phone(payment, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Nothing at Paystack ends a transaction: this only finds out that it is over for us."""
+        """Gives a transaction up. Paystack has no call that ends one, so it may still be paid."""
         found = self._verify(payment)
         if found is None:
             return self._never_seen(payment, now)
@@ -241,7 +242,7 @@ class Paystack:
         return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
     def _of_charge(self, payment: Payment, body: Json, now: int) -> Outcome:
-        """The outcome that an answer of one of the `/charge` calls tells."""
+        """The outcome in an answer of one of the `/charge` calls."""
         data = part(body, "data")
         status, reference = data.get("status"), reference_of(payment)
         if status == "success":
@@ -319,7 +320,7 @@ class Paystack:
     def _card_step(self, payment: Payment, now: int) -> Outcome:
         if payment.reference:
             return Outcome(State.PENDING, next=Redirect(_page(payment.reference)))
-        if now < payment.created_at + GIVEN_OUT_SECONDS:
+        if now < payment.created_at + CREATION_SECONDS:
             return Outcome(State.PENDING)  # The call that creates the page may still be running.
         return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
@@ -341,7 +342,7 @@ class Paystack:
     def _of_charge_status(self, payment: Payment, body: Json) -> Outcome:
         """Like `_of_charge`, for a transaction that was verified a moment ago."""
         if part(body, "data").get("status") == "success":
-            return Outcome(State.PENDING)  # The next look verifies it.
+            return Outcome(State.PENDING)  # The next lookup verifies it.
         return self._of_charge(payment, body, 0)
 
     def _find_refund(self, refund: Refund, transaction: Json) -> RefundOutcome | None:
@@ -367,7 +368,7 @@ class Paystack:
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:
-    """Verifies and reads a webhook of Paystack, which signs with the account's secret key.
+    """Verifies and reads a notification of Paystack, which signs with the account's secret key.
 
     Raises NotificationError.
     """

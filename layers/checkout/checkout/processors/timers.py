@@ -14,7 +14,7 @@ from checkout.store.table import Table
 def processor_timers(
     table: Table, processor: ProcessorClient, context: ChangeContext
 ) -> Mapping[TimerKind, Callable[[Timer], None]]:
-    """What fires each kind of timer."""
+    """The function that fires each kind of timer."""
     return {
         TimerKind.ATTEMPT: Attempts(table, processor, context).on_timer,
         TimerKind.REFUND: Refunds(table, processor, context).on_timer,
