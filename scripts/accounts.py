@@ -31,8 +31,8 @@ from checkout.domain.account import Merchant, ProcessorAccount, scope_of
 from checkout.domain.contact import is_web_url
 from checkout.encryption import encrypt
 from checkout.page.colour import COLOUR
-from checkout.processors import reconciliation, registry
-from checkout.store import accounts, tasks, timers
+from checkout.processors import registry
+from checkout.store import accounts, reconciliations, tasks
 from checkout.store.table import ConditionFailedError, open_table
 from checkout.store.tasks import Task
 
@@ -79,8 +79,7 @@ def choose_processor(
     account = replace(account, methods=tuple(methods or supported))
     accounts.save_merchant(merchant.with_account(account))
     if processor in registry.RECONCILED:
-        first = clock.now() + reconciliation.DAY
-        table.write(timers.put(timers.reconciliation(scope, processor, first)))
+        reconciliations.start(table, processor, scope, clock.now())
     return f"/processors/{processor}/{merchant_id}.{mode}"
 
 

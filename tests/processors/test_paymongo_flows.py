@@ -10,7 +10,7 @@ import pytest
 
 from checkout.domain.payment import PAGE_LOOKUP_SECONDS
 from checkout.processors.paymongo import CREATION_SECONDS, TIMES
-from checkout.store import accounts, tasks, timers
+from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import SIGNING, PayMongoFake
 from tests.payrex.forms import SESSIONS, encode, order
 from tests.world import MANILA, PAYREX_LIVE_KEY, Response, World
@@ -362,8 +362,7 @@ def test_race_a_second_paid_try_after_the_first_is_found_by_the_daily_comparison
     made = the_session(paymongo_side)
     paymongo_side.pay(made)
     world.page(page)
-    first = timers.reconciliation(f"{MANILA.id}#test", "paymongo", int(world.now) + DAY)
-    world.table.write(timers.put(first))
+    reconciliations.start(world.table, "paymongo", f"{MANILA.id}#test", int(world.now))
     paymongo_side._add_payment(made, "paid")
 
     sweep_for(world, 2 * DAY, 3600)

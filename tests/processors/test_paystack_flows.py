@@ -22,7 +22,7 @@ from checkout.processors.paystack import (
     PHONE_SECONDS,
     PROMPT_SECONDS,
 )
-from checkout.store import accounts, tasks
+from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import (
     AT_ONCE,
@@ -421,7 +421,7 @@ def test_race_1_money_that_comes_after_the_deadline_is_found_without_a_webhook(
 def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     world: World, paystack_side: PaystackFake, id: str
 ) -> None:
-    start_reconciliation(world)
+    reconciliations.start(world.table, "paystack", f"{ACCRA.id}#test", int(world.now))
     begin(world, id)
     sweep_for(world, 30 * 3600, 3600)
     paystack_side.pay(reference(paystack_side))
@@ -429,15 +429,6 @@ def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     sweep_for(world, DAY, 3600)
 
     assert payment(world)["status"] == "late"
-
-
-def start_reconciliation(world: World) -> None:
-    """As `scripts/accounts.py` does for a new account."""
-    from checkout.processors import reconciliation
-    from checkout.store import timers
-
-    first = int(world.now) + reconciliation.DAY
-    world.table.write(timers.put(timers.reconciliation(f"{ACCRA.id}#test", "paystack", first)))
 
 
 def test_a_failed_payment_is_not_watched_for_ever(

@@ -27,6 +27,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorUnavailableError,
     Receipt,
+    Receipts,
     Redirect,
     RefundOutcome,
     State,
@@ -210,14 +211,12 @@ class PayMongo:
             raise ProcessorUnavailableError
         return self._refund_in(paid[0]["id"], refund) or self._listed_refund(refund)
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return self._receipts(since - CLOCK_SECONDS)
-
-    def _receipts(self, since: int) -> Iterator[Receipt]:
-        for row in self._newest("/payments", since):
-            attributes = part(row, "attributes")
-            if attributes.get("status") == "paid":
-                yield Receipt(_payment_named(attributes))
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The list has no filter by time and begins with the newest: `until` is not needed."""
+        rows, following = self._page("/payments", since - CLOCK_SECONDS, cursor)
+        found = [part(row, "attributes") for row in rows]
+        paid = [each for each in found if each.get("status") == "paid"]
+        return Receipts([Receipt(_payment_named(each)) for each in paid], following)
 
     def _session(self, payment: Payment) -> Json:
         """The answer with the payment's session. PayMongo has to know it."""
@@ -281,19 +280,25 @@ class PayMongo:
 
     def _newest(self, path: str, since: int) -> Iterator[Json]:
         """The rows of a list that were created since then, the newest first."""
-        query = {"limit": str(LISTED)}
-        while True:
-            body = self._read(path, query)
-            rows = body.get("data")
-            if not isinstance(rows, list):
-                raise ProcessorUnavailableError
-            for row in rows:
-                if int(part(row, "attributes").get("created_at") or since) < since:
-                    return
-                yield row
-            if not body.get("has_more") or not rows:
-                return
-            query = {"limit": str(LISTED), "after": rows[-1]["id"]}
+        rows, following = self._page(path, since, None)
+        yield from rows
+        while following:
+            rows, following = self._page(path, since, following)
+            yield from rows
+
+    def _page(self, path: str, since: int, after: str | None) -> tuple[list[Json], str | None]:
+        """The rows of a page that were created since then, and the cursor of the next page; None
+        after the first row that is older."""
+        query = {"limit": str(LISTED)} | ({"after": after} if after else {})
+        body = self._read(path, query)
+        rows = body.get("data")
+        if not isinstance(rows, list):
+            raise ProcessorUnavailableError
+        recent = [
+            row for row in rows if int(part(row, "attributes").get("created_at") or since) >= since
+        ]
+        continues = body.get("has_more") and rows and len(recent) == len(rows)
+        return recent, rows[-1]["id"] if continues else None
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:

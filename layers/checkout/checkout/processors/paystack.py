@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from urllib.parse import urlsplit
 
 from checkout.domain.payment import CODE_SECONDS, Failure, Payment
@@ -28,6 +29,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorUnavailableError,
     Receipt,
+    Receipts,
     Redirect,
     RefundOutcome,
     State,
@@ -196,15 +198,14 @@ class Paystack:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._find_refund(refund, self._transaction(payment))
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return self._receipts(since, until)
-
-    def _receipts(self, since: int, until: int) -> Iterator[Receipt]:
-        query = {"status": "success", "from": _iso(since), "to": _iso(until)}
-        for row in self._pages("/transaction", query):
-            reference = row.get("reference")
-            if isinstance(reference, str):
-                yield Receipt(payment_of(reference))
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The cursor is a page's number. So the list has transactions of every status: it would
+        shift if a transaction left it, for example after its refund."""
+        page = int(cursor or "1")
+        rows = self._page("/transaction", {"from": _iso(since), "to": _iso(until)}, page)
+        paid = [row for row in rows if row.get("status") in PAID]
+        receipts = [Receipt(payment_of(str(row.get("reference")))) for row in paid]
+        return Receipts(receipts, str(page + 1) if len(rows) == LISTED else None)
 
     def _initialize(self, order: Order, now: int) -> Outcome:
         body = self._order(order) | {"channels": ["card"], "callback_url": order.return_url}
@@ -355,16 +356,18 @@ class Paystack:
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[Json]:
         """The rows of a list, page by page until one is short."""
-        page = 1
-        while True:
-            answer = self._api.get(path, query | {"perPage": str(LISTED), "page": str(page)})
-            rows = answer.body.get("data")
-            if answer.status != 200 or not isinstance(rows, list):
-                raise ProcessorUnavailableError
-            yield from (row for row in rows if isinstance(row, dict))
+        for page in count(1):
+            rows = self._page(path, query, page)
+            yield from rows
             if len(rows) < LISTED:
                 return
-            page += 1
+
+    def _page(self, path: str, query: dict[str, str], page: int) -> list[Json]:
+        answer = self._api.get(path, query | {"perPage": str(LISTED), "page": str(page)})
+        rows = answer.body.get("data")
+        if answer.status != 200 or not isinstance(rows, list):
+            raise ProcessorUnavailableError
+        return [row if isinstance(row, dict) else {} for row in rows]
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:

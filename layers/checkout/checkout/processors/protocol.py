@@ -4,7 +4,6 @@ A payment is one attempt, and its id is the idempotency key at the processor; so
 docs/processors.md lists the guarantees that each method has to give.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -97,6 +96,14 @@ class Receipt(NamedTuple):
     """The id of our payment that the charge names, if any."""
     reference: str | None = None
     """The reference that the payment should have, if the list has it."""
+
+
+class Receipts(NamedTuple):
+    """A page of a processor's own list of charges."""
+
+    receipts: list[Receipt]
+    cursor: str | None
+    """Where the next page begins; None at the end of the list."""
 
 
 class TestInstrument(NamedTuple):
@@ -212,5 +219,8 @@ class Processor(ProcessorClient, Protocol):
         """Charges the payment's amount; a repeated call charges no more. May raise
         ProcessorUnavailableError."""
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        """The successful charges of a time, for a comparison; None without such a list."""
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The successful charges that were created between two times, one page of them at a time.
+
+        Only called for the processors in `registry.RECONCILED`.
+        """

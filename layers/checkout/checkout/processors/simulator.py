@@ -5,7 +5,6 @@ Like a real processor it has a ledger of its own, in the table, so that a crash 
 not change what the processor knows. A ledger entry holds an outcome and no number.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
@@ -16,7 +15,7 @@ from checkout.processors.protocol import (
     InstrumentRefusedError,
     Order,
     Outcome,
-    Receipt,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -146,8 +145,8 @@ class Simulator:
     def repeats_refunds(self, payment: Payment) -> bool:
         return True
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return None
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # It moves no money.
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # It asks for no code.

@@ -38,7 +38,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorSilentError,
     ProcessorUnavailableError,
-    Receipt,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -134,8 +134,8 @@ class StripeIntents:
     def repeats_refunds(self, payment: Payment) -> bool:
         return True
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return None  # A canceled intent can't be paid, so there is nothing to compare.
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # A canceled intent can't be paid: nothing is compared.
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # 3-D Secure is in the fields of Stripe.

@@ -6,7 +6,7 @@ from checkout.domain.event import ChangeContext
 from checkout.domain.timer import Timer, TimerKind
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import ProcessorClient
-from checkout.processors.reconciliation import Reconciliation
+from checkout.processors.reconciliation import Reconciliations
 from checkout.processors.refunds import Refunds
 from checkout.store.table import Table
 
@@ -18,5 +18,5 @@ def processor_timers(
     return {
         TimerKind.ATTEMPT: Attempts(table, processor, context).on_timer,
         TimerKind.REFUND: Refunds(table, processor, context).on_timer,
-        TimerKind.RECONCILIATION: Reconciliation(table, processor, context).on_timer,
+        TimerKind.RECONCILIATION: Reconciliations(table, processor, context).on_timer,
     }
