@@ -12,7 +12,7 @@ from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.encryption import decrypt
 from checkout.processors import registry
-from checkout.processors.paymongo import LONGEST_ATTEMPT
+from checkout.processors.paymongo import TIMES
 from checkout.settings import settings
 from checkout.store import accounts, keys, timers
 from checkout.store.items import to_wire
@@ -299,7 +299,7 @@ def at_paymongo(world: World, fake: PayMongoFake) -> None:
     notify_of_paymongo(world, fake, fake.paid_payment(id))
     session = world.payrex("POST", PAYREX_SESSIONS, order()).json
     world.submit(session["client_secret"], {"method": "gcash"})
-    world.now += LONGEST_ATTEMPT
+    world.now += TIMES["gcash"].attempt
     notify_of_paymongo(world, fake, list(fake.sessions)[-1])
 
 
