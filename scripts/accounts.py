@@ -27,7 +27,7 @@ SECRETS_KEY=… accounts.py processor merc_… stripe --mode live < file
                                    take goes to the one that was set last
 accounts.py processor merc_… simulator
     goes back to the simulator. The accounts stay for payments in flight and for refunds.
-accounts.py tasks                           money that only a person can bring to where it belongs
+accounts.py tasks                           money that only a person can return
     --close <task>                          ends a task
 """
 
@@ -48,8 +48,8 @@ from checkout.domain.account import ProcessorAccount, scope_of
 from checkout.domain.contact import is_web_url
 from checkout.encryption import encrypt
 from checkout.page.colour import COLOUR
-from checkout.processors import reconciliation, registry
-from checkout.store import keys, merchants, tasks, timers
+from checkout.processors import registry
+from checkout.store import keys, merchants, reconciliations, tasks
 from checkout.store.merchants import ChangeRefusedError, KeyRecord, ManagedMerchant, Operator
 from checkout.store.table import open_table
 from checkout.store.tasks import Task
@@ -83,10 +83,9 @@ def choose_processor(
     scope = scope_of(merchant_id, mode)
     account = _encrypted_account(processor, scope, mode, lines)
     account = replace(account, methods=tuple(methods or supported))
-    first = operator.now + reconciliation.DAY
-    timer = timers.put(timers.reconciliation(scope, processor, first))
-    is_reconciled = processor in registry.RECONCILED
-    operator.set_account(merchant_id, account, [timer] if is_reconciled else [])
+    operator.set_account(merchant_id, account)
+    if processor in registry.RECONCILED:
+        reconciliations.start(operator.table, processor, scope, operator.now)
     return f"/processors/{processor}/{merchant_id}.{mode}"
 
 
@@ -204,7 +203,8 @@ def set_processor(operator: Operator, chosen: argparse.Namespace) -> None:
 
 
 def show_tasks(operator: Operator, chosen: argparse.Namespace) -> None:
-    """Prints a line for each task: what it is, the sum, where to look. May close one before."""
+    """Prints a line for each open task: its id, reason, sum and the processor's reference. Closes
+    the task `--close` first."""
     if chosen.close and not tasks.close(operator.table, chosen.close):
         raise ChangeRefusedError("No such task.")
     for task in tasks.list_all(operator.table):

@@ -11,12 +11,13 @@ from checkout import encryption
 from checkout.api import authentication
 from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
+from checkout.domain.reconciliation import DAY
 from checkout.encryption import decrypt
 from checkout.processors import registry
-from checkout.processors.paymongo import LONGEST_ATTEMPT
+from checkout.processors.paymongo import TIMES
 from checkout.repairs import GRACE_SECONDS
 from checkout.settings import settings
-from checkout.store import accounts, keys, timers
+from checkout.store import accounts, keys, reconciliations, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
@@ -299,6 +300,9 @@ def at_paystack(world: World, fake: PaystackFake) -> None:
     assert world.post("/v1/refunds", {"payment": payment, "amount": 100}).status == 201
     notify_of_paystack(world, fake, "refund.pending", reference)
     fail_and_watch(world, fake)
+    reconciliations.start(world.table, registry.PAYSTACK, SCOPE, int(world.now))
+    world.now += DAY
+    world.sweep()
 
 
 def fail_and_watch(world: World, fake: PaystackFake) -> None:
@@ -334,7 +338,7 @@ def at_paymongo(world: World, fake: PayMongoFake) -> None:
     notify_of_paymongo(world, fake, fake.paid_payment(id))
     session = world.payrex("POST", PAYREX_SESSIONS, order()).json
     world.submit(session["client_secret"], {"method": "gcash"})
-    world.now += LONGEST_ATTEMPT
+    world.now += TIMES["gcash"].attempt
     notify_of_paymongo(world, fake, list(fake.sessions)[-1])
 
 

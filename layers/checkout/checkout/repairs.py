@@ -16,6 +16,7 @@ from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.event import KEPT_SECONDS, ChangeContext, Event, EventKind
 from checkout.domain.ids import EVENT, new_id, second_of, within
 from checkout.domain.payment import Payment, PaymentStatus
+from checkout.domain.reconciliation import Reconciliation
 from checkout.domain.refund import Refund, RefundStatus
 from checkout.domain.session import Session, Status
 from checkout.domain.timer import Timer
@@ -111,6 +112,12 @@ class Repairs(NamedTuple):
             yield from self._put_timer(timer, "delivery's timer")
         elif found.is_parked:
             yield from self._put_pointer(found)
+
+    def _reconciliation(self, item: Item) -> Iterator[str]:
+        """The timer of its next comparison."""
+        found = to_record(Reconciliation, item)
+        timer = timers.reconciliation(found.processor, found.scope, found.timer_due)
+        yield from self._put_timer(timer, "reconciliation's timer")
 
     def _put_pointer(self, parked: Delivery) -> Iterator[str]:
         pointer = keys.parked_delivery(parked.endpoint, parked.event)
@@ -293,6 +300,7 @@ RULES: Mapping[str, Callable[[Repairs, Item], Iterator[str]]] = {
     "REFUND": Repairs._refund,
     "EVENT": Repairs._event,
     "DELIVERY": Repairs._delivery,
+    "RECONCILIATION": Repairs._reconciliation,
 }
 """The rules by the kind of an item."""
 

@@ -14,8 +14,8 @@ class ProcessorAccount:
     """The processor's name."""
     mode: str
     methods: tuple[str, ...] = ()
-    """The payment methods that new payments use it for. Without any it only finishes the payments
-    that it has."""
+    """The payment methods of new payments. An account without any only finishes and refunds the
+    payments that it has."""
     public_key: str = ""
     """For the shopper's browser; not a secret. Empty where no browser needs one."""
     secret_key: str

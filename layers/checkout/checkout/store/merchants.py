@@ -146,10 +146,8 @@ class Operator(NamedTuple):
             merchant, resumed, "resume", {"reason": reason}, self._mark_keys(resumed)
         )
 
-    def set_account(
-        self, id: str, account: ProcessorAccount, others: Sequence[Action] = ()
-    ) -> ManagedMerchant:
-        """Sets the merchant's account at a processor. `others` are written with it."""
+    def set_account(self, id: str, account: ProcessorAccount) -> ManagedMerchant:
+        """Sets the merchant's account at a processor."""
         merchant = find(self.table, id)
         details = {
             "processor": account.processor,
@@ -157,7 +155,7 @@ class Operator(NamedTuple):
             "methods": [*account.methods],
         }
         changed = merchant.with_account(account)
-        return self._write(merchant, changed, "processor", details, others)
+        return self._write(merchant, changed, "processor", details)
 
     def remove_accounts(self, id: str) -> ManagedMerchant:
         """Keeps the merchant's accounts only for payments in flight and for refunds."""

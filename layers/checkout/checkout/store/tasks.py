@@ -1,4 +1,4 @@
-"""Tasks for a person: money that no call of an API can bring to where it belongs."""
+"""Tasks: amounts of money that only a person can return, because no API call can."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Task:
     """Times are epoch seconds, `amount` is in the currency's minor unit."""
 
     id: str
-    """The payment's id, and what else tells two tasks of one payment apart."""
+    """The payment's id and, after a slash, the refund or charge that the task is about."""
     scope: str
     payment: str
     processor: str
