@@ -14,7 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"domain"},
     "store": {"store", "domain", "settings", "aws", "deadline"},
     "encryption": {"aws", "settings"},
-    "processors": {"processors", "store", "domain", "settings", "log", "encryption"},
+    "processors": {"deadline", "processors", "store", "domain", "settings", "log", "encryption"},
     "webhooks": {"webhooks", "store", "domain", "settings", "log", "encryption", "queues"},
     "api": {
         "deadline",
