@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: help dev demo listen client-tools test test-all lint browser sam-validate clean
+.PHONY: help dev demo listen client-tools test test-all lint checkov browser sam-validate clean
 .PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
@@ -33,8 +33,8 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not clients and not sam_local"
 
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
-# Node and PHP, SAM's check of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser client-tools sam-validate .aws-sam/local/.done ## run every test
+# Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
+test-all: $(VENV)/.test lint browser client-tools sam-validate checkov .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
@@ -46,6 +46,9 @@ lint: $(VENV)/.test ## check style, types and spelling
 
 sam-validate: .venv-sam/.done ## check template.yaml with SAM's linter
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+
+checkov: .venv-checkov/.done ## check template.yaml with checkov; .checkov.yaml says what is skipped, and why
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 browser: ## install Chromium if it is missing (apt)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
@@ -143,7 +146,13 @@ $(VENV)/.test: $(VENV)/.dev requirements/test.txt
 	@.venv-sam/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
+# The same for checkov.
+.venv-checkov/.done: requirements/checkov.txt
+	@test -d .venv-checkov || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 ##@ Clean up
 
 clean: ## remove everything that was installed or built
-	rm -rf $(VENV) .venv-sam .data .tools .aws-sam clients/node/node_modules examples/node-shop/node_modules
+	rm -rf $(VENV) .venv-sam .venv-checkov .data .tools .aws-sam clients/node/node_modules examples/node-shop/node_modules
