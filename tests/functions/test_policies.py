@@ -29,6 +29,7 @@ from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import Access, granted
 from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_at_stripe
 from tests.processors.notifications import deliver, event_about
+from tests.roots import ROOT
 from tests.processors.stripe_server import StripeServer
 from tests.world import (
     ACCRA,
@@ -350,7 +351,10 @@ def notify_of_paymongo(world: World, fake: PayMongoFake, id: str) -> None:
 
 
 def lost_items(world: World) -> None:
-    """A restore has lost an item of each kind that can be put back."""
+    """DynamoDB's TTL has deleted a timer, and a restore has lost an item of each kind that can be
+    put back."""
+    deletion = (ROOT / "events/dispatch_timers.json").read_text()
+    world.invoke("DispatchTimers", json.loads(deletion))
     world.now += GRACE_SECONDS + 1
     complete = next(each for each in world.having("SESSION#") if each["status"] == "complete")
     disabled = world.post("/v1/webhooks", HOOK).json["id"]

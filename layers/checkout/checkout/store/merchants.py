@@ -179,7 +179,8 @@ class Operator(NamedTuple):
             revoked_at=item.get("revoked_at"),
         )
         changed = replace(merchant, keys=(*merchant.keys, record))
-        self._write(merchant, changed, "keys adopt", _about(record))
+        update = _update_key(record, {"schema": accounts.LISTED})
+        self._write(merchant, changed, "keys adopt", _about(record), [update])
         return True
 
     def record(self, id: str, action: str, details: Item) -> None:

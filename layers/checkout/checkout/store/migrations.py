@@ -33,12 +33,9 @@ def _list_merchant(operator: Operator, item: Item) -> bool:
 def _list_key(operator: Operator, item: Item) -> bool:
     """Adds an API key to the keys of its merchant, so that it can be rolled and suspended."""
     try:
-        operator.adopt_key(keys.id_in(item))
+        return operator.adopt_key(keys.id_in(item))
     except ChangeRefusedError:
         return False  # The merchant was changed meanwhile.
-    return operator.table.write_unless_conflict(
-        Update(_key(item), {"schema": LISTED}, Attr("pk").exists())
-    )
 
 
 MIGRATIONS: Mapping[str, tuple[Migration, ...]] = {
