@@ -21,11 +21,12 @@ from devstack.aws import api_gateway, layers
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
-from devstack.aws.queues import OpenQueue, QueuePoller, create_queues, delays_follow
+from devstack.aws.queues import QueuePoller, create_queues
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.stream_records import Record
 from devstack.aws.stream_sources import open_source
 from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
+from devstack.aws.timed_queue import timed_queues
 from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
 from devstack.cli import console, control
@@ -39,6 +40,9 @@ from devstack.http_server import Server
 from devstack.template import Template, load_template
 
 TEMPLATE = ROOT / "template.yaml"
+
+# One process needs few partitions of timers, and with more threads each invocation takes longer.
+_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4"}
 
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
@@ -80,7 +84,7 @@ class Stack:
         self, print_line: Callable[[str], None] = console.discard_line, **settings: Any
     ) -> None:
         self.settings = Settings(**settings)
-        self.template: Template = load_template(self.settings.template)
+        self.template: Template = load_template(self.settings.template, _PARAMETERS)
         self._print_line = print_line
         self._opened = ExitStack()
 
@@ -131,7 +135,7 @@ class Stack:
         aws_variables = self.engine.environment
         keep = self.engine.keeps_aws_variables
         opened.enter_context(applied(aws_variables, keep_aws=keep))
-        opened.enter_context(delays_follow(self.clock.read))
+        opened.enter_context(timed_queues(self.clock.read))
         table = create_table(self.engine.client("dynamodb"), self.template, settings.table_name)
         urls = create_queues(self.engine.client("sqs"), self.template.queues)
         key = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
@@ -141,7 +145,7 @@ class Stack:
         self._load_library(opened)
         names = self.template.functions
         self.functions = {name: Function(each) for name, each in names.items()}
-        self._background = Background(self._create_parts(table, urls, data), self._print_line)
+        self._background = Background(self._create_parts(table, data), self._print_line)
         self._control = control.Control(self.engine.name, self.clock, self.advance)
         opened.enter_context(self._running(server))
 
@@ -156,13 +160,11 @@ class Stack:
         variables = self.template.environment(references)
         # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
-        # Each sweep reads every shard, and one machine needs only a few.
-        variables["TIMER_SHARDS"] = "4"
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
 
-    def _create_parts(self, table: str, urls: dict[str, str], data: Path | None) -> BackgroundParts:
+    def _create_parts(self, table: str, data: Path | None) -> BackgroundParts:
         activity = ActivityCounter()
         source = open_source(self.engine, table)
         journal = Journal(data / "stream.json" if data else None, source.arn)
@@ -185,7 +187,7 @@ class Stack:
             activity=activity,
             reader=reader,
             consumers=consumers,
-            pollers=self._create_pollers(urls, activity),
+            pollers=self._create_pollers(activity),
             scheduled=scheduled,
             ttl=ttl,
             ttl_delay=self.settings.ttl_delay,
@@ -199,15 +201,10 @@ class Stack:
         ttl.load()
         return ttl
 
-    def _create_pollers(self, urls: dict[str, str], activity: ActivityCounter) -> list[QueuePoller]:
-        client = self.engine.client("sqs")
+    def _create_pollers(self, activity: ActivityCounter) -> list[QueuePoller]:
         return [
             QueuePoller(
-                each,
-                self.functions[each.function],
-                OpenQueue(self.template.queues[each.queue], client, urls[each.queue]),
-                read_time=self.clock.read,
-                activity=activity,
+                each, self.functions[each.function], self.template.queues, activity=activity
             )
             for each in self.template.queue_sources
         ]

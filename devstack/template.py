@@ -156,8 +156,11 @@ class Template:
         }
 
 
-def load_template(path: Path) -> Template:
-    """Read a SAM template. Paths in it are relative to its folder."""
+def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
+    """Read a SAM template. Paths in it are relative to its folder.
+
+    `parameters` replace the defaults of parameters that the template declares.
+    """
     document = read_document(path)
     resources: Json = document.get("Resources", {})
     defaults: Json = document.get("Globals", {}).get("Function", {})
@@ -171,7 +174,7 @@ def load_template(path: Path) -> Template:
             root / at["ContentUri"] for _, at in _of_type(resources, "Serverless::LayerVersion")
         ],
         variables=dict(defaults.get("Environment", {}).get("Variables", {})),
-        parameters=_read_parameters(document.get("Parameters", {})),
+        parameters=_read_parameters(document.get("Parameters", {}), parameters or {}),
         conditions=document.get("Conditions", {}),
     )
     for name, properties in _of_type(resources, "Serverless::Function"):
@@ -268,9 +271,9 @@ def _of_type(resources: Json, suffix: str) -> Iterator[tuple[str, Json]]:
             yield name, resource.get("Properties", {})
 
 
-def _read_parameters(parameters: Json) -> dict[str, str]:
-    given = {name: each["Default"] for name, each in parameters.items() if "Default" in each}
-    return {name: resolve(default, {}) for name, default in given.items()}
+def _read_parameters(declared: Json, given: Mapping[str, str]) -> dict[str, str]:
+    defaults = {name: each["Default"] for name, each in declared.items() if "Default" in each}
+    return {name: given.get(name) or resolve(value, {}) for name, value in defaults.items()}
 
 
 def _read_function(name: str, properties: Json, root: Path) -> FunctionDefinition:
