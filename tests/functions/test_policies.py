@@ -29,8 +29,8 @@ from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import Access, granted
 from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_at_stripe
 from tests.processors.notifications import deliver, event_about
-from tests.roots import ROOT
 from tests.processors.stripe_server import StripeServer
+from tests.roots import ROOT
 from tests.world import (
     ACCRA,
     CARD,
