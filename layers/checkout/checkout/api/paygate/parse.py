@@ -21,7 +21,7 @@ from pydantic import (
 
 from checkout.api.authentication import Call
 from checkout.api.http import MAX_IDEMPOTENCY_KEY, Json
-from checkout.api.paygate.render import EVENT_TYPES
+from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, PHONE, is_web_url
 from checkout.domain.errors import (
     CheckoutError,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from checkout.api.authentication import Call
+from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.api.paygate.parse import (
     IdempotentParams,
     Params,
@@ -15,7 +16,6 @@ from checkout.api.paygate.parse import (
     parse_params,
     without_repeats,
 )
-from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.addresses import is_endpoint_url
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
