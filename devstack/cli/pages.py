@@ -20,9 +20,12 @@ from devstack.npm import unpack_file
 SHOWN = 20
 """How many sessions and events the page lists for each merchant and mode."""
 
-REFERENCE = ROOT / ".tools" / "redoc-2.5.3" / "redoc.standalone.js"
-_REDOC = ("redoc@2.5.3", "bundles/redoc.standalone.js")
-_REDOC_INTEGRITY = None
+REFERENCE = ROOT / ".tools" / "redoc-2.5.4" / "redoc.standalone.js"
+_REDOC = ("redoc@2.5.4", "bundles/redoc.standalone.js")
+# sha512 of the package's archive.
+_REDOC_INTEGRITY = (
+    "M6jWhG1qoBnH6TFmzJnstyCZ87HmOY/UzDm78mHiYihEdlV/YcS9ogOo1NlElnJMeLsyxHFe2yFc4sNjHTrABQ=="
+)
 
 DOCUMENTS = ROOT / "docs" / "openapi"
 _TEMPLATES = Environment(

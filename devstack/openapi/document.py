@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from checkout.api.http import MAX_IDEMPOTENCY_KEY
@@ -65,6 +66,7 @@ def render(api: str) -> str:
 def make(api: str) -> Json:
     """The document of the public API `paygate` or `payrex`."""
     template, components = load_template(ROOT / "template.yaml"), Components()
+    error = components.of_type(_ERRORS[api])
     paths: dict[str, Json] = {}
     routes = list(_routes(template, api))
     for route, function in routes:
@@ -86,9 +88,17 @@ def make(api: str) -> Json:
         "paths": paths,
         "components": {
             "securitySchemes": {"secretKey": _SCHEMES[api]},
+            "responses": {_name(status): _refusal(status, error) for status in _used(paths)},
             "schemas": dict(sorted(components.schemas.items())),
         },
     }
+
+
+def _used(paths: dict[str, Json]) -> list[int]:
+    """The statuses of errors that the operations have."""
+    operations = [each for methods in paths.values() for each in methods.values()]
+    statuses = {int(status) for each in operations for status in each["responses"]}
+    return sorted(statuses & _REASONS.keys())
 
 
 def _routes(template: Template, api: str) -> Iterator[tuple[Route, FunctionDefinition]]:
@@ -100,7 +110,8 @@ def _routes(template: Template, api: str) -> Iterator[tuple[Route, FunctionDefin
 
 def _tag(route: Route) -> str:
     """The name of the collection that a path begins with."""
-    return route.path.partition("/{")[0].removeprefix("/v1/").split("/resend")[0].strip("/")
+    collection = route.path.partition("/{")[0].removeprefix("/v1").split("/resend")[0]
+    return re.sub(r"\W|_", " ", collection.strip("/"))
 
 
 class _OperationMaker:
@@ -174,10 +185,8 @@ class _OperationMaker:
             **_headers(self._operation),
             "content": {JSON_TYPE: {"schema": schema}},
         }
-        error = self._components.of_type(_ERRORS[self._api])
-        return {str(self._operation.status): success} | {
-            str(status): _refusal(status, error) for status in sorted(self._refusals())
-        }
+        refusals = {str(status): _refer(status) for status in sorted(self._refusals())}
+        return {str(self._operation.status): success} | refusals
 
     def _refusals(self) -> Iterator[int]:
         """The statuses of its errors."""
@@ -196,6 +205,15 @@ class _OperationMaker:
             yield 409
         if operation.limited:
             yield 422
+
+
+def _name(status: int) -> str:
+    """An error's name among the components: `NotFound`."""
+    return HTTPStatus(status).name.title().replace("_", "")
+
+
+def _refer(status: int) -> Json:
+    return {"$ref": f"#/components/responses/{_name(status)}"}
 
 
 def _refusal(status: int, error: Json) -> Json:

@@ -23,7 +23,7 @@ BODY = b'{"id": "evt_1"}'
 
 def snippet(language: str, name: str) -> str:
     """The code block that defines a function."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.S)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.S)
     return next(block for block in blocks if f" {name}(" in block)
 
 

@@ -48,7 +48,9 @@ Methods = Annotated[
 Timestamp = Annotated[
     str,
     AfterValidator(_parse_timestamp),
-    described("an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z"),
+    described(
+        "an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z", format="date-time"
+    ),
 ]
 
 

@@ -60,7 +60,7 @@ class Payment(TypedDict):
     payment_method: Method
     provider: Annotated[str, Keywords(enum=["mtn", "telecel", "airteltigo"])] | None
     phone: str | None
-    description: None
+    description: str | None
     customer: str | None
     metadata: Metadata
     created_at: Time

@@ -96,8 +96,9 @@ def _check_metadata(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
-def described(description: str) -> Any:
-    return Field(description=description)
+def described(description: str, **keywords: Any) -> Any:
+    """A field's description, and keywords of JSON Schema that its type does not say."""
+    return Field(description=description, json_schema_extra=keywords or None)
 
 
 Amount = Annotated[
@@ -109,10 +110,14 @@ Amount = Annotated[
 Url = Annotated[
     str,
     fits(is_web_url),
-    described(f"an absolute http or https URL of at most {MAX_URL} characters"),
+    described(
+        f"an absolute http or https URL of at most {MAX_URL} characters",
+        format="uri",
+        maxLength=MAX_URL,
+    ),
 ]
 Email = Annotated[
-    Annotated[str, fits(_is_email), described("an e-mail address")] | None,
+    Annotated[str, fits(_is_email), described("an e-mail address", maxLength=EMAIL_LENGTH)] | None,
     BeforeValidator(_read_empty),
 ]
 Phone = Annotated[
@@ -133,14 +138,19 @@ Metadata = Annotated[
     AfterValidator(_check_metadata),
     described(
         f"an object of at most {MAX_METADATA_KEYS} keys of up to {MAX_METADATA_KEY} characters, "
-        f"its values texts of up to {MAX_METADATA_VALUE}, numbers, booleans or null"
+        f"its values texts of up to {MAX_METADATA_VALUE}, numbers, booleans or null",
+        maxProperties=MAX_METADATA_KEYS,
+        additionalProperties={
+            "type": ["string", "number", "boolean", "null"],
+            "maxLength": MAX_METADATA_VALUE,
+        },
     ),
 ]
 Text = Annotated[str, Field(max_length=500), described("a text of at most 500 characters")]
 EventType = Annotated[
     str,
     fits(lambda text: text in EVENT_TYPES.values()),
-    described(f"one of {', '.join(EVENT_TYPES.values())}"),
+    described(f"one of {', '.join(EVENT_TYPES.values())}", enum=[*EVENT_TYPES.values()]),
 ]
 IdempotencyKey = Annotated[
     str,

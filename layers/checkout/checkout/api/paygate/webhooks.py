@@ -36,13 +36,17 @@ def _check_event_types(names: list[str]) -> list[str]:
 EndpointUrl = Annotated[
     str,
     fits(_is_endpoint_url),
-    described("a public HTTPS URL without credentials"),
+    described("a public HTTPS URL without credentials", format="uri"),
 ]
 EventTypes = Annotated[
     list[str],
     Field(min_length=1),
     AfterValidator(_check_event_types),
-    described(f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once"),
+    described(
+        f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once",
+        items={"type": "string", "enum": [*EVENT_TYPES.values()]},
+        uniqueItems=True,
+    ),
 ]
 Status = Annotated[Literal["enabled", "disabled"], described("enabled or disabled")]
 
