@@ -1,8 +1,7 @@
 """The pages under /dev/: what a stack holds, its events, and the reference of both APIs."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,17 +44,19 @@ class Pages:
 
     def respond(self, path: str) -> Response | None:
         """The page of a path; None if there is none."""
-        routes: dict[str, Callable[..., Response | None]] = {
-            r"/(?:dev/?)?": self._show_index,
-            r"/dev/events/([^/]+)": self._show_event,
-            r"/dev/reference/(paygate|payrex)": _show_reference,
-            r"/dev/openapi/(paygate|payrex)\.json": _send_document,
-            r"/dev/redoc\.js": _send_redoc,
-        }
-        for pattern, show in routes.items():
-            if found := re.fullmatch(pattern, path):
-                return show(*found.groups())
-        return None
+        page: Response | None = None
+        match path.strip("/").split("/"):
+            case [""] | ["dev"]:
+                page = self._show_index()
+            case ["dev", "events", id]:
+                page = self._show_event(id)
+            case ["dev", "reference", ("paygate" | "payrex") as api]:
+                page = _render("reference.html", api=api)
+            case ["dev", "openapi", ("paygate.json" | "payrex.json") as name]:
+                page = _send(DOCUMENTS / name, "application/json")
+            case ["dev", "redoc.js"]:
+                page = _send_redoc()
+        return page
 
     def _show_index(self) -> Response:
         return _render(
@@ -140,14 +141,6 @@ def _render(template: str, **values: Any) -> Response:
 
 def _send(file: Path, content_type: str) -> Response:
     return Response(200, (("content-type", content_type),), file.read_bytes())
-
-
-def _show_reference(api: str) -> Response:
-    return _render("reference.html", api=api)
-
-
-def _send_document(api: str) -> Response:
-    return _send(DOCUMENTS / f"{api}.json", "application/json")
 
 
 def _send_redoc() -> Response:

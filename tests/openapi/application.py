@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from devstack.http_messages import Request
 from tests.fuzz.fuzzing import Samples
-from tests.payrex.forms import encode
 from tests.world import World, basic
 
 DOCUMENT_PATH = "/openapi.json"
@@ -49,11 +48,6 @@ class Application:
         if status >= 400 and items != self._items:
             self.written.append(f"{status} {request.method} {request.target} {request.body!r}")
         self._items = items
-
-
-def serialize_form(body: Any) -> bytes:
-    """A form as PayRex's SDKs send it. What is not a map is sent as it is written."""
-    return (encode(body) if isinstance(body, dict) else str(body)).encode()
 
 
 def _read_request(environ: dict[str, Any]) -> Request:

@@ -27,8 +27,11 @@ from devstack.openapi.document import make
 from devstack.template import Route
 from tests.fuzz import examples
 from tests.fuzz.fuzzing import Samples, sampled_world
-from tests.openapi.application import DOCUMENT_PATH, Application, serialize_form
+from tests.openapi import hooks
+from tests.openapi.application import DOCUMENT_PATH, Application
 from tests.openapi.test_documents import APIS, ROUTES, api_of
+
+assert hooks  # it is imported for its serializer
 
 pytestmark = pytest.mark.fuzz
 
@@ -47,11 +50,6 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-@schemathesis.serializer("application/x-www-form-urlencoded")
-def serialize(_context: Any, body: Any) -> bytes:
-    return serialize_form(body)
 
 
 @contextmanager
