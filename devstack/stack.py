@@ -149,7 +149,7 @@ class Stack:
         if settings.data and settings.engine != "moto":
             opened.enter_context(locked(settings.data))
             if settings.fresh:
-                empty_folder(settings.data)
+                self._empty(settings.data)
         self.engine = opened.enter_context(
             engines.open(settings.engine, settings.data, self._print_line)
         )
@@ -171,6 +171,13 @@ class Stack:
         self._start()
         server.start()
         opened.callback(server.stop)
+
+    def _empty(self, data: Path) -> None:
+        """Delete what the data folder holds. Raises `EngineError` if it belongs to a table that
+        devstack did not make: its secrets could not be decrypted any more."""
+        if self.settings.engine not in (None, "dynoxide"):
+            raise EngineError(f"FRESH=1 does not delete the table of {self.settings.engine}.")
+        empty_folder(data)
 
     def _start(self) -> None:
         """Start what a reset starts again: the clock, the accounts, and all that runs in the

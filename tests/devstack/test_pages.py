@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import urllib3
 
 from devstack.errors import DevstackError
+from devstack.files import ROOT
 from devstack.stack import Stack
 from tests.devstack.conftest import wait_until
 from tests.merchant import Merchant
@@ -119,6 +121,29 @@ def test_a_seed_file_makes_merchants_customers_and_sessions(tmp_path: Path) -> N
     assert (session["amount"], customer["name"]) == (5000, "Ama Sample")
     assert "Tema Tiles" in page
     assert "PHP 5,000.00" in page
+
+
+def test_the_readmes_seed_file_is_planted(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    seed = tmp_path / "shop.yaml"
+    seed.write_text(example, "utf-8")
+
+    with Stack(engine="moto", seed=seed) as stack:
+        sessions = Merchant(stack.url, "sk_test_tiles").call("GET", "/v1/checkout/sessions")[1]
+
+    assert len(sessions["data"]) == 1
+
+
+def test_a_fresh_start_keeps_the_folder_of_another_engine(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").touch()
+
+    with (
+        pytest.raises(DevstackError, match="does not delete"),
+        Stack(engine="http://127.0.0.1:9", data=tmp_path, fresh=True),
+    ):
+        pass
+
+    assert (tmp_path / "secrets.json").exists()
 
 
 @pytest.mark.parametrize(
