@@ -10,7 +10,7 @@ export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo listen client-tools test test-all lint browser sam-validate clean
 .PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
-.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi
+.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi openapi-lint
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {print "\n" substr($$0, 5)} \
@@ -30,6 +30,11 @@ listen: $(VENV)/.dev ## print the webhooks of a running make dev, verified (HOOK
 openapi: $(VENV)/.dev ## write the OpenAPI documents anew (docs/openapi)
 	@$(BIN)/python -m devstack.openapi
 
+# Pinned. Its package has no dependencies.
+openapi-lint: ## check the OpenAPI documents with Redocly (npm)
+	@npm exec --yes -- @redocly/cli@2.77.0 lint --config docs/openapi/redocly.yaml --max-problems 20 \
+		docs/openapi/paygate.json docs/openapi/payrex.json
+
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
@@ -37,7 +42,7 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
 # Node and PHP, SAM's check of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser client-tools sam-validate .aws-sam/local/.done ## run every test
+test-all: $(VENV)/.test lint browser client-tools sam-validate openapi-lint .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 

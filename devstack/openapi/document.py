@@ -44,6 +44,15 @@ _SCHEMES = {
 _ERRORS = {"paygate": paygate.Error, "payrex": payrex.Errors}
 _LISTS = {"paygate": paygate.List, "payrex": payrex.List}
 
+_TAGS = {
+    "checkout sessions": "What a merchant wants paid, with a page and a time when it lapses.",
+    "customers": "People whom a merchant's sessions may name.",
+    "events": "What happened to sessions, payments and refunds, and the deliveries of each event.",
+    "payment intents": "A session's fields that are about its payment.",
+    "payments": "Payment attempts of sessions.",
+    "refunds": "Money that is returned from payments.",
+    "webhooks": "URLs where a merchant receives events.",
+}
 _REASONS = {
     400: "A parameter is wrong, or the state does not allow it.",
     401: "The key is missing or unknown.",
@@ -84,7 +93,10 @@ def make(api: str) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"secretKey": []}],
-        "tags": [{"name": name} for name in sorted({_tag(route) for route, _ in routes})],
+        "tags": [
+            {"name": name, "description": _TAGS[name]}
+            for name in sorted({_tag(route) for route, _ in routes})
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {"secretKey": _SCHEMES[api]},
