@@ -39,7 +39,6 @@ class Tree(TypedDict):
         (Annotated[int, Keywords(minimum=1)], {"type": "integer", "minimum": 1}),
         (Leaf | None, {"anyOf": [{"$ref": "#/components/schemas/Leaf"}, {"type": "null"}]}),
     ],
-    ids=str,
 )
 def test_a_type_has_a_schema(hint: Any, schema: Any) -> None:
     assert Components().of_type(hint) == schema

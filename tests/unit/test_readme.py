@@ -111,7 +111,7 @@ def test_the_plain_sam_command_is_the_one_that_make_prints() -> None:
 
 
 def test_the_table_marks_the_operations_that_honour_an_idempotency_key() -> None:
-    rows = re.findall(r"^\| (.*?) \| .* I \|$", README, re.M)
+    rows = re.findall(r"^\| (.*?) \| .* \| yes \|$", README, re.M)
     marked = {
         path for row in rows for path in re.findall(r"(?:POST|GET)`?,? ?.*?(/v1/[^`,]+)", row)
     }
