@@ -25,7 +25,7 @@ from devstack.aws.kms import SECRETS_KEY, create_key
 from devstack.aws.queues import OpenQueue, QueuePoller, create_queues, delays_follow
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.stream_records import Record
-from devstack.aws.stream_sources import open_source
+from devstack.aws.stream_sources import end_of, open_source
 from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
 from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
@@ -91,6 +91,7 @@ class Stack:
         self._opened = ExitStack()
         self._run = ExitStack()
         self._resetting = threading.Lock()
+        self._beginning: dict[str, int] = {}
         self.accounts: list[Account] = []
 
     def __enter__(self) -> Self:
@@ -117,6 +118,8 @@ class Stack:
             client = self.engine.client("dynamodb")
             client.delete_table(TableName=self._table)
             create_table(client, self.template, self._table)
+            # dynoxide's new table has the stream of the old one.
+            self._beginning = end_of(open_source(self.engine, self._table))
             for url in self._queue_urls.values():
                 self.engine.client("sqs").purge_queue(QueueUrl=url)
             remove_files(self._data, "clock.json", "stream.json")
@@ -217,7 +220,8 @@ class Stack:
     def _create_parts(self) -> BackgroundParts:
         activity = ActivityCounter()
         source = open_source(self.engine, self._table)
-        journal = Journal(self._data / "stream.json" if self._data else None, source.arn)
+        file = self._data / "stream.json" if self._data else None
+        journal = Journal(file, source.arn, self._beginning)
         ttl = self._open_ttl(self._table, journal)
         reader = StreamReader(source, journal, ttl, activity)
         consumers = [

@@ -50,6 +50,12 @@ def receiver() -> Iterator[Receiver]:
         yield opened
 
 
+def stored_keys(stack: Stack) -> list[str]:
+    """The partition keys of all items."""
+    found = stack.engine.client("dynamodb").scan(TableName=os.environ["TABLE_NAME"])["Items"]
+    return [item["pk"]["S"] for item in found]
+
+
 def get(stack: Stack, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
     return urllib3.PoolManager().request("GET", stack.url + path, headers=headers, retries=False)
 
@@ -84,6 +90,9 @@ def test_a_reset_deletes_all_objects_and_shows_the_real_time(stack: Stack) -> No
     stack.advance(86_400)
 
     assert post(stack, "/dev/reset") == {"status": "reset"}
+
+    stack.wait_until_idle()
+    assert not [key for key in stored_keys(stack) if key.startswith(("EVENT#", "SESSION#"))]
 
     assert stack.clock.offset == 0
     assert merchant.call("GET", "/v1/checkout/sessions")[1]["data"] == []
