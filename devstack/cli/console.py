@@ -98,7 +98,7 @@ def _curl_lines(url: str) -> list[str]:
         '{"amount": 5000, "currency": "GHS", "success_url": "https://example.com/thanks", '
         '"cancel_url": "https://example.com/cart"}'
     )
-    webhook = '{"url": "http://127.0.0.1:4000/", "events": ["checkout.session.completed"]}'
+    webhook = '{"url": "http://localhost:4000/hooks", "events": ["checkout.session.completed"]}'
     call = "curl -H 'Authorization: Bearer sk_test_paygate'"
     json_call = f"{call} -H 'Content-Type: application/json'"
     return [
