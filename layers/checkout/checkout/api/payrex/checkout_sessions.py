@@ -165,4 +165,5 @@ def _details(values: dict[str, Any], session_id: str, customer: Customer | None)
 
 def _method_options(sent: dict[str, Any]) -> dict[str, Any]:
     """The options as sent, with the default of `card.capture_type`."""
-    return sent | {"card": {"capture_type": "automatic"} | (sent.get("card") or {})}
+    card = sent.get("card")
+    return sent | {"card": {"capture_type": "automatic"} | (card if isinstance(card, dict) else {})}
