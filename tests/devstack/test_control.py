@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from devstack.cli import pages
 from devstack.cli.control import Control
 from devstack.cli.pages import Pages
 from devstack.clock import Clock
@@ -33,8 +35,8 @@ def new_control(
     advance: Callable[[float], None] = discard, reset: Callable[[], None] = discard
 ) -> Control:
     clock = Clock()
-    pages = Pages("http://127.0.0.1:3000", "moto", None, clock, [])
-    return Control("moto", clock, advance, reset, pages)
+    shown = Pages("http://127.0.0.1:3000", "moto", None, clock, [])
+    return Control("moto", clock, advance, reset, shown)
 
 
 @pytest.mark.parametrize(("body", "seconds"), [(b'{"advance": 0}', 0), (b'{"advance": 1.5}', 1.5)])
@@ -174,3 +176,15 @@ def test_the_reference_and_its_document_come_from_this_machine(api: str) -> None
     assert json.loads(document.body)["openapi"].startswith("3.1")
     assert f"/dev/openapi/{api}.json" in page
     assert "//" not in page.replace("<!doctype html>", "")
+
+
+def test_without_npm_the_reference_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "REFERENCE", tmp_path / "redoc.js")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    response = new_control().respond(Request("GET", "/dev/redoc.js", [OWN]))
+
+    assert response.status == 503
+    assert b"without npm" in response.body
