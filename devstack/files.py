@@ -37,12 +37,6 @@ def replace_file(path: Path, text: str) -> None:
     os.replace(fresh, path)
 
 
-def remove_files(folder: Path | None, *names: str) -> None:
-    """Remove files of a folder, those that it has."""
-    for name in names if folder else ():
-        Path(folder or "", name).unlink(missing_ok=True)
-
-
 def empty_folder(folder: Path) -> None:
     """Remove everything in a locked folder except its lock."""
     for path in folder.iterdir():

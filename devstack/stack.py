@@ -34,7 +34,7 @@ from devstack.clock import Clock
 from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.errors import EngineError
-from devstack.files import ROOT, empty_folder, locked, remove_files
+from devstack.files import ROOT, empty_folder, locked
 from devstack.fixtures import demo_accounts, seed
 from devstack.fixtures.demo_accounts import Account
 from devstack.http_messages import Request, Response
@@ -73,7 +73,8 @@ class Settings:
 class Stack:
     """A running stack, as a context manager, with the fields of `Settings` as arguments.
 
-    `functions` are by logical id. `print_line` gets the console's lines. While the stack runs, the
+    `functions` are by logical id. `print_line` gets the console's lines, and `on_reset` are called
+    after each reset. While the stack runs, the
     process has the functions' environment.
     """
 
@@ -93,6 +94,7 @@ class Stack:
         self._resetting = threading.Lock()
         self._beginning: dict[str, int] = {}
         self.accounts: list[Account] = []
+        self.on_reset: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
@@ -122,8 +124,12 @@ class Stack:
             self._beginning = end_of(open_source(self.engine, self._table))
             for url in self._queue_urls.values():
                 self.engine.client("sqs").purge_queue(QueueUrl=url)
-            remove_files(self._data, "clock.json", "stream.json")
+            if self._data:
+                (self._data / "stream.json").unlink(missing_ok=True)
+            self.clock.reset()
             self._start()
+        for continue_after in self.on_reset:
+            continue_after()
         self._print_line("reset: all objects are deleted, and the clock shows the real time")
 
     def wait_until_idle(self, timeout: float = 10.0) -> bool:
@@ -157,6 +163,7 @@ class Stack:
             engines.open(settings.engine, settings.data, self._print_line)
         )
         self._data = settings.data if self.engine.durable else None
+        self.clock = Clock(self._data / "clock.json" if self._data else None)
         keep = self.engine.keeps_aws_variables
         opened.enter_context(applied(self.engine.environment, keep_aws=keep))
         self._table = create_table(
@@ -183,10 +190,8 @@ class Stack:
         empty_folder(data)
 
     def _start(self) -> None:
-        """Start what a reset starts again: the clock, the accounts, and all that runs in the
-        background."""
+        """Start what a reset starts again: the accounts, and all that runs in the background."""
         with ExitStack() as run:
-            self.clock = Clock(self._data / "clock.json" if self._data else None)
             run.enter_context(delays_follow(self.clock.read))
             if self.settings.with_library:
                 run.enter_context(self.clock.installed())
