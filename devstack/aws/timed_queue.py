@@ -36,8 +36,9 @@ class TimedQueue(models.Queue):  # type: ignore[misc]
 
     def add_message(self, message: Message) -> None:
         """Called by moto for each message that is sent."""
+        # moto adds the delay to the real time, a moment after it has set the time of sending.
         sent = message.sent_timestamp or 0
-        self._wait(message, max(0.0, message.delayed_until - sent) / 1000)
+        self._wait(message, round(max(0, message.delayed_until - sent) / 1000))
 
     def take(self, most: int) -> list[Message]:
         """Up to `most` visible messages. No other call gets them until they are hidden."""
