@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: help dev demo test test-all lint browser sam-validate clean
+.PHONY: help dev demo listen client-tools test test-all lint browser sam-validate clean
 .PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
 
@@ -21,17 +21,20 @@ help: ## list the targets
 dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA)
 	@$(BIN)/python -m devstack
 
-demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect
+demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RAILS=fake)
 	@$(BIN)/python -m shop
+
+listen: $(VENV)/.dev ## print the webhooks of a running make dev, verified (HOOKS_PORT=4000)
+	@$(BIN)/python -m shop.listen
 
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not sam_local"
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not clients and not sam_local"
 
-# Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, SAM's check
-# of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser sam-validate .aws-sam/local/.done ## run every test
+# Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
+# Node and PHP, SAM's check of the template, and the built functions in Lambda's container.
+test-all: $(VENV)/.test lint browser client-tools sam-validate .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
@@ -46,6 +49,9 @@ sam-validate: .venv-sam/.done ## check template.yaml with SAM's linter
 
 browser: ## install Chromium if it is missing (apt)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+
+client-tools: clients/node/node_modules/.done examples/node-shop/node_modules/.done ## install PHP and Composer if they are missing (apt), and npm packages
+	@{ php -m | grep -q '^curl$$' && command -v composer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq php-cli php-curl composer; }
 
 screenshots: $(VENV)/.test browser ## take pictures of the page in every state (SCENES="open-card left")
 	@$(BIN)/python -m scripts.screenshots $(SCENES)
@@ -114,6 +120,11 @@ $(VENV)/.test: $(VENV)/.dev requirements/test.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
+%/node_modules/.done: %/package-lock.json
+	@npm --version >/dev/null || { echo "Node 20 or newer and npm are needed"; exit 1; }
+	@cd $* && npm ci --silent
+	@touch $@
+
 # A separate environment, because aws-sam-cli pins another boto3. The file lists all that it needs.
 .venv-sam/.done: requirements/sam.txt
 	@test -d .venv-sam || $(PYTHON) -m venv .venv-sam
@@ -123,4 +134,4 @@ $(VENV)/.test: $(VENV)/.dev requirements/test.txt
 ##@ Clean up
 
 clean: ## remove everything that was installed or built
-	rm -rf $(VENV) .venv-sam .data .tools .aws-sam
+	rm -rf $(VENV) .venv-sam .data .tools .aws-sam clients/node/node_modules examples/node-shop/node_modules

@@ -1,9 +1,12 @@
 """`python -m shop`: runs devstack in memory and a shop for each dialect, until Ctrl-C.
 
+With RAILS=fake the shops sell through stand-ins for Paystack and PayMongo, in live mode.
+
 Settings: those of devstack except DATA, and SHOP_PORT, the port of the first shop. The second shop
 has the next port.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 from devstack.cli.main import main
 from devstack.cli.settings import read_number
 from devstack.errors import DevstackError
+from devstack.fakes import paystack
+from devstack.fixtures import fake_rails
 from shop import paygate, payrex
 
 if TYPE_CHECKING:
@@ -25,6 +30,7 @@ AnyShop = TypeVar("AnyShop", paygate.Shop, payrex.Shop)
 def run() -> int:
     """Runs until it is interrupted; returns the exit code."""
     with ExitStack() as opened:
+        rails = os.environ.get("RAILS") == "fake"
         try:
             port = read_number("SHOP_PORT", 4001, 65_534)
             # The ports are bound before the slow start of the stack, and closed after the stack,
@@ -36,9 +42,13 @@ def run() -> int:
             return 1
 
         def open_both(stack: "Stack") -> None:
-            opened.enter_context(running(books, stack, "sk_test_paygate"))
-            opened.enter_context(running(mugs, stack, "sk_test_payrex"))
-            _print_introduction(books, mugs)
+            mode = "live" if rails else "test"
+            opened.enter_context(running(books, stack, f"sk_{mode}_paygate"))
+            opened.enter_context(running(mugs, stack, f"sk_{mode}_payrex"))
+            if rails:
+                _print_rails(books, mugs, opened.enter_context(fake_rails.running()))
+            else:
+                _print_introduction(books, mugs)
 
         # Without DATA, because the shops' orders are in memory too.
         return main(open_both, data=None)
@@ -74,6 +84,18 @@ def _print_introduction(books: Shop, mugs: Shop) -> None:
     print_line(f"the shops: {books.url} (PayGate, cedis) and {mugs.url} (PayRex, pesos)")
     print_line("to pay: card 4242 4242 4242 4242, any future date and code; phone 024 000 0001")
     print_line("to be declined: card 4000 0000 0000 0002 (PayGate), 4005 5500 0000 0019 (PayRex)")
+
+
+def _print_rails(books: Shop, mugs: Shop, rails: fake_rails.FakeRails) -> None:
+    from devstack.cli.console import print_line
+
+    print_line(f"the shops: {books.url} (Paystack, cedis) and {mugs.url} (PayMongo, pesos)")
+    print_line("these are stand-ins for Paystack and PayMongo: no money moves")
+    print_line(f"phone {paystack.PROMPT}: approve at {rails.paystack.url}/phone")
+    print_line(
+        f"phone {paystack.CODE} (Telecel): the voucher is {paystack.GOOD_CODE}, then approve"
+    )
+    print_line(f"phone {paystack.FAILS}: declined; cards and wallets: on the stand-in's page")
 
 
 if __name__ == "__main__":

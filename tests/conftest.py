@@ -18,9 +18,14 @@ from checkout.log import logger
 from checkout.settings import settings
 from devstack import engines
 from devstack.environment import applied
+from devstack.fakes import paymongo, paystack
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import PaystackFake
+from devstack.fakes.serving import serving
+from tests.fakes.openapi import check_of
 from tests.processors import accounts, stripe_server
 from tests.processors.stripe_server import StripeServer
-from tests.world import ACCRA, World
+from tests.world import ACCRA, MANILA, World
 
 # Many modules and AWS models stay in memory, so that a full collection is slow and frees nothing.
 gc.set_threshold(100_000, 50, 100)
@@ -84,3 +89,30 @@ def stripe_side(
     settings.cache_clear()
     accounts.open_at_stripe(world.table, ACCRA.id)
     return localstripe
+
+
+@pytest.fixture
+def paystack_side(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[PaystackFake]:
+    """An empty fake, as Paystack's API and as the processor of Accra Books in both modes."""
+    keys = {paystack.TEST_SECRET: "test", paystack.LIVE_SECRET: "live"}
+    fake = PaystackFake(keys=keys, check=check_of("PAYSTACK_OPENAPI"))
+    with serving(fake):
+        monkeypatch.setenv("PAYSTACK_API", fake.url)
+        monkeypatch.setenv("PAYSTACK_PAGE", f"{fake.url}/page/")
+        settings.cache_clear()
+        accounts.open_at_paystack(world.table, ACCRA.id)
+        yield fake
+
+
+@pytest.fixture
+def paymongo_side(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[PayMongoFake]:
+    """An empty fake, as PayMongo's API and as the processor of Manila Mugs in both modes."""
+    fake = PayMongoFake(
+        keys={paymongo.TEST_SECRET: False, paymongo.LIVE_SECRET: True},
+        check=check_of("PAYMONGO_OPENAPI"),
+    )
+    with serving(fake):
+        monkeypatch.setenv("PAYMONGO_API", fake.url)
+        settings.cache_clear()
+        accounts.open_at_paymongo(world.table, MANILA.id)
+        yield fake

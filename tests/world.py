@@ -136,7 +136,8 @@ class World:
             "TIMER_SHARDS": str(timer_shards),
             "SECRETS_KEY": secrets_key(engine),
             "ALLOW_LOCAL_ENDPOINTS": "true",
-            "STRIPE_API": "http://127.0.0.1:9",  # Stripe's tests start a server
+            # The tests of a processor start a server.
+            **dict.fromkeys(("STRIPE_API", "PAYSTACK_API", "PAYMONGO_API"), "http://127.0.0.1:9"),
             "POWERTOOLS_SERVICE_NAME": "checkout",
             **engine.environment,
         }
@@ -402,7 +403,7 @@ def forget_process() -> None:
         open_dispatcher,
         open_kms,
         decrypt,
-        registry._stripe,
+        registry._open,
     ):
         cached.cache_clear()
     forget_keys()

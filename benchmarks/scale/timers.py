@@ -158,8 +158,15 @@ def make_session(caller: Caller, expires_at: int) -> Session:
 
 def save_silent_payments(stack: VirtualStack, count: int) -> None:
     """Pending payments of a merchant with an account at a processor that does not answer."""
-    account = ProcessorAccount("pk", "encrypted", "encrypted")
-    merchant = Merchant("merc_silent", "Silent", "paygate", processor=STRIPE, test=account)
+    account = ProcessorAccount(
+        processor=STRIPE,
+        mode="test",
+        methods=("card",),
+        public_key="pk",
+        secret_key="encrypted",
+        signing_secret="encrypted",
+    )
+    merchant = Merchant("merc_silent", "Silent", "paygate", accounts=(account,))
     accounts.save_merchant(merchant, stack.table)
     caller = Caller(merchant.id, "test", "paygate")
     for _ in range(count):

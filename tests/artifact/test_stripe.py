@@ -10,8 +10,9 @@ import os
 from dataclasses import replace
 from checkout.domain.payment import Payment
 from checkout.domain.refund import refund_of_late
-from checkout.processors.protocol import Instrument, ProcessorUnavailableError
-from checkout.processors.stripe_intents import NotificationError, StripeIntents, read_notification
+from checkout.processors.protocol import (
+    Instrument, NotificationError, Order, ProcessorUnavailableError)
+from checkout.processors.stripe_intents import StripeIntents, read_notification
 from checkout.settings import settings
 
 def payment(number):
@@ -22,7 +23,7 @@ processor = StripeIntents("pk_test_books", "sk_test_books")
 """
 
 CHARGE = """
-print(json.dumps([processor.charge(payment(each), Instrument("card"), 1).reference
+print(json.dumps([processor.charge(Order(payment(each), Instrument("card")), 1).reference
                   for each in range(3)]))
 """
 

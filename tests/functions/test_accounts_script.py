@@ -5,7 +5,8 @@ import io
 import pytest
 
 from checkout.processors import registry
-from checkout.store import accounts, keys
+from checkout.store import accounts, keys, tasks
+from checkout.store.tasks import Task
 from scripts import accounts as script
 from tests.world import ACCRA, ORDER, SESSIONS, World
 
@@ -61,16 +62,17 @@ def test_a_merchants_processor_is_set_for_one_mode(
     assert capsys.readouterr().out == f"/processors/stripe/{ACCRA.id}.live\n"
     merchant = accounts.merchant(world.table, ACCRA.id)
     assert merchant is not None
-    chosen = [registry.processor_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
-    assert [each and each.name for each in chosen] == ["simulator", "stripe"]
-    assert merchant.live is not None and merchant.live.public_key == STRIPE[0]
+    chosen = [registry.processors_of(world.table, merchant, f"{ACCRA.id}#{m}") for m in MODES]
+    assert [each["card"].name for each in chosen] == ["simulator", "stripe"]
+    (account,) = merchant.accounts
+    assert account.public_key == STRIPE[0]
     item = world.table.get(keys.merchant(ACCRA.id))
     assert "sk_live_shop" not in str(item) and "whsec_shop" not in str(item)
 
     assert set_processor(monkeypatch, [], "simulator") == 0
 
     merchant = accounts.merchant(world.table, ACCRA.id)
-    assert registry.processor_of(world.table, merchant, f"{ACCRA.id}#live") is None
+    assert registry.processors_of(world.table, merchant, f"{ACCRA.id}#live") == {}
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,111 @@ def test_processor_keys_of_another_kind_or_mode_are_refused(
     assert set_processor(monkeypatch, lines, "stripe", "--mode", "live") == 1
 
     assert accounts.merchant(world.table, ACCRA.id) == before
+
+
+LINES = {
+    "stripe": STRIPE,
+    "paystack": ["sk_live_shop"],
+    "paymongo": ["sk_live_shop", "whsk_shop"],
+}
+
+
+@pytest.mark.parametrize("processor", LINES)
+def test_a_processors_account_takes_all_its_methods(
+    world: World, monkeypatch: pytest.MonkeyPatch, processor: str
+) -> None:
+    assert set_processor(monkeypatch, LINES[processor], processor, "--mode", "live") == 0
+
+    merchant = accounts.merchant(world.table, ACCRA.id)
+    offered = registry.processors_of(world.table, merchant, f"{ACCRA.id}#live")
+    assert set(offered) == set(registry.METHODS[processor])
+    assert {each.name for each in offered.values()} == {processor}
+    assert "sk_live_shop" not in str(world.table.get(keys.merchant(ACCRA.id)))
+
+
+def test_an_account_may_be_limited_to_some_methods_beside_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_processor(monkeypatch, STRIPE, "stripe", "--mode", "live")
+    options = ("--mode", "live", "--methods", "mobile_money")
+
+    assert set_processor(monkeypatch, ["sk_live_shop"], "paystack", *options) == 0
+
+    merchant = accounts.merchant(world.table, ACCRA.id)
+    offered = registry.processors_of(world.table, merchant, f"{ACCRA.id}#live")
+    assert {method: each.name for method, each in offered.items()} == {
+        "card": "stripe",
+        "mobile_money": "paystack",
+    }
+
+
+def test_an_account_replaces_one_at_the_same_processor_and_mode(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mode in ("test", "live", "live"):
+        set_processor(monkeypatch, [f"sk_{mode}_shop"], "paystack", "--mode", mode)
+
+    merchant = accounts.merchant(world.table, ACCRA.id)
+    assert merchant is not None
+    assert sorted(account.mode for account in merchant.accounts) == ["live", "test"]
+
+
+@pytest.mark.parametrize(
+    ("processor", "lines", "options"),
+    [
+        ("paystack", ["sk_test_shop"], []),
+        ("paystack", ["pk_live_shop"], []),
+        ("paystack", ["sk_live_shop", "sk_live_shop"], []),
+        ("paymongo", ["sk_live_shop"], []),
+        ("paymongo", ["whsk_shop", "sk_live_shop"], []),
+        ("paystack", ["sk_live_shop"], ["--methods", "gcash"]),
+        ("paymongo", ["sk_live_shop", "whsk_shop"], ["--methods", "card,cash"]),
+    ],
+)
+def test_keys_and_methods_that_a_processor_does_not_have_are_refused(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    processor: str,
+    lines: list[str],
+    options: list[str],
+) -> None:
+    before = world.items(), accounts.merchant(world.table, ACCRA.id)
+
+    assert set_processor(monkeypatch, lines, processor, "--mode", "live", *options) == 1
+
+    assert (world.items(), accounts.merchant(world.table, ACCRA.id)) == before
+
+
+@pytest.mark.parametrize(("processor", "timers"), [("paystack", 1), ("paymongo", 1), ("stripe", 0)])
+def test_an_account_is_compared_with_the_processors_list_from_the_next_day_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, processor: str, timers: int
+) -> None:
+    set_processor(monkeypatch, LINES[processor], processor, "--mode", "live")
+
+    found = [each for each in world.having("TIMER#") if each["kind"] == "reconciliation"]
+    assert [each["due"] - world.now for each in found] == [86_400] * timers
+
+
+def test_tasks_are_listed_until_they_are_closed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = Task(
+        id="pay_1/re_1",
+        scope=f"{ACCRA.id}#live",
+        payment="pay_1",
+        processor="paymongo",
+        reference="cs_1",
+        amount=5000,
+        currency="PHP",
+        reason="refund_failed",
+        created_at=1,
+    )
+    tasks.add(world.table, task)
+
+    assert script.main(["tasks"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    for each in ("pay_1/re_1", "refund_failed", "5000 PHP", "paymongo cs_1", ACCRA.id):
+        assert each in line
+    assert script.main(["tasks", "--close", "pay_1/re_1"]) == 0
+    assert capsys.readouterr().out == ""
+    assert script.main(["tasks", "--close", "pay_1/re_1"]) == 1

@@ -12,16 +12,19 @@ from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.encryption import decrypt
 from checkout.processors import registry
+from checkout.processors.paymongo import TIMES
 from checkout.settings import settings
-from checkout.store import keys, timers
+from checkout.store import accounts, keys, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
+from devstack.fakes.paymongo import PayMongoFake
+from devstack.fakes.paystack import PROMPT, PaystackFake
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import granted
-from tests.processors.accounts import open_at_stripe
+from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_at_stripe
 from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
 from tests.world import ACCRA, CARD, MANILA, SCOPE, SESSIONS, TEMPLATE, World, attempt_in
@@ -36,13 +39,16 @@ LATE_REFUNDS = {
     for function in (
         *("ShowPage", "DecideSimulatedPayment"),
         *("ReceiveStripeNotification", "PayrexCancelPaymentIntent"),
+        *("ReceivePaystackNotification", "ReceivePaymongoNotification"),
     )
 }
 """What these functions need if a payment was approved too late and its refund stays pending, which
 is the only case that `drive` leaves out."""
 
 
-def drive(world: World, server: StripeServer) -> None:
+def drive(
+    world: World, server: StripeServer, at_phone: PaystackFake, at_wallet: PayMongoFake
+) -> None:
     """Runs every function on every path that makes other AWS calls."""
     merchants_objects(world)
     lists(world)
@@ -51,6 +57,8 @@ def drive(world: World, server: StripeServer) -> None:
     payrex(world)
     world.get("/v1/nowhere")
     at_stripe(world, server)
+    at_paystack(world, at_phone)
+    at_paymongo(world, at_wallet)
 
 
 def merchants_objects(world: World) -> None:
@@ -245,6 +253,63 @@ def at_stripe_in_payrex(world: World, server: StripeServer) -> None:
     assert refund.json["status"] == "succeeded"
 
 
+def at_paystack(world: World, fake: PaystackFake) -> None:
+    open_at_paystack(world.table, ACCRA.id)
+    session = world.create_session()["id"]
+    world.pay_by_phone(session, PROMPT)
+    (reference,) = fake.transactions
+    fake.pay(reference)
+    notify_of_paystack(world, fake, "charge.success", reference)
+    payment = world.session(session)["payment"]
+    assert world.post("/v1/refunds", {"payment": payment, "amount": 100}).status == 201
+    notify_of_paystack(world, fake, "refund.pending", reference)
+    fail_and_watch(world, fake)
+
+
+def fail_and_watch(world: World, fake: PaystackFake) -> None:
+    """Payments that fail and are watched for late money: one whose charge is refused, and two whose
+    deadline has passed when the page is shown or a notification comes."""
+    refused = world.create_session(customer_email="ama@shop.test")["id"]
+    world.submit(refused, {"method": "card"})
+    shown, notified = (world.create_session()["id"] for _ in range(2))
+    for id in (shown, notified):
+        world.submit(id, {"method": "card"})
+    world.now += ATTEMPT_SECONDS
+    world.page(f"/checkout/{shown}")
+    notify_of_paystack(world, fake, "charge.success", list(fake.transactions)[-1])
+
+
+def notify_of_paystack(world: World, fake: PaystackFake, event: str, reference: str) -> None:
+    body, headers = fake.webhook(event, reference)
+    path = f"/processors/paystack/{ACCRA.id}.test"
+    assert world.post(path, body, key=None, headers=headers).status == 200
+
+
+def at_paymongo(world: World, fake: PayMongoFake) -> None:
+    open_at_paymongo(world.table, MANILA.id)
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    world.submit(session["client_secret"], {"method": "gcash"})
+    (id,) = fake.sessions
+    fake.pay(id)
+    notify_of_paymongo(world, fake, id)
+    found = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
+    params = {"payment_id": found["latest_payment"], "amount": 500, "currency": "PHP"}
+    refund = world.payrex("POST", "/refunds", encode(params | {"reason": "others"}))
+    assert refund.status == 200, refund.text
+    notify_of_paymongo(world, fake, fake.paid_payment(id))
+    session = world.payrex("POST", PAYREX_SESSIONS, order()).json
+    world.submit(session["client_secret"], {"method": "gcash"})
+    world.now += TIMES["gcash"].attempt
+    notify_of_paymongo(world, fake, list(fake.sessions)[-1])
+
+
+def notify_of_paymongo(world: World, fake: PayMongoFake, id: str) -> None:
+    resource = fake.resource(id)
+    body, headers = fake.webhook("checkout_session.payment.paid", resource)
+    path = f"/processors/paymongo/{MANILA.id}.test"
+    assert world.post(path, body, key=None, headers=headers).status == 200
+
+
 _invoke = World.invoke
 
 
@@ -255,20 +320,26 @@ def _invoke_in_a_new_process(world: World, function: str, event: Any) -> Any:
 
 @pytest.fixture
 def used(
-    world: World, localstripe: StripeServer, monkeypatch: pytest.MonkeyPatch
+    world: World,
+    localstripe: StripeServer,
+    paystack_side: PaystackFake,
+    paymongo_side: PayMongoFake,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, set[Any]]:
     monkeypatch.setattr(
         authentication, "CACHE_SECONDS", 0
     )  # every call reads the key, as in a new process
     # Likewise every call decrypts.
-    monkeypatch.setattr(registry, "_stripe", registry._stripe.__wrapped__)
+    monkeypatch.setattr(registry, "_open", registry._open.__wrapped__)
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
     localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())
-    drive(world, localstripe)
+    for merchant in (ACCRA, MANILA):
+        accounts.save_merchant(merchant, world.table)
+    drive(world, localstripe, paystack_side, paymongo_side)
     return world.recorder.used
 
 

@@ -27,10 +27,15 @@ EXPECTED: dict[str, int] = {
     "test_webhook": 202,
     "pay_page": 303,
     "receive_stripe_notification": 400,
+    "receive_paystack_notification": 400,
+    "receive_paymongo_notification": 400,
     "decide_simulated_payment": 303,
 }
 
-NAMELESS = ("pay_page", "decide_simulated_payment", "receive_stripe_notification")
+NAMELESS = (
+    *("pay_page", "decide_simulated_payment", "receive_stripe_notification"),
+    *("receive_paystack_notification", "receive_paymongo_notification"),
+)
 """Samples whose responses name no object: redirects, and an error."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from devstack.fakes import paymongo, paystack
 from devstack.fixtures.sample_objects import (
     APPROVAL_SUFFIX,
     PAID_SUFFIX,
@@ -21,6 +22,11 @@ from tests.world import START, World
 
 STRIPE_MERCHANT = "merc_stripe"
 """The merchant of the signed notifications."""
+SIGNING_SECRETS = {
+    "stripe": SIGNING,
+    "paystack": paystack.TEST_SECRET,
+    "paymongo": paymongo.SIGNING,
+}
 
 PAYREX_PAGE, PAYREX_KEY = "/c/{id}", f"cs_{PAYREX_SUFFIX}_secret_sample"
 KEPT_HEADERS = ("authorization", "content-type", "accept")
@@ -304,7 +310,8 @@ def _read_sample(route: Route) -> Example:
         variable = PAYREX_KEY
         path = route.path.replace("{id}", variable)
     if route.path.startswith("/processors/"):
-        variable, secret = f"{STRIPE_MERCHANT}.test", SIGNING
+        variable = f"{STRIPE_MERCHANT}.test"
+        secret = SIGNING_SECRETS[route.path.split("/")[2]]
         path = route.path.replace("{id}", variable)
     return Example(
         method=event["requestContext"]["http"]["method"],

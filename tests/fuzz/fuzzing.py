@@ -17,7 +17,7 @@ from devstack.http_messages import Request
 from devstack.template import Route
 from tests.fuzz import examples, rules
 from tests.fuzz.mutations import Example, hostile_requests, valid_request
-from tests.processors.accounts import open_at_stripe
+from tests.processors.accounts import open_at_paymongo, open_at_paystack, open_at_stripe
 from tests.world import TEMPLATE, World
 
 REQUESTS = 640
@@ -62,7 +62,8 @@ class Samples:
             accounts.save_key(f"sk_test_{api}", merchant, world.table)
             accounts.save_key(f"pk_test_{api}", merchant, world.table)
         accounts.save_merchant(Merchant(examples.STRIPE_MERCHANT, "Books", "paygate"), world.table)
-        open_at_stripe(world.table, examples.STRIPE_MERCHANT)
+        for open_account in (open_at_stripe, open_at_paystack, open_at_paymongo):
+            open_account(world.table, examples.STRIPE_MERCHANT)
         save_samples(world.table, int(world.now), encrypt)
         return cls(world, world.table.client.scan(TableName=world.table.name)["Items"])
 

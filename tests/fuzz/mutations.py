@@ -47,7 +47,7 @@ class Example:
     """A valid request. `path` is percent-encoded; `variable` is the value of its `{id}`, if any.
 
     `body` is a JSON object, the pairs of a form, or None. With `signing_secret`, the request is
-    signed like Stripe's webhooks.
+    signed like the webhooks of the processor in its path.
     """
 
     method: str
@@ -111,13 +111,23 @@ def _main_part(random: Random, example: Example) -> str:
 def _build(example: Example, body: bytes) -> Request:
     headers = dict(example.headers)
     if example.signing_secret:
-        moment = int(time.time())  # Stripe's package compares with the machine's time
-        signed = hmac.new(example.signing_secret.encode(), f"{moment}.".encode() + body, "sha256")
-        headers.setdefault("stripe-signature", f"t={moment},v1={signed.hexdigest()}")
+        processor = example.path.split("/")[2]
+        headers.setdefault(*_signature(processor, example.signing_secret.encode(), body))
     short = [(name[:MAX_TARGET], text[:MAX_TARGET]) for name, text in example.query[:MAX_TARGET]]
     query = urlencode(short)
     target = f"{example.path}?{query}" if query else example.path
     return Request(example.method, target[:MAX_TARGET], list(headers.items()), body)
+
+
+def _signature(processor: str, secret: bytes, body: bytes) -> tuple[str, str]:
+    """The name and the value of the header that signs a webhook."""
+    if processor == "paystack":
+        return "x-paystack-signature", hmac.new(secret, body, "sha512").hexdigest()
+    moment = int(time.time())  # Stripe's package compares with the machine's time
+    mac = hmac.new(secret, f"{moment}.".encode() + body, "sha256").hexdigest()
+    if processor == "paymongo":
+        return "paymongo-signature", f"t={moment},te={mac},li="
+    return "stripe-signature", f"t={moment},v1={mac}"
 
 
 def _encode(body: Any) -> bytes:

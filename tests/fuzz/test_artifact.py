@@ -18,7 +18,10 @@ from tests.world import TEMPLATE, World
 pytestmark = [pytest.mark.fuzz, pytest.mark.artifact]
 
 WORKER = Path(__file__).with_name("worker.py")
-VARIABLES = ("TABLE_NAME", "QUEUE_URL", "SECRETS_KEY", "ALLOW_LOCAL_ENDPOINTS", "STRIPE_API")
+VARIABLES = (
+    *("TABLE_NAME", "QUEUE_URL", "SECRETS_KEY", "ALLOW_LOCAL_ENDPOINTS"),
+    *("STRIPE_API", "PAYSTACK_API", "PAYMONGO_API"),
+)
 
 
 class Built:

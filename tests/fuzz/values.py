@@ -157,6 +157,11 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "", "t=1,v1=é", "t=,v1=", "t=" + "9" * 5000 + ",v1=a", "v1=a", "t=1", "=,=", "t=²",
         "t=1e400,v1=a", "t=1,v1=" + "a" * 64, "t=-1,v1=" + "a" * 64, "t=1," * 2000, "t=1,v0=a,v1=",
     ),
+    "x-paystack-signature": ("", "é", "0" * 128, "A" * 128, "a" * 127, "=", "0" * 8000),
+    "paymongo-signature": (
+        "", "t=1,te=é", "t=,te=,li=", "te=,li=", "t=1", "=,=", "t=1,te=" + "a" * 64, "t=1," * 2000,
+        "t=²,te=a", "li=" + "a" * 64,
+    ),
     "x-forwarded-proto": ("http", "https", "", "javascript", "https,http", f"\">{MARKER}"),
     "user-agent": ("curl/8",),
     "cookie": ("a=b", ";;=;"),

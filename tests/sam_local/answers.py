@@ -49,6 +49,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "list_refunds": {"object": "list", "has_more": False, "url": "/v1/refunds"},
     "list_webhooks": {"object": "list", "has_more": False, "url": "/v1/webhooks"},
     "receive_stripe_notification": {"error": UNKNOWN_NOTIFICATION},
+    "receive_paystack_notification": {"error": UNKNOWN_NOTIFICATION},
+    "receive_paymongo_notification": {"error": UNKNOWN_NOTIFICATION},
     "refuse_route": {"error": ERROR},
     "retrieve_checkout_session": {"id": f"cs_{PAYGATE_SUFFIX}", "status": "open", "amount": 5000},
     "retrieve_customer": {

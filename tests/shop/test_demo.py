@@ -15,6 +15,7 @@ from tests.background import BACKGROUND_JOB
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAST_LINE = "to be declined:"
+LAST_LINE_OF_RAILS = "on the stand-in's page"
 
 
 def start(**settings: str) -> "subprocess.Popen[str]":
@@ -44,13 +45,22 @@ def test_a_port_in_use_is_reported_in_one_line(taken: str) -> None:
     assert f"set {taken}." in errors
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_the_shops_addresses_and_stops_cleanly(signal_sent: signal.Signals) -> None:
-    process = start()
+@pytest.mark.parametrize(
+    ("signal_sent", "rails", "last_line"),
+    [
+        (signal.SIGINT, "", LAST_LINE),
+        (signal.SIGTERM, "", LAST_LINE),
+        (signal.SIGINT, "fake", LAST_LINE_OF_RAILS),
+    ],
+)
+def test_it_prints_the_shops_addresses_and_stops_cleanly(
+    signal_sent: signal.Signals, rails: str, last_line: str
+) -> None:
+    process = start(RAILS=rails)
     assert process.stdout
     introduction = ""
     try:
-        while LAST_LINE not in introduction:
+        while last_line not in introduction:
             line = process.stdout.readline()
             assert line, process.stderr and process.stderr.read()
             introduction += line

@@ -290,7 +290,7 @@ def alarmed(metric: str) -> set[str]:
     """The resources with an alarm on a metric."""
     found = set()
     for alarm in ALARMS.values():
-        if alarm["MetricName"] == metric:
+        if alarm.get("MetricName") == metric:
             (dimension,) = alarm["Dimensions"]
             found.add(referenced(dimension["Value"]))
     return found
@@ -339,6 +339,22 @@ def test_oldest_undelivered_alarm_matches_its_metric_and_treats_missing_data_as_
     assert alarm["TreatMissingData"] == "breaching"
     # A lost message is replaced in two or three minutes, which must not cause an alarm.
     assert alarm["Threshold"] > OVERDUE + 60
+
+
+def test_the_alarm_about_money_for_a_person_counts_the_metric_of_every_function_that_settles() -> (
+    None
+):
+    from checkout.log import NAMESPACE
+    from checkout.processors.refunds import TASKS_ADDED
+
+    sums, *metrics = ALARMS["MoneyForAPersonAlarm"]["Metrics"]
+
+    assert sums["Expression"] == "SUM(METRICS())"
+    found = [each["MetricStat"]["Metric"] for each in metrics]
+    assert {(each["Namespace"], each["MetricName"]) for each in found} == {(NAMESPACE, TASKS_ADDED)}
+    counted = {each["Dimensions"][0]["Value"]["Ref"] for each in found}
+    receivers = {name for name in FUNCTIONS if name.startswith("Receive")}
+    assert counted == {"AskProcessors", "ShowPage", "PayPage"} | receivers
 
 
 # --------------------------------------------------------------------- stacks

@@ -213,7 +213,7 @@ def running(conditions: Conditions) -> Iterator[VirtualStack]:
             (sweep, "ThreadPoolExecutor", pool),
             (partial_batches, "ThreadPoolExecutor", pool),
             (breaker, "_cache", PerEnvironment(schedule)),
-            (registry, "_stripe", lambda *_: stack.processor),
+            (registry, "_open", lambda *_: stack.processor),
         ):
             opened.enter_context(patch.object(place, name, value))
         yield stack

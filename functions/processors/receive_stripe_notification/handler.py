@@ -1,10 +1,13 @@
 """POST /processors/stripe/{id}: updates the payment that a notification names."""
 
-from checkout.api import stripe_notifications
+from checkout.api import processor_notifications
 from checkout.api.http import Request, Response, public_endpoint
+from checkout.processors.registry import STRIPE
 from checkout.store.table import Table
 
 
-@public_endpoint(stripe_notifications, reason="Stripe has no API key: it signs its notifications.")
+@public_endpoint(
+    processor_notifications, reason="Stripe has no API key: it signs its notifications."
+)
 def handler(table: Table, request: Request) -> Response:
-    return stripe_notifications.receive(table, request)
+    return processor_notifications.receive(table, request, STRIPE)

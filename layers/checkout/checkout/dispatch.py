@@ -37,7 +37,7 @@ SOON = LOOK_AHEAD + 10
 before the timer was written, and the next one may run too late. Ten of the seconds are for slow
 writers and for clocks that differ."""
 
-ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND})
+ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND, TimerKind.RECONCILIATION})
 """Timers that ask a processor. They have a queue of their own, so that a slow processor does not
 delay other timers."""
 

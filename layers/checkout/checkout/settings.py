@@ -32,6 +32,10 @@ class Settings(NamedTuple):
     stripe_api: str
     stripe_script: str
     """The addresses of Stripe's API and script. Tests replace them."""
+    paystack_api: str
+    paystack_page: str
+    """The addresses of Paystack's API, and of its page without the access code."""
+    paymongo_api: str
 
 
 @lru_cache(maxsize=1)
@@ -51,4 +55,7 @@ def settings() -> Settings:
         allow_local_endpoints=os.environ.get("ALLOW_LOCAL_ENDPOINTS") == "true",
         stripe_api=os.environ.get("STRIPE_API", "https://api.stripe.com"),
         stripe_script=os.environ.get("STRIPE_SCRIPT", "https://js.stripe.com/v3/"),
+        paystack_api=os.environ.get("PAYSTACK_API", "https://api.paystack.co"),
+        paystack_page=os.environ.get("PAYSTACK_PAGE", "https://checkout.paystack.com/"),
+        paymongo_api=os.environ.get("PAYMONGO_API", "https://api.paymongo.com/v1"),
     )

@@ -1,17 +1,23 @@
 """Merchants, and the callers that API keys stand for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 Mode = Literal["test", "live"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorAccount:
     """A merchant's own account at a payment processor, for one mode. Its secrets are encrypted."""
 
-    public_key: str
-    """The key for the shopper's browser, which is not secret."""
+    processor: str
+    """The processor's name."""
+    mode: str
+    methods: tuple[str, ...] = ()
+    """The payment methods of new payments. An account without any only finishes and refunds the
+    payments that it has."""
+    public_key: str = ""
+    """For the shopper's browser; not a secret. Empty where no browser needs one."""
     secret_key: str
     signing_secret: str
     """The secret with which the processor signs its notifications."""
@@ -28,14 +34,34 @@ class Merchant:
     """The https URL of a square picture, which the page shows beside the name."""
     colour: str | None = None
     """The colour of the page's buttons, as `#rrggbb`."""
-    processor: str = "simulator"
-    """The name of the processor that moves the money, in the modes that have an account there."""
-    test: ProcessorAccount | None = None
-    live: ProcessorAccount | None = None
+    accounts: tuple[ProcessorAccount, ...] = ()
+    """At most one for each processor and mode. The first that takes a method gets its payments."""
 
-    def account_for(self, scope: str) -> ProcessorAccount | None:
-        """The merchant's processor account for a scope's mode."""
-        return {"test": self.test, "live": self.live}.get(scope.rpartition("#")[2])
+    def accounts_for(self, scope: str) -> list[ProcessorAccount]:
+        """The merchant's accounts for a scope's mode."""
+        mode = scope.rpartition("#")[2]
+        return [account for account in self.accounts if account.mode == mode]
+
+    def account_at(self, processor: str, scope: str) -> ProcessorAccount | None:
+        """The merchant's account at a processor, for a scope's mode."""
+        of_mode = self.accounts_for(scope)
+        return next((account for account in of_mode if account.processor == processor), None)
+
+    def with_account(self, account: ProcessorAccount) -> "Merchant":
+        """The merchant with this account as the first, in place of one at the same processor and
+        mode."""
+        others = [
+            each
+            for each in self.accounts
+            if (each.processor, each.mode) != (account.processor, account.mode)
+        ]
+        return replace(self, accounts=(account, *others))
+
+    def without_processors(self) -> "Merchant":
+        """The merchant with accounts that take no new payments."""
+        return replace(
+            self, accounts=tuple(replace(account, methods=()) for account in self.accounts)
+        )
 
 
 class Caller(NamedTuple):

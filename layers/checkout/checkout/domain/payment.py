@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 ATTEMPT_SECONDS = 300
-"""Seconds that a shopper has to approve an attempt, until its deadline."""
+"""Seconds that a shopper has to approve an attempt, until its deadline. A processor's adapter may
+have another time for a payment method."""
+CODE_SECONDS = 10
+"""Seconds after which a payment is looked up if a code was forwarded and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
 """Seconds from one lookup of an attempt by its timer to the next."""
-LOOK_SECONDS = 2
+PAGE_LOOKUP_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""
 
@@ -74,6 +77,14 @@ class Payment:
     updated_at: int
     check_at: int
     """When its timer is due."""
+    watch_until: int | None = None
+    """Of a failed payment: the time until which its timer looks for late money."""
+    code_wanted_at: int | None = None
+    """When the processor asked for a code that the shopper has to type. None if it does not."""
+    code_sent_at: int | None = None
+    """When a code was forwarded whose outcome is not known yet."""
+    codes_sent: int | None = None
+    """The number of codes that were forwarded. One form sends one code at most."""
     status: PaymentStatus = PaymentStatus.PENDING
     amount_refunded: int = 0
     """The amount of the refunds that succeeded or are pending."""
@@ -86,11 +97,30 @@ class Payment:
     processor: str = "simulator"
     """The name of the processor that has it. The merchant may use another one by now."""
     reference: str | None = None
-    """The processor's own id of the charge, if it has one."""
+    """The processor's own id of the charge, if it has one. Written once."""
+
+    @property
+    def wants_code(self) -> bool:
+        """Whether the shopper has to type a code now. False while one is under way."""
+        return self.code_wanted_at is not None and self.code_sent_at is None
 
     @property
     def was_charged(self) -> bool:
         return self.status in CHARGED
+
+
+WATCH_SECONDS = 60
+LONGEST_WATCH_SECONDS = 6 * 60 * 60
+"""The shortest and the longest time until a failed payment is looked up again."""
+
+
+def next_watch_at(payment: Payment, now: int) -> int | None:
+    """When to look up a failed payment again; None if it can no longer be paid. The wait is the age
+    of the failure, so it doubles each time."""
+    if payment.watch_until is None or payment.watch_until <= now:
+        return None
+    age = now - payment.deadline_at
+    return min(now + min(max(age, WATCH_SECONDS), LONGEST_WATCH_SECONDS), payment.watch_until)
 
 
 def masked_phone(phone: str) -> str:

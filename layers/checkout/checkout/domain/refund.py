@@ -19,6 +19,10 @@ FIRST_CHECK_SECONDS = 30
 LAST_CHECK_SECONDS = 60 * 60
 """The shortest and the longest time until a pending refund is looked up again."""
 
+LEASE_SECONDS = 60
+"""Seconds for which one sender has a refund to itself. This is longer than a call takes, including
+one that the processor executes after its timeout here."""
+
 NOT_REFUNDABLE = ("qrph",)
 """Payment methods that allow no refund."""
 
@@ -68,6 +72,11 @@ class Refund:
     updated_at: int
     check_at: int
     """When its timer is due."""
+    leased_until: int | None = None
+    """No other sender sends it before this time. Only used where the processor would execute a
+    repeated call a second time."""
+    missing_since: int | None = None
+    """When the processor did not know it, after the lease was over."""
     status: RefundStatus = RefundStatus.PENDING
     reason: str | None = None
     failure: RefundFailure | None = None
@@ -140,4 +149,5 @@ def _refund(
         created_at=now,
         updated_at=now,
         check_at=now + FIRST_CHECK_SECONDS,
+        leased_until=now + LEASE_SECONDS,
     )

@@ -14,6 +14,7 @@ class TimerKind(StrEnum):
     DELIVERY = "delivery"
     RESUME = "resume"
     RESEND = "resend"
+    RECONCILIATION = "reconciliation"
 
 
 @dataclass(frozen=True, slots=True)

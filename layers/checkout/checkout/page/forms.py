@@ -9,7 +9,14 @@ from checkout.domain.mobile_networks import network_of
 from checkout.processors.protocol import Instrument
 
 CARD_FIELDS = {"number", "expiry", "code"}
-LENGTHS = {"number": 40, "expiry": 20, "code": 10, "phone": PHONE_LENGTH, "email": EMAIL_LENGTH}
+LENGTHS = {
+    "number": 40,
+    "expiry": 20,
+    "code": 10,
+    "one_time_code": 20,
+    "phone": PHONE_LENGTH,
+    "email": EMAIL_LENGTH,
+}
 """The longest text of each field, in characters with blanks. A longer one is refused before any
 regular expression reads it."""
 TOO_LONG = "…"
@@ -17,6 +24,7 @@ TOO_LONG = "…"
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
 _EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*(?:/\s*)?(?:20)?(\d\d)", re.ASCII)
 _CODE = re.compile(r"\d{3,4}", re.ASCII)
+_ONE_TIME_CODE = re.compile(r"[0-9A-Za-z]{4,10}", re.ASCII)
 
 
 class FormError(Exception):
@@ -60,6 +68,14 @@ def parse(
     if errors:
         raise FormError(errors)
     return PaymentForm(Instrument(method, number), email)
+
+
+def parse_code(text: str) -> str | None:
+    """A code that a shopper typed, without blanks and hyphens; None for anything else."""
+    if len(text) > LENGTHS["one_time_code"]:
+        return None
+    typed = re.sub(r"[\s-]", "", text)
+    return typed if _ONE_TIME_CODE.fullmatch(typed) else None
 
 
 def _field(form: dict[str, str], name: str) -> str:

@@ -18,6 +18,16 @@ def is_token(session: Session, token: str) -> bool:
     return _are_equal(token_of(session), token)
 
 
+def code_token(session: Session, payment: Payment) -> str:
+    """The token of the form for a code. It is valid for one code: a second click or an outdated tab
+    sends none."""
+    return _mac(session, f"code.{payment.id}.{payment.codes_sent or 0}")
+
+
+def is_code_token(session: Session, payment: Payment, token: str) -> bool:
+    return _are_equal(code_token(session, payment), token)
+
+
 def decision_token(session: Session, payment: Payment) -> str:
     """The token of the simulator's form. It does not allow a payment, because the payment's id is
     enough to see this form."""

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -13,14 +13,20 @@ from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import format_amount
-from checkout.domain.payment import LOOK_SECONDS, Failure, Payment, masked_phone
+from checkout.domain.payment import PAGE_LOOKUP_SECONDS, Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
 from checkout.page.language import Translate, choose_language, translator
 from checkout.page.palette import palette_of
 from checkout.page.templating import templates
-from checkout.page.tokens import decision_token, token_of, with_return_key
-from checkout.processors.protocol import CardEntry, NextStep, Processor
+from checkout.page.tokens import code_token, decision_token, token_of, with_return_key
+from checkout.processors.protocol import (
+    CardEntry,
+    NextStep,
+    Processor,
+    Redirect,
+    TestInstrument,
+)
 
 RETURN_SECONDS = 10
 """Seconds after a payment at which the page returns to the shop, even if the merchant has not
@@ -32,6 +38,8 @@ RELOAD_SECONDS = 5
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
+CODE_LENGTH = 10
+"""The most characters of a code that a shopper types."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -41,15 +49,15 @@ class Visit(NamedTuple):
 
     session: Session
     merchant: Merchant
-    processor: Processor | None
-    """None if the merchant can't take payments in this mode."""
+    processors: Mapping[str, Processor]
+    """By payment method. Empty if the merchant can't take payments in this mode."""
     language: str
     now: int
     payment: Payment | None = None
     """The payment in flight, or else the one that the request names."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
-    looked_too_soon: bool = False
+    lookup_skipped: bool = False
     """Whether the processor was not asked about the payment in flight, because another request
     asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
@@ -71,10 +79,13 @@ class Visit(NamedTuple):
 
     @property
     def methods(self) -> list[str]:
-        """Payment methods that both the session and the processor allow."""
-        if self.processor is None:
-            return []
-        return [each for each in self.session.methods if self.processor.supports(each)]
+        """Payment methods that both the session and one of the processors allow."""
+        return [each for each in self.session.methods if each in self.processors]
+
+    @property
+    def card_at_processor(self) -> bool:
+        """Whether cards are typed at a processor and not into a form of ours."""
+        return "card" in self.processors and self.processors["card"].card_at_processor
 
     @property
     def just_paid(self) -> bool:
@@ -96,12 +107,19 @@ def screen_of(visit: Visit) -> str:
     if status is not Status.OPEN:
         return status.value
     if session.attempt:
-        return "card_entry" if isinstance(visit.next_step, CardEntry) else "waiting"
+        return _screen_of_attempt(visit)
     if not visit.methods:
         return "unavailable"
     if session.is_blocked_at(visit.now):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"
+
+
+def _screen_of_attempt(visit: Visit) -> str:
+    """The screen of a payment in flight."""
+    if visit.payment and visit.payment.wants_code:
+        return "code_entry"
+    return "card_entry" if isinstance(visit.next_step, CardEntry) else "waiting"
 
 
 def render_visit(visit: Visit) -> Response:
@@ -196,7 +214,8 @@ def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
 
 
 def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
-    session, processor = visit.session, visit.processor
+    session = visit.session
+    bank = visit.processors.get("bank_transfer")
     previous_method = visit.payment.method if visit.payment else None
     items, more_items = line_items.lines(session)
     return {
@@ -209,8 +228,10 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "token": token_of(session),
         "methods": {name: t(f"method_{name}") for name in visit.methods},
         "selected": visit.entered.get("method") or previous_method or visit.methods[0],
-        "card_at_processor": processor is not None and processor.asks_for_cards,
-        "bank_account": processor and processor.bank_account,
+        "card_at_processor": visit.card_at_processor,
+        "card_entry_on_page": visit.card_at_processor
+        and visit.processors["card"].card_entry_on_page,
+        "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
         "networks": ";".join(
             f"{NETWORK_NAMES[name]}:{','.join(prefixes)}"
@@ -222,14 +243,20 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
 
 def _test_instruments(visit: Visit, t: Translate) -> dict[str, list[tuple[str, str]]]:
     """Numbers and outcomes by payment method."""
-    if visit.processor is None:
-        return {}
     by_method: dict[str, list[tuple[str, str]]] = {}
-    for each in visit.processor.test_instruments(visit.session.api):
+    for each in _known_instruments(visit):
         if each.method in visit.methods:
             outcome = t(each.outcome, seconds=each.seconds)
             by_method.setdefault(each.method, []).append((each.number, outcome))
     return by_method
+
+
+def _known_instruments(visit: Visit) -> Iterator[TestInstrument]:
+    """The test numbers of each method, from the processor that takes it."""
+    for processor in dict.fromkeys(visit.processors.values()):
+        for each in processor.test_instruments(visit.session.api):
+            if visit.processors.get(each.method) is processor:
+                yield each
 
 
 def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
@@ -238,11 +265,11 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     seconds = max(0, payment.deadline_at - visit.now)
     path = visit.approval_path
     page = f"{visit.page_path}?attempt={payment.id}"
-    if visit.looked_too_soon:
+    if visit.lookup_skipped:
         again = {
-            "reload_seconds": LOOK_SECONDS,
+            "reload_seconds": PAGE_LOOKUP_SECONDS,
             "reload_as_page": True,
-            "refresh": _refresh(LOOK_SECONDS, page),
+            "refresh": _refresh(PAGE_LOOKUP_SECONDS, page),
         }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
@@ -251,11 +278,30 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "phone": masked_phone(payment.phone or ""),
         "network": NETWORK_NAMES.get(payment.provider or "", ""),
         "approval_path": with_return_key(visit.session, payment, path) if path else None,
-        "next_step": visit.next_step,
+        "next_step": visit.next_step if isinstance(visit.next_step, Redirect) else None,
         "qr": _qr(visit, path, t) if path and payment.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": _countdown(seconds),
     } | again
+
+
+def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
+    payment = visit.payment
+    assert payment is not None  # noqa: S101 - this screen has a payment in flight
+    seconds = max(0, payment.deadline_at - visit.now)
+    page = f"{visit.page_path}?attempt={payment.id}"
+    return {
+        "provider": payment.provider,
+        "token": code_token(visit.session, payment),
+        "errors": visit.errors,
+        "was_sent": bool(payment.codes_sent),
+        "code_length": CODE_LENGTH,
+        "seconds_left": seconds,
+        "clock": _countdown(seconds),
+        # No `refresh` for browsers without scripts: a reload would empty the field.
+        "poll_seconds": WAITING_SECONDS,
+        "page_of_attempt": page,
+    }
 
 
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -312,6 +358,7 @@ CONTEXTS = {
     "open": _open_context,
     "waiting": _waiting_context,
     "card_entry": _card_entry_context,
+    "code_entry": _code_entry_context,
     "complete": _complete_context,
     "canceled": _canceled_context,
     "late_payment": _late_payment_context,

@@ -14,36 +14,45 @@ from checkout.domain.ids import PAYMENT, new_id
 from checkout.domain.mobile_networks import network_of
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
-    ATTEMPT_SECONDS,
+    LONGEST_WATCH_SECONDS,
     Failure,
     Payment,
     PaymentStatus,
+    next_watch_at,
 )
 from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
+from checkout.log import log_fault, log_metric
+from checkout.processors.breaker import Breaker, BreakerOpenError
 from checkout.processors.protocol import (
+    CodeEntry,
     Instrument,
     NextStep,
+    Order,
     Outcome,
     Processor,
     ProcessorClient,
     ProcessorUnavailableError,
     State,
 )
-from checkout.processors.refunds import Refunds
-from checkout.store import payments, refunds, sessions, timers
+from checkout.processors.refunds import TASKS_ADDED, Refunds
+from checkout.store import payments, refunds, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
+from checkout.store.tasks import Task
 
 
-class Look(NamedTuple):
-    """What a page finds out about a payment."""
+class Lookup(NamedTuple):
+    """The result of a page's lookup of a payment."""
 
     payment: Payment | None
     next_step: NextStep | None = None
     """What the shopper of a pending payment does next."""
-    is_too_soon: bool = False
-    """Whether the processor was not asked, because another page asked it a moment ago."""
+    is_skipped: bool = False
+    """Whether the lookup was skipped, because another page made one less than PAGE_LOOKUP_SECONDS
+    ago."""
+    is_unknown: bool = False
+    """Whether the processor was asked and gave no outcome."""
 
 
 class Attempts(NamedTuple):
@@ -65,13 +74,38 @@ class Attempts(NamedTuple):
         """
         now = self.context.now
         processor.check(instrument)
-        payment = _new_payment(session, instrument, processor.name, now)
+        payment = _new_payment(session, instrument, processor, now)
         begun = payments.begin(self.table, session, payment, now, email)
+        return_url = f"{session.url}?attempt={payment.id}"
+        order = Order(payment, instrument, return_url, email or session.customer_email)
         try:
-            outcome = processor.charge(payment, instrument, now)
+            outcome = self._charge(processor, order)
+        except BreakerOpenError:
+            outcome = Outcome(State.DECLINED, Failure.SYSTEM_ERROR)  # Nothing was asked.
         except ProcessorUnavailableError:
             return payment  # The page or the timer looks up later whether it was charged.
         return self._conclude(payment, outcome, begun)
+
+    def _charge(self, processor: Processor, order: Order) -> Outcome:
+        """Charges, through the processor's circuit breaker if it is another service."""
+        now = self.context.now
+        if not processor.is_remote(order.payment):
+            return processor.charge(order, now)
+        breaker = Breaker(self.table, processor.name, now)
+        return breaker.call(lambda: processor.charge(order, now))
+
+    def submit_code(self, payment: Payment, code: str) -> None:
+        """Forwards the code that the shopper typed, unless none is wanted or one is under way."""
+        now = self.context.now
+        try:
+            sent = payments.claim_code(self.table, payment, now)
+        except ConditionFailedError:
+            return
+        try:
+            outcome = self.processor.submit_code(sent, code, now)
+        except ProcessorUnavailableError:
+            return  # It may have arrived: the processor is asked before a code is wanted again.
+        self._conclude(sent, outcome)
 
     def settle(self, id: str) -> Payment | None:
         """Applies the processor's outcome to a payment, or cancels it after its deadline."""
@@ -80,30 +114,40 @@ class Attempts(NamedTuple):
             return payment
         return self._settle(payment).payment
 
-    def look(self, id: str) -> Look:
+    def look_up_for_page(self, id: str) -> Lookup:
         """Settles a payment for its page, unless another page had it looked up a moment ago."""
         payment = payments.find(self.table, id)
         if payment is None or payment.status is not PaymentStatus.PENDING:
-            return Look(payment)
+            return Lookup(payment)
         is_remote = self.processor.is_remote(payment)
-        if is_remote and not payments.claim_look(self.table, payment, self.context.now):
-            return Look(payment, is_too_soon=True)
+        if is_remote and not payments.claim_lookup(self.table, payment, self.context.now):
+            return Lookup(payment, is_skipped=True)
         return self._settle(payment)
 
-    def on_notification(self, payment: Payment) -> None:
-        """Settles the payment of a processor's notification. A failed payment is settled too, as it
-        may have been charged late, and is then refunded."""
-        if not payment.was_charged:
-            self._settle(payment)
+    def on_notification(self, payment: Payment, reference: str | None = None) -> None:
+        """Settles the payment of a processor's notification. A failed payment is settled too: if it
+        was charged late, it is refunded.
 
-    def _settle(self, payment: Payment) -> Look:
-        outcome = self._look_up_or_cancel(payment)
+        `reference` is that of the charge which the notification is about, if it names one. Raises
+        ProcessorUnavailableError, so that the notification comes again.
+        """
+        if reference and payment.reference and payment.reference != reference:
+            self._settle_other_charge(payment, reference)
+        elif not payment.was_charged:
+            self._settle(payment, reference)
+
+    def _settle(self, payment: Payment, reference: str | None = None) -> Lookup:
+        outcome = self._look_up_or_cancel(payment, reference)
+        if outcome is None:
+            return Lookup(payment, is_unknown=True)
         concluded = self._conclude(payment, outcome)
+        is_own = outcome.reference in (None, concluded.reference)
         is_pending = concluded.status is PaymentStatus.PENDING
-        return Look(concluded, outcome.next if is_pending else None)
+        return Lookup(concluded, outcome.next if is_pending and is_own else None)
 
     def on_timer(self, timer: Timer) -> None:
         """Handles a payment's timer: settles the payment, and moves the timer if it stays pending.
+        A failed payment is looked up until it can no longer be paid at the processor.
 
         Only deletes a timer of a payment that has ended or whose timer was moved.
         """
@@ -111,32 +155,91 @@ class Attempts(NamedTuple):
         if payment is None or not _is_current(payment, timer):
             self.table.write(timers.delete(timer))
             return
-        settled = self._settle(payment).payment
-        if settled is None or settled.status is not PaymentStatus.PENDING:
+        lookup = self._settle(payment)
+        settled = lookup.payment
+        if settled is None or not _is_current(settled, timer):
             return
-        next_check = now + ATTEMPT_CHECK_SECONDS
-        if settled.deadline_at > now:
-            next_check = min(next_check, settled.deadline_at)
+        next_check = _next_check(lookup, settled, now)
+        if next_check is None:
+            self.table.write(timers.delete(timer))
+            return
         try:
             payments.check_later(self.table, settled, next_check)
         except ConditionFailedError:
             return  # The payment has ended, or another firing has moved the timer.
 
-    def _look_up_or_cancel(self, payment: Payment) -> Outcome:
+    def _look_up_or_cancel(self, payment: Payment, reference: str | None = None) -> Outcome | None:
         """Looks up the outcome. After the deadline, cancels a payment that is still pending.
 
-        A payment stays pending while the processor is unavailable, even after its deadline.
+        None while the processor is unavailable: a payment then stays pending, even after its
+        deadline.
         """
         now = self.context.now
+        named = replace(payment, reference=payment.reference or reference)
         try:
-            outcome = self.processor.look_up(payment, now) or Outcome(State.PENDING)
+            outcome = self.processor.look_up(named, now) or Outcome(State.PENDING)
             if outcome.state is State.PENDING and payment.deadline_at <= now:
-                known = replace(payment, reference=payment.reference or outcome.reference)
+                known = replace(named, reference=named.reference or outcome.reference)
                 canceled = self.processor.cancel(known, now)
                 return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
         except ProcessorUnavailableError:
-            return Outcome(State.PENDING)
+            return None
         return outcome
+
+    def _settle_other_charge(self, payment: Payment, reference: str) -> None:
+        """Settles a charge that was made for the payment but is not the one on record. If only this
+        charge was paid, it becomes the one on record. If both were, a person has to refund it."""
+        now = self.context.now
+        other = replace(payment, reference=reference)
+        outcome = self.processor.look_up(other, now)
+        if outcome is None or outcome.state is State.DECLINED:
+            return
+        if outcome.state is State.PENDING:
+            self._end(other)
+            return
+        own = payments.retrieve(self.table, payment.scope, payment.id)
+        if not own.was_charged:
+            ended = self._look_up_or_cancel(replace(own, deadline_at=now))
+            if ended is None or ended.state is State.PENDING:
+                raise ProcessorUnavailableError
+            if ended.state is State.APPROVED:
+                own = self._conclude(own, ended)
+        if own.was_charged:
+            if own.reference != reference:
+                self.add_task(own, reference)
+            return
+        try:
+            adopted = payments.set_reference(self.table, own, reference)
+        except ConditionFailedError:
+            # The payment changed meanwhile. The caller repeats this.
+            raise ProcessorUnavailableError from None
+        self._conclude(adopted, outcome)
+
+    def _end(self, charge: Payment) -> None:
+        """Ends a charge at the processor whose page was never shown."""
+        try:
+            ended = self.processor.cancel(charge, self.context.now)
+        except ProcessorUnavailableError as error:
+            log_fault(error, where=charge.id)
+            return
+        if ended and ended.state is State.APPROVED and charge.reference:
+            self.add_task(charge, charge.reference)
+
+    def add_task(self, payment: Payment, reference: str) -> None:
+        """Puts a second charge of a payment on the list for a person, once."""
+        task = Task(
+            id=f"{payment.id}/{reference}",
+            scope=payment.scope,
+            payment=payment.id,
+            processor=payment.processor,
+            reference=reference,
+            amount=payment.amount,
+            currency=payment.currency,
+            reason="charged_twice",
+            created_at=self.context.now,
+        )
+        if tasks.add(self.table, task):
+            log_metric(TASKS_ADDED, 1, "Count", self.context.now)
 
     def _conclude(
         self, payment: Payment, outcome: Outcome, session: Session | None = None
@@ -145,20 +248,46 @@ class Attempts(NamedTuple):
         retries. Raises BusyError."""
 
         def write() -> Payment:
-            return self._apply(self._store_reference(payment, outcome), outcome, session)
+            return self._record(payment, outcome, session)
 
         def again() -> Payment:
-            found = payments.retrieve(self.table, payment.scope, payment.id)
-            return self._apply(self._store_reference(found, outcome), outcome)
+            return self._record(
+                payments.retrieve(self.table, payment.scope, payment.id), outcome, None
+            )
 
-        return until_no_conflict(self.table, write, again=again)
+        concluded = until_no_conflict(self.table, write, again=again)
+        if outcome.is_charged_twice and outcome.reference:
+            self.add_task(concluded, outcome.reference)
+        return concluded
 
-    def _store_reference(self, payment: Payment, outcome: Outcome) -> Payment:
-        """Stores the processor's reference before the shopper gets a client secret to pay with, so
-        that every payment that may be charged can be found again."""
-        if payment.reference or not outcome.reference:
+    def _record(self, payment: Payment, outcome: Outcome, session: Session | None) -> Payment:
+        """Stores an outcome of the payment as it was read.
+
+        Stores the processor's reference before the shopper gets a link or secret to pay with, so
+        that every charge that may be paid can be looked up. A charge that is not the one on record
+        is ended, and so is one whose payment was given up before there was a reference.
+        """
+        new = outcome.reference
+        if new and payment.reference and new != payment.reference:
+            self._end(replace(payment, reference=new))
             return payment
-        return payments.set_reference(self.table, payment, outcome.reference)
+        if new and not payment.reference:
+            payment = payments.set_reference(self.table, payment, new)
+            if payment.status is PaymentStatus.FAILED and outcome.state is State.PENDING:
+                self._end(payment)
+        if outcome.state is State.PENDING and payment.status is PaymentStatus.PENDING:
+            return self._record_step(payment, outcome)
+        return self._apply(payment, outcome, session)
+
+    def _record_step(self, payment: Payment, outcome: Outcome) -> Payment:
+        """Stores whether the shopper of a pending payment has to type a code."""
+        if not outcome.is_step_known:
+            return payment
+        wanted = isinstance(outcome.next, CodeEntry)
+        if wanted == (payment.code_wanted_at is not None) and payment.code_sent_at is None:
+            return payment
+        now = self.context.now
+        return payments.set_code_step(self.table, payment, now if wanted else None)
 
     def _apply(self, payment: Payment, outcome: Outcome, session: Session | None = None) -> Payment:
         if outcome.state is State.PENDING or payment.was_charged:
@@ -180,18 +309,32 @@ class Attempts(NamedTuple):
         if payment.status is not PaymentStatus.PENDING:
             return payment
         failure = outcome.failure or Failure.DECLINED
-        failed = payments.fail(self.table, session, payment, failure, self.context)
+        watch_until = self.processor.watch_until(payment, failure, self.context.now)
+        failed = payments.fail(self.table, session, payment, failure, self.context, watch_until)
         if session.expires_at <= self.context.now:
-            # It stayed open after its time only because of this attempt.
+            # Only this attempt has kept the session open beyond its `expires_at`.
             sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
         return failed
 
 
 def _is_current(payment: Payment, timer: Timer) -> bool:
-    return payment.status is PaymentStatus.PENDING and payment.check_at == timer.due
+    watched = payment.status is PaymentStatus.FAILED and payment.watch_until is not None
+    return (payment.status is PaymentStatus.PENDING or watched) and payment.check_at == timer.due
 
 
-def _new_payment(session: Session, instrument: Instrument, processor: str, now: int) -> Payment:
+def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
+    """When a payment's timer is due next; None if nothing more can happen to it."""
+    if payment.status is PaymentStatus.PENDING:
+        next_check = now + ATTEMPT_CHECK_SECONDS
+        return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
+    if lookup.is_unknown and (payment.watch_until or 0) <= now:
+        return now + LONGEST_WATCH_SECONDS  # The last lookup was not answered.
+    return next_watch_at(payment, now)
+
+
+def _new_payment(
+    session: Session, instrument: Instrument, processor: Processor, now: int
+) -> Payment:
     phone = instrument.number if instrument.method == "mobile_money" else None
     return Payment(
         id=new_id(PAYMENT),
@@ -206,8 +349,8 @@ def _new_payment(session: Session, instrument: Instrument, processor: str, now: 
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,
-        processor=processor,
-        deadline_at=now + ATTEMPT_SECONDS,
+        processor=processor.name,
+        deadline_at=now + processor.attempt_seconds(instrument),
         check_at=now + ATTEMPT_CHECK_SECONDS,
         created_at=now,
         updated_at=now,

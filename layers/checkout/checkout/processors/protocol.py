@@ -1,8 +1,7 @@
 """The protocol of payment processors. Each adapter is one module that implements it.
 
 A payment is one attempt, and its id is the idempotency key at the processor; so is a refund's id.
-A repeated call changes nothing and returns the same answer. docs/processors.md lists the guarantees
-that each method has to give.
+docs/processors.md lists the guarantees that each method has to give.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +40,12 @@ class Redirect(NamedTuple):
     url: str
 
 
-NextStep = CardEntry | Redirect
+class CodeEntry(NamedTuple):
+    """The shopper types a code into a form of ours, for example a voucher from the network.
+    `submit_code` forwards it to the processor. It is never stored or logged."""
+
+
+NextStep = CardEntry | Redirect | CodeEntry
 
 
 class Outcome(NamedTuple):
@@ -51,11 +55,17 @@ class Outcome(NamedTuple):
     """The processor's own id of the charge. It is stored with the payment before it is used."""
     next: NextStep | None = None
     """What the shopper of a pending payment does next in the browser, if anything."""
+    is_step_known: bool = False
+    """Whether `next` replaces the stored step of the payment: a code is wanted, or none."""
+    is_charged_twice: bool = False
+    """Whether the charge has taken the money more than once."""
 
 
 class RefundOutcome(NamedTuple):
     status: RefundStatus
     failure: RefundFailure | None = None
+    needs_person: bool = False
+    """Whether a pending refund waits for something that the merchant has to do at the processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,34 @@ class Instrument:
     the card itself."""
 
 
+class Order(NamedTuple):
+    """What a processor is asked to charge. Only `payment` is stored."""
+
+    payment: Payment
+    instrument: Instrument
+    return_url: str = ""
+    """Where the processor sends the shopper back to: the session's page, with the payment."""
+    email: str | None = None
+    """The shopper's address, if there is one."""
+
+
+class Receipt(NamedTuple):
+    """A successful charge in a processor's own list."""
+
+    payment: str | None
+    """The id of our payment that the charge names, if any."""
+    reference: str | None = None
+    """The reference that the payment should have, if the list has it."""
+
+
+class Receipts(NamedTuple):
+    """A page of a processor's own list of charges."""
+
+    receipts: list[Receipt]
+    cursor: str | None
+    """Where the next page begins; None at the end of the list."""
+
+
 class TestInstrument(NamedTuple):
     """A card or phone number of a test mode, and what a payment with it leads to."""
 
@@ -76,7 +114,7 @@ class TestInstrument(NamedTuple):
     outcome: str
     """Key of a text in the page's catalogues."""
     seconds: int = 0
-    """Until the outcome is known. Some of the texts contain it."""
+    """Seconds until the outcome is known. Some texts contain this number."""
 
 
 class BankAccount(NamedTuple):
@@ -87,11 +125,20 @@ class BankAccount(NamedTuple):
 
 
 class Notification(NamedTuple):
-    """The payment or refund that a processor's webhook is about. The rest of the webhook is not
-    trusted: the processor is asked instead."""
+    """The payment or refund that a notification names. The rest of the notification is not used:
+    the processor is asked instead."""
 
     payment: str | None = None
     refund: str | None = None
+    reference: str | None = None
+    """The processor's own id of the charge, if the notification is about one. It may differ from
+    the one that is stored with the payment."""
+    is_about_refunds: bool = False
+    """Whether a refund of the payment changed, which may not be named."""
+
+
+class NotificationError(Exception):
+    """A notification has no valid signature of the account, or is no event."""
 
 
 class InstrumentRefusedError(Exception):
@@ -103,12 +150,12 @@ class ProcessorUnavailableError(Exception):
 
 
 class ProcessorSilentError(ProcessorUnavailableError):
-    """The processor did not answer at all, or with an error of its own: probably the same for
-    every merchant. Such errors open the processor's circuit breaker."""
+    """The processor did not answer, or answered with an error of its own, which probably affects
+    all merchants. Such errors open the processor's circuit breaker."""
 
 
 class ProcessorClient(Protocol):
-    """What is needed to finish a payment that was begun, and to refund it.
+    """The calls that finish a payment and refund it.
 
     Each method that takes `now` may raise ProcessorUnavailableError; a timer then repeats the call.
     """
@@ -117,8 +164,19 @@ class ProcessorClient(Protocol):
         """The outcome of a payment so far; None if the processor does not know the payment."""
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Stops a pending payment for good. An approved payment stays approved, and the outcome
-        says so."""
+        """Stops a pending payment, for good where the processor can. An approved payment stays
+        approved, and the outcome says so."""
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        """Forwards the code that the shopper typed. It is called at most once for a code."""
+
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        """The time until which a payment that fails now, for this reason, may still be paid; None
+        if it can't be paid."""
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        """Whether a repeated call of `refund` sends the money only once. If not, one caller at a
+        time may send a refund, after it has searched for it."""
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         """Refunds the refund's amount of an approved payment; a repeated call refunds no more."""
@@ -127,7 +185,7 @@ class ProcessorClient(Protocol):
         """The outcome of a refund so far; None if the processor does not know the refund."""
 
     def is_remote(self, payment: Payment) -> bool:
-        """Whether a look-up calls another service, so that a page may not cause many of them."""
+        """Whether a lookup calls another service, so that a page may not cause many of them."""
 
     def approval_path(self, payment: Payment) -> str | None:
         """Path, on the page's host, of a simulated page where the shopper approves this payment;
@@ -137,8 +195,10 @@ class ProcessorClient(Protocol):
 class Processor(ProcessorClient, Protocol):
     name: str
     """Stored with each payment, to find its adapter again."""
-    asks_for_cards: bool
+    card_at_processor: bool
     """Whether cards are typed into fields of the processor. The page's forms then refuse them."""
+    card_entry_on_page: bool
+    """Whether those fields are on a page of ours (`CardEntry`), and not on one of the processor."""
     bank_account: BankAccount | None
     """For bank transfers, if it supports them."""
 
@@ -152,6 +212,15 @@ class Processor(ProcessorClient, Protocol):
     def check(self, instrument: Instrument) -> None:
         """Raises InstrumentRefusedError for what can't be charged. Changes nothing."""
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        """How long the shopper has to pay with it, until the attempt's deadline."""
+
+    def charge(self, order: Order, now: int) -> Outcome:
         """Charges the payment's amount; a repeated call charges no more. May raise
         ProcessorUnavailableError."""
+
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The successful charges that were created between two times, one page of them at a time.
+
+        Only called for the processors in `registry.RECONCILED`.
+        """

@@ -1,19 +1,20 @@
-"""Which processor a merchant uses. The only module that knows the adapters by name.
+"""Which processors a merchant uses. The only module that knows the adapters by name.
 
-The Stripe adapter and its package are imported at first use, because the import would slow down the
-cold start of all functions.
+Adapters other than the simulator are imported at first use, because their imports would slow down
+the cold start of all functions.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
-from checkout.domain.account import Merchant, is_live, merchant_of
-from checkout.domain.payment import Payment
+from checkout.domain.account import Merchant, ProcessorAccount, is_live, merchant_of
+from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund
 from checkout.processors.breaker import Breaker
 from checkout.processors.protocol import (
     Notification,
+    NotificationError,
     Outcome,
     Processor,
     ProcessorClient,
@@ -25,50 +26,75 @@ from checkout.store.table import Table
 
 T = TypeVar("T")
 
-SIMULATOR, STRIPE = Simulator.name, "stripe"
+SIMULATOR, STRIPE, PAYSTACK, PAYMONGO = Simulator.name, "stripe", "paystack", "paymongo"
+METHODS = {
+    STRIPE: ("card",),
+    PAYSTACK: ("card", "mobile_money"),
+    PAYMONGO: ("card", "gcash", "maya", "qrph", "grab_pay"),
+}
+"""The payment methods that each adapter supports. An account may be limited to some of them."""
+RECONCILED = (PAYSTACK, PAYMONGO)
+"""Processors whose own lists of charges are compared with ours."""
 ACCOUNTS = 256
-"""Accounts whose adapters a process keeps, each with its open connections."""
+"""The most accounts whose adapters a process keeps. Each adapter has open connections."""
 
 
 class ProcessorMissingError(Exception):
     """The merchant's account at a payment's processor is no longer configured."""
 
 
-def processor_of(table: Table, merchant: Merchant | None, scope: str) -> Processor | None:
-    """The processor of a scope; None in live mode without an account at a processor."""
-    account = merchant.account_for(scope) if merchant else None
-    if merchant and account and merchant.processor == STRIPE:
-        return _stripe(scope, account.public_key, account.secret_key)
-    return None if is_live(scope) else Simulator(table)
+def processors_of(table: Table, merchant: Merchant | None, scope: str) -> dict[str, Processor]:
+    """The processor of each payment method that the merchant takes in a scope's mode.
+
+    Without an account there is the simulator in test mode, and nothing in live mode.
+    """
+    found: dict[str, Processor] = {}
+    for account in merchant.accounts_for(scope) if merchant else []:
+        adapter = _open(scope, account) if account.methods else None
+        for method in account.methods:
+            if adapter and method not in found and adapter.supports(method):
+                found[method] = adapter
+    if found or is_live(scope):
+        return found
+    simulator = Simulator(table)
+    return dict.fromkeys(simulator.methods, simulator)
 
 
-def read_notification(table: Table, scope: str, body: bytes, signature: str) -> Notification | None:
-    """Reads a Stripe webhook for a scope; None if the signature is not valid for its account, or
-    the body is not an event."""
+def processor_at(table: Table, name: str, scope: str) -> Processor:
+    """The adapter of a merchant's account at a processor. Raises ProcessorMissingError."""
+    if name == SIMULATOR:
+        return Simulator(table)
     merchant = accounts.merchant(table, merchant_of(scope))
-    account = merchant.account_for(scope) if merchant else None
+    account = merchant.account_at(name, scope) if merchant else None
+    if account is None:
+        raise ProcessorMissingError(name)
+    return _open(scope, account)
+
+
+def read_notification(
+    table: Table, name: str, scope: str, body: bytes, signature: str
+) -> Notification | None:
+    """Reads a processor's notification for a scope; None if the signature is not valid for its
+    account, or the body is not an event."""
+    merchant = accounts.merchant(table, merchant_of(scope))
+    account = merchant.account_at(name, scope) if merchant else None
     if account is None:
         return None
-    from checkout.encryption import decrypt  # noqa: PLC0415 - makes a KMS client
-    from checkout.processors import stripe_intents  # noqa: PLC0415 - a big package
-
-    secret = decrypt(
-        account.signing_secret, encryption_context=secret_context(scope, "signing_secret")
-    )
+    secret = _decrypt(account.signing_secret, scope, name, "signing_secret")
     try:
-        return stripe_intents.read_notification(body, signature, secret)
-    except stripe_intents.NotificationError:
+        return _reader(name)(body, signature, secret, is_live(scope))
+    except NotificationError:
         return None
 
 
-def secret_context(scope: str, name: str) -> str:
+def secret_context(scope: str, processor: str, name: str) -> str:
     """The encryption context of a secret of a merchant's account."""
-    return f"{scope}/{name}"
+    return f"{scope}/{processor}/{name}"
 
 
 class ProcessorRouter:
-    """Sends each call to the processor that has the payment, even if the merchant has changed to
-    another one since. Each processor has a circuit breaker."""
+    """Sends each call to the processor that has the payment, even if the merchant uses another one
+    by now. Each processor has a circuit breaker."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -79,11 +105,20 @@ class ProcessorRouter:
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
         return self._ask(payment, now, lambda client: client.cancel(payment, now))
 
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        return self._ask(payment, now, lambda client: client.submit_code(payment, code, now))
+
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         return self._ask(payment, now, lambda client: client.refund(refund, payment, now))
 
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._ask(payment, now, lambda client: client.look_up_refund(refund, payment, now))
+
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        return self._of(payment).watch_until(payment, failure, now)
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        return self._of(payment).repeats_refunds(payment)
 
     def is_remote(self, payment: Payment) -> bool:
         return payment.processor != SIMULATOR
@@ -101,20 +136,43 @@ class ProcessorRouter:
     def _of(self, payment: Payment) -> ProcessorClient:
         """Raises ProcessorMissingError. The payment's timer repeats the call until the account is
         configured again."""
-        if payment.processor == SIMULATOR:
-            return Simulator(self._table)
-        merchant = accounts.merchant(self._table, merchant_of(payment.scope))
-        account = merchant.account_for(payment.scope) if merchant else None
-        if payment.processor != STRIPE or account is None:
-            raise ProcessorMissingError(payment.processor)
-        return _stripe(payment.scope, account.public_key, account.secret_key)
+        return processor_at(self._table, payment.processor, payment.scope)
 
 
 @lru_cache(maxsize=ACCOUNTS)
-def _stripe(scope: str, public_key: str, encrypted_key: str) -> Processor:
-    from checkout.encryption import decrypt  # noqa: PLC0415 - makes a KMS client
-    from checkout.processors.stripe_intents import StripeIntents  # noqa: PLC0415 - a big package
+def _open(scope: str, account: ProcessorAccount) -> Processor:
+    """The adapter of an account. Its modules are imported here, at first use."""
+    secret_key = _decrypt(account.secret_key, scope, account.processor, "secret_key")
+    if account.processor == PAYSTACK:
+        from checkout.processors.paystack import Paystack  # noqa: PLC0415 - see above
 
-    return StripeIntents(
-        public_key, decrypt(encrypted_key, encryption_context=secret_context(scope, "secret_key"))
-    )
+        return Paystack(secret_key, is_live(scope))
+    if account.processor == PAYMONGO:
+        from checkout.processors.paymongo import PayMongo  # noqa: PLC0415 - see above
+
+        return PayMongo(secret_key, is_live(scope))
+    from checkout.processors.stripe_intents import StripeIntents  # noqa: PLC0415 - see above
+
+    return StripeIntents(account.public_key, secret_key)
+
+
+def _reader(name: str) -> Callable[[bytes, str, str, bool], Notification]:
+    """The function that verifies and reads a processor's notifications. Its arguments are the body,
+    the signature, the secret, and whether the mode is live. It raises NotificationError."""
+    if name == PAYSTACK:
+        from checkout.processors import paystack  # noqa: PLC0415 - only its own notifications need it
+
+        return paystack.read_notification
+    if name == PAYMONGO:
+        from checkout.processors import paymongo  # noqa: PLC0415 - only its own notifications need it
+
+        return paymongo.read_notification
+    from checkout.processors import stripe_intents  # noqa: PLC0415 - a big package
+
+    return stripe_intents.read_notification
+
+
+def _decrypt(encrypted: str, scope: str, processor: str, name: str) -> str:
+    from checkout.encryption import decrypt  # noqa: PLC0415 - makes a KMS client
+
+    return decrypt(encrypted, encryption_context=secret_context(scope, processor, name))

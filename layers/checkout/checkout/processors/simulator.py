@@ -7,13 +7,15 @@ not change what the processor knows. A ledger entry holds an outcome and no numb
 
 from typing import NamedTuple
 
-from checkout.domain.payment import Failure, Payment
+from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.processors.protocol import (
     BankAccount,
     Instrument,
     InstrumentRefusedError,
+    Order,
     Outcome,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -24,7 +26,7 @@ from checkout.store.table import Table
 
 LATER_SECONDS = 10
 NEVER = 10**11
-"""Seconds until an outcome that never comes."""
+"""Seconds until the outcome of a payment that stays pending for ever."""
 
 
 class SimulatedOutcome(NamedTuple):
@@ -86,7 +88,7 @@ CARDS: dict[str, dict[str, SimulatedOutcome]] = {
         "4000000000005126": NO_REFUND,
     },
 }
-"""By the dialect that documents them."""
+"""The test cards, by the dialect that documents them."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -106,7 +108,9 @@ METHODS = ("card", "mobile_money", "bank_transfer", *WALLETS)
 
 class Simulator:
     name = "simulator"
-    asks_for_cards = False
+    card_at_processor = False
+    card_entry_on_page = False
+    methods = METHODS
     bank_account: BankAccount | None = BankAccount("Simulator Bank", "0000000000")
 
     def __init__(self, table: Table) -> None:
@@ -132,12 +136,28 @@ class Simulator:
     def check(self, instrument: Instrument) -> None:
         _simulated_outcome(instrument)
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
-        outcome = _simulated_outcome(instrument)
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        return ATTEMPT_SECONDS
+
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        return None
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        return True
+
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # It moves no money.
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        raise NotImplementedError  # It asks for no code.
+
+    def charge(self, order: Order, now: int) -> Outcome:
+        payment = order.payment
+        outcome = _simulated_outcome(order.instrument)
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
-            "settles_at": now + outcome.after,
+            "decided_at": now + outcome.after,
             "failure": outcome.failure,
             "refunded": 0,
             "refund_after": outcome.refund_after,
@@ -150,13 +170,13 @@ class Simulator:
         return None if entry is None else _charge_outcome(entry, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        entry = simulator_ledger.settle(self._table, payment.id, Failure.TIMED_OUT, now)
+        entry = simulator_ledger.end_charge(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _charge_outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
         """Records the shopper's decision at the wallet; a second decision changes nothing."""
         failure = None if approved else Failure.DECLINED
-        simulator_ledger.settle(self._table, attempt, failure, now)
+        simulator_ledger.end_charge(self._table, attempt, failure, now)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         charge = simulator_ledger.find_charge(self._table, payment.id)
@@ -165,7 +185,7 @@ class Simulator:
         entry: Item = {
             "amount": refund.amount,
             "currency": refund.currency,
-            "settles_at": now + charge["refund_after"],
+            "decided_at": now + charge["refund_after"],
             "failure": charge.get("refund_failure"),
         }
         recorded = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
@@ -193,7 +213,7 @@ def _simulated_outcome(instrument: Instrument) -> SimulatedOutcome:
 
 
 def _charge_outcome(entry: Item, now: int) -> Outcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return Outcome(State.PENDING)
     if "failure" in entry:
         return Outcome(State.DECLINED, Failure(entry["failure"]))
@@ -201,11 +221,11 @@ def _charge_outcome(entry: Item, now: int) -> Outcome:
 
 
 REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
-"""For a payment that was not charged, or has been refunded."""
+"""The outcome of a refund of a payment that was not charged, or has been refunded."""
 
 
 def _refund_outcome(entry: Item, now: int) -> RefundOutcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return RefundOutcome(RefundStatus.PENDING)
     if "failure" in entry:
         return RefundOutcome(RefundStatus.FAILED, RefundFailure(entry["failure"]))

@@ -24,7 +24,7 @@ from stripe import (
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
-from checkout.domain.payment import Failure, Payment
+from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.log import log_fault
 from checkout.processors.protocol import (
@@ -33,9 +33,12 @@ from checkout.processors.protocol import (
     Instrument,
     InstrumentRefusedError,
     Notification,
+    NotificationError,
+    Order,
     Outcome,
     ProcessorSilentError,
     ProcessorUnavailableError,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -46,16 +49,17 @@ CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 1
 """Stripe's package repeats an unanswered call, under the same idempotency key."""
 SIGNATURE_SECONDS = 300
-"""A notification's greatest age by the machine's clock: Stripe's own tolerance."""
+"""The greatest age of a notification, in seconds by the machine's clock. This is Stripe's own
+tolerance."""
 LISTED = 100
-"""Refunds in a page of a list."""
+"""The number of refunds that one call lists."""
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
 SILENT = (APIConnectionError, APIError)
-"""Stripe does not answer, or with an error of its own."""
+"""Stripe does not answer, or answers with an error of its own."""
 REFUSED = (IdempotencyError, RateLimitError)
-"""This merchant's call was not executed now. As with SILENT, the next look-up finds the outcome."""
+"""This merchant's call was not executed now. As with SILENT, the next lookup finds the outcome."""
 KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
 """Stripe does not accept the merchant's key: the call was not executed."""
 
@@ -70,8 +74,8 @@ FAILURES = {
     "reenter_transaction": Failure.SYSTEM_ERROR,
     "try_again_later": Failure.SYSTEM_ERROR,
 }
-"""By Stripe's `decline_code` or `code`. All others are plain declines: a shopper does not learn
-that a card was reported stolen."""
+"""Failures by Stripe's `decline_code` or `code`. Other codes are plain declines: a shopper does not
+learn that a card was reported stolen."""
 REFUND_STATUSES = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
@@ -89,13 +93,10 @@ Json = dict[str, Any]
 stripe.enable_telemetry = False  # It looks up the machine's name before each call.
 
 
-class NotificationError(Exception):
-    """The notification is not from Stripe, is too old, is for another account, or is no event."""
-
-
 class StripeIntents:
     name = "stripe"
-    asks_for_cards = True
+    card_at_processor = True
+    card_entry_on_page = True
     bank_account: BankAccount | None = None
 
     def __init__(self, public_key: str, secret_key: str) -> None:
@@ -124,13 +125,28 @@ class StripeIntents:
         if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
-    def charge(self, payment: Payment, instrument: Instrument, now: int) -> Outcome:
+    def attempt_seconds(self, instrument: Instrument) -> int:
+        return ATTEMPT_SECONDS
+
+    def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
+        return None  # Its intent is canceled.
+
+    def repeats_refunds(self, payment: Payment) -> bool:
+        return True
+
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # A canceled intent can't be paid: nothing is compared.
+
+    def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
+        raise NotImplementedError  # 3-D Secure is in the fields of Stripe.
+
+    def charge(self, order: Order, now: int) -> Outcome:
         """Creates the intent. No money moves before the shopper confirms it at Stripe."""
         with _translated_errors():
             try:
-                return self._outcome(self._create(payment))
+                return self._outcome(self._create(order.payment))
             except (InvalidRequestError, *KEY_REFUSED) as error:
-                log_fault(error, where=payment.id)
+                log_fault(error, where=order.payment.id)
                 return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
@@ -216,8 +232,10 @@ class StripeIntents:
         )
 
 
-def read_notification(body: bytes, signature: str, secret: str) -> Notification:
-    """Verifies and reads a webhook of Stripe. Raises NotificationError."""
+def read_notification(
+    body: bytes, signature: str, secret: str, _is_live: bool = False
+) -> Notification:
+    """Verifies and reads a notification of Stripe. Raises NotificationError."""
     # Stripe's package compares texts in constant time, and raises a TypeError if one is not ASCII.
     if not signature.isascii():
         raise NotificationError
@@ -286,8 +304,8 @@ def _origin(url: str) -> str:
 
 
 class _Client(stripe.HTTPClient):
-    """An HTTP client with time-outs for Stripe's package, on urllib3, which botocore needs anyway.
-    The package's own clients have no time-outs (urllib) or need another package (requests)."""
+    """An HTTP client with timeouts for Stripe's package, on urllib3, which botocore needs anyway.
+    The package's own clients have no timeouts (urllib) or need another package (requests)."""
 
     name = "urllib3"
 

@@ -25,6 +25,8 @@ idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
 simulator charge    SIMULATOR#<payment>                  SIMULATOR
 simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 circuit breaker     BREAKER#<processor>                  BREAKER
+reconciliation      RECONCILIATION#<processor>/<scope>   RECONCILIATION
+task                TASKS                                <payment>
 
 index  partition key                         sort key  lists
 gsi1   <scope>#<kind>#<number>               id        a scope's objects of a kind
@@ -232,6 +234,29 @@ def simulator_refund(payment_id: str, refund_id: str) -> Key:
 
 def breaker(processor: str) -> Key:
     return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
+
+
+def reconciliation(processor: str, scope: str) -> Key:
+    target = reconciliation_target(processor, scope)
+    return {"pk": f"RECONCILIATION#{target}", "sk": "RECONCILIATION"}
+
+
+def reconciliation_target(processor: str, scope: str) -> str:
+    """The target of a reconciliation's timer."""
+    return f"{processor}/{scope}"
+
+
+def split_reconciliation_target(target: str) -> tuple[str, str]:
+    processor, _, scope = target.partition("/")
+    return processor, scope
+
+
+TASKS = "TASKS"
+
+
+def task(id: str) -> Key:
+    """One partition has all tasks: there are few, and a person reads them."""
+    return {"pk": TASKS, "sk": id}
 
 
 def listed(scope: str, kind: str, id: str) -> str:

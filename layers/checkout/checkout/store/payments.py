@@ -10,10 +10,11 @@ from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import PAYMENT
 from checkout.domain.payment import (
     CHARGED,
-    LOOK_SECONDS,
+    PAGE_LOOKUP_SECONDS,
     Failure,
     Payment,
     PaymentStatus,
+    next_watch_at,
     sources,
 )
 from checkout.domain.refund import Refund
@@ -69,21 +70,41 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
 
 
 def fail(
-    table: Table, session: Session, payment: Payment, failure: Failure, context: ChangeContext
+    table: Table,
+    session: Session,
+    payment: Payment,
+    failure: Failure,
+    context: ChangeContext,
+    watch_until: int | None = None,
 ) -> Payment:
-    """Fails the payment and frees its session for another attempt.
+    """Fails the payment and frees its session for another attempt. Until `watch_until` its timer
+    looks for late money.
 
     Raises ConditionFailedError after a conflict.
     """
     now = context.now
-    failed = replace(payment, status=PaymentStatus.FAILED, failure=failure, updated_at=now)
+    failed = replace(
+        payment,
+        status=PaymentStatus.FAILED,
+        failure=failure,
+        watch_until=watch_until,
+        updated_at=now,
+    )
+    watch_at = next_watch_at(failed, now)
+    moved: list[Action] = []
+    if watch_at is not None:
+        failed = replace(failed, check_at=watch_at)
+        moved = timers.move(_timer(payment), _timer(failed))
     recorded = context.record_events([EventKind.PAYMENT_FAILED], session, failed)
     table.write(
         change(payment, failed),
         *release(session, recorded.session, payment, failure, now),
+        *moved,
         *events.writes(recorded.events),
     )
-    timers.discard(table, [_timer(payment)])
+    if watch_at is None:
+        # A watched payment may get a timer of this key again, so only this one may be discarded.
+        timers.discard(table, [_timer(payment)])
     return failed
 
 
@@ -100,14 +121,14 @@ def release(
     return [sessions.record_event_count(session, recorded)] if recorded != session else []
 
 
-def claim_look(table: Table, payment: Payment, now: int) -> bool:
-    """Whether a page may look the payment up at its processor now; if so, stores the time.
+def claim_lookup(table: Table, payment: Payment, now: int) -> bool:
+    """Whether a page may look the payment up at its processor now. If so, stores the time.
 
-    All pages of the payment together may do so once in LOOK_SECONDS. The time of the last lookup is
-    an item of its own, because the payment is larger, so that a write to it would cost more.
+    All pages of the payment together may do so once in PAGE_LOOKUP_SECONDS. The time of the last
+    lookup is an item of its own: the payment is larger, so a write to it would cost more.
     """
-    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
-    allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
+    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + PAGE_LOOKUP_SECONDS}
+    allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - PAGE_LOOKUP_SECONDS)
     return table.write_unless_conflict(Put(item, allowed))
 
 
@@ -122,13 +143,38 @@ def check_later(table: Table, payment: Payment, check_at: int) -> Payment:
 
 
 def set_reference(table: Table, payment: Payment, reference: str) -> Payment:
-    """Stores the processor's own id of the payment.
+    """Stores the processor's own id of the payment, on condition that the stored one is that of
+    `payment`, mostly none. Of several charges that were begun for one payment, one is on record.
 
-    Raises ConditionFailedError if the payment changed meanwhile.
+    Raises ConditionFailedError if the reference or the status changed meanwhile.
     """
     named = replace(payment, reference=reference)
-    table.write(PAYMENTS.build_update(payment, named, unchanged(payment, "status", "check_at")))
+    table.write(PAYMENTS.build_update(payment, named, unchanged(payment, "status", "reference")))
     return named
+
+
+def set_code_step(table: Table, payment: Payment, wanted_at: int | None) -> Payment:
+    """Stores that the shopper has to type a code since then, or none, and that no code is under
+    way. Raises ConditionFailedError if the payment changed meanwhile."""
+    known = replace(payment, code_wanted_at=wanted_at, code_sent_at=None)
+    table.write(PAYMENTS.build_update(payment, known, unchanged(payment, "status", *CODE)))
+    return known
+
+
+def claim_code(table: Table, payment: Payment, now: int) -> Payment:
+    """Records that a code is being sent on, so that no other one is at the same time.
+
+    Raises ConditionFailedError if the payment wants no code, or another one was sent meanwhile.
+    """
+    sent = replace(payment, code_sent_at=now, codes_sent=(payment.codes_sent or 0) + 1)
+    wanted = Attr("code_wanted_at").exists() & Attr("code_sent_at").not_exists()
+    pending = Attr("status").eq(PaymentStatus.PENDING)
+    table.write(PAYMENTS.build_update(payment, sent, pending & wanted & unchanged(payment, *CODE)))
+    return sent
+
+
+CODE = ("code_wanted_at", "code_sent_at", "codes_sent")
+"""The fields of the code step."""
 
 
 def reserve_refund(payment: Payment, refund: Refund) -> Update:

@@ -7,7 +7,14 @@ from boto3.dynamodb.conditions import Attr
 from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import REFUND
 from checkout.domain.payment import Failure, Payment, PaymentStatus
-from checkout.domain.refund import Refund, RefundFailure, RefundStatus, next_check_at, sources
+from checkout.domain.refund import (
+    LEASE_SECONDS,
+    Refund,
+    RefundFailure,
+    RefundStatus,
+    next_check_at,
+    sources,
+)
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
 from checkout.store import events, keys, payments, sessions, timers
@@ -85,15 +92,21 @@ def end(
     status: RefundStatus,
     failure: RefundFailure | None,
     context: ChangeContext,
+    task: Action | None = None,
 ) -> Refund:
-    """Records the outcome of a refund. If it failed, its amount is released.
+    """Records the outcome of a refund. If it failed, its amount is released. `task` is the
+    write of a task for a person, if there is one.
 
     Raises ConditionFailedError after a conflict.
     """
     now = context.now
     ended = replace(refund, status=status, failure=failure, processed_at=now, updated_at=now)
     recorded = context.record_events([EventKind.REFUND_UPDATED], session, ended)
-    released = [payments.release_refund(refund)] if status is RefundStatus.FAILED else []
+    released: list[Action] = (
+        [payments.release_refund(refund)] if status is RefundStatus.FAILED else []
+    )
+    if task:
+        released.append(task)
     table.write(
         change(refund, ended),
         sessions.record_event_count(session, recorded.session),
@@ -114,6 +127,34 @@ def check_later(table: Table, refund: Refund, now: int) -> None:
         REFUNDS.build_update(refund, later, unchanged(refund, "status", "check_at")),
         *timers.move(_timer(refund), _timer(later)),
     )
+
+
+def note_missing(table: Table, refund: Refund, now: int) -> Refund:
+    """Records that the processor did not know the refund after its lease was over.
+
+    Raises ConditionFailedError if another sender was faster.
+    """
+    missing = replace(refund, missing_since=now)
+    table.write(REFUNDS.build_update(refund, missing, unchanged(refund, "status", *LEASE)))
+    return missing
+
+
+def lease(table: Table, refund: Refund, now: int) -> Refund:
+    """Takes the refund's lease, so that no other sender sends it for LEASE_SECONDS.
+
+    Raises ConditionFailedError if another sender has it, or the refund has ended.
+    """
+    leased = replace(refund, leased_until=now + LEASE_SECONDS, missing_since=None)
+    table.write(REFUNDS.build_update(refund, leased, unchanged(refund, "status", *LEASE)))
+    return leased
+
+
+LEASE = ("leased_until", "missing_since")
+
+
+def of_payment(table: Table, payment: Payment) -> list[Refund]:
+    """The payment's refunds, the newest first. The index may not have those of the last second."""
+    return list_page(table, payment.scope, payment.id, Cursor(limit=100)).objects
 
 
 def change(before: Refund, after: Refund) -> Update:

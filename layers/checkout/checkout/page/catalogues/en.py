@@ -46,6 +46,8 @@ TEXTS = {
     "card_note": "Your card's details are not stored.",
     "card_at_processor": "You type the card on the next screen, into fields of the shop's payment "
     "processor.",
+    "card_by_redirect": "You type the card on the next page, which belongs to the shop's payment "
+    "processor.",
     "cancel": "Cancel and go back to {merchant}",
     "form_errors": "Please check what is marked below.",
     "stale": "This page was no longer up to date, so this time nothing was charged. "
@@ -56,6 +58,7 @@ TEXTS = {
     "card_code_invalid": "Check the security code: three or four digits.",
     "email_invalid": "Check the e-mail address.",
     "phone_invalid": "Check the number: ten digits, on MTN, Telecel or AirtelTigo.",
+    "one_time_code_invalid": "Check the code: four to ten digits or letters.",
     "method_not_allowed": "Choose one of the ways to pay below.",
     "card_not_here": "The card is typed on the next screen. Nothing of it was stored here.",
     "not_a_test_card": "This is test mode: use one of the test cards below. Nothing was stored.",
@@ -89,6 +92,12 @@ TEXTS = {
     "shop's payment processor, so that nobody else sees the number.",
     "card_entry_unreachable": "The card's fields could not be loaded. You have not been charged. "
     "Reload this page to try again.",
+    "code_entry_title": "Type the code",
+    "code_telecel": "Dial *110# on this phone, choose to make a voucher, and type it here.",
+    "code_other": "Type the code that your mobile money network sent you.",
+    "code_again": "That code did not work. Type a new one.",
+    "one_time_code": "Code",
+    "code_send": "Go on",
     "qr_label": "QR code of this payment",
     "waiting_note": "This page goes on by itself. Please do not pay a second time.",
     "time_left": "Time left to approve",

@@ -47,6 +47,8 @@ TEXTS = {
     "card_note": "Hindi itinatago ang mga detalye ng iyong card.",
     "card_at_processor": "Ilalagay mo ang card sa susunod na screen, sa mga field ng payment "
     "processor ng tindahan.",
+    "card_by_redirect": "Ita-type mo ang card sa susunod na page, na sa payment processor ng "
+    "tindahan.",
     "cancel": "Kanselahin at bumalik sa {merchant}",
     "form_errors": "Pakitingnan ang mga may marka sa ibaba.",
     "stale": "Hindi na bago ang pahinang ito, kaya walang siningil sa pagkakataong ito. "
@@ -57,6 +59,7 @@ TEXTS = {
     "card_code_invalid": "Pakisuri ang security code: tatlo o apat na numero.",
     "email_invalid": "Pakisuri ang e-mail address.",
     "phone_invalid": "Pakisuri ang numero: sampung digit, sa MTN, Telecel o AirtelTigo.",
+    "one_time_code_invalid": "Suriin ang code: apat hanggang sampung numero o letra.",
     "method_not_allowed": "Pumili ng isa sa mga paraan ng pagbayad sa ibaba.",
     "card_not_here": "Sa susunod na screen ilalagay ang card. Walang itinago rito.",
     "not_a_test_card": "Test mode ito: gamitin ang isa sa mga test card sa ibaba. Walang itinago.",
@@ -93,6 +96,12 @@ TEXTS = {
     "payment processor ng tindahan ang mga field, para walang ibang makakita ng numero.",
     "card_entry_unreachable": "Hindi na-load ang mga field ng card. Hindi ka siningil. I-reload "
     "ang pahinang ito para subukan muli.",
+    "code_entry_title": "I-type ang code",
+    "code_telecel": "I-dial ang *110# sa teleponong ito, gumawa ng voucher, at i-type ito rito.",
+    "code_other": "I-type ang code na ipinadala ng iyong mobile money network.",
+    "code_again": "Hindi gumana ang code na iyon. Mag-type ng bago.",
+    "one_time_code": "Code",
+    "code_send": "Magpatuloy",
     "qr_label": "QR code ng bayad na ito",
     "waiting_note": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
     "time_left": "Natitirang oras para mag-apruba",

@@ -47,6 +47,8 @@ TEXTS = {
     "card_note": "Les données de votre carte ne sont pas conservées.",
     "card_at_processor": "Vous saisissez la carte à l’écran suivant, dans les champs du "
     "prestataire de paiement de la boutique.",
+    "card_by_redirect": "Vous saisissez la carte à la page suivante, celle du prestataire de "
+    "paiement de la boutique.",
     "cancel": "Annuler et revenir à {merchant}",
     "form_errors": "Vérifiez ce qui est signalé ci-dessous.",
     "stale": "Cette page n’était plus à jour : cette fois, rien n’a été débité. "
@@ -57,6 +59,7 @@ TEXTS = {
     "card_code_invalid": "Vérifiez le code de sécurité : trois ou quatre chiffres.",
     "email_invalid": "Vérifiez l’adresse e-mail.",
     "phone_invalid": "Vérifiez le numéro : dix chiffres, chez MTN, Telecel ou AirtelTigo.",
+    "one_time_code_invalid": "Vérifiez le code : de quatre à dix chiffres ou lettres.",
     "method_not_allowed": "Choisissez un des moyens de paiement ci-dessous.",
     "card_not_here": "La carte se saisit à l’écran suivant. Rien n’en a été conservé ici.",
     "not_a_test_card": "Mode test : utilisez une des cartes de test ci-dessous. "
@@ -93,6 +96,12 @@ TEXTS = {
     "prestataire de paiement de la boutique, pour que personne d’autre ne voie le numéro.",
     "card_entry_unreachable": "Les champs de la carte n’ont pas pu être chargés. Rien n’a été "
     "débité. Rechargez cette page pour réessayer.",
+    "code_entry_title": "Saisissez le code",
+    "code_telecel": "Composez le *110# sur ce téléphone, demandez un bon et saisissez-le ici.",
+    "code_other": "Saisissez le code que votre réseau de mobile money vous a envoyé.",
+    "code_again": "Ce code n’a pas fonctionné. Saisissez-en un nouveau.",
+    "one_time_code": "Code",
+    "code_send": "Continuer",
     "qr_label": "Code QR de ce paiement",
     "waiting_note": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
     "time_left": "Temps restant pour valider",

@@ -1,7 +1,8 @@
-"""Stripe's notifications.
+"""Processors' notifications.
 
-A notification names a payment, and nothing else in it is used: the payment's status is read from
-Stripe. A notification that is repeated, late, out of order or forged therefore changes nothing.
+A notification names a payment or a charge, and nothing else in it is used: the payment's status is
+read from the processor. A notification that is repeated, late, out of order or forged therefore
+changes nothing.
 """
 
 from typing import get_args
@@ -19,44 +20,54 @@ from checkout.processors.refunds import Refunds
 from checkout.store import payments
 from checkout.store.table import Table
 
+SIGNATURE_HEADERS = {
+    registry.STRIPE: "stripe-signature",
+    registry.PAYSTACK: "x-paystack-signature",
+    registry.PAYMONGO: "paymongo-signature",
+}
 
-def receive(table: Table, request: Request) -> Response:
-    """Updates the payment and the refund that Stripe names to the status that they have at Stripe.
 
-    Raises BodyInvalidError, and BusyError if Stripe does not answer: Stripe then sends the
+def receive(table: Table, request: Request, processor: str) -> Response:
+    """Updates the payment that a processor names, and its refunds, to the status that they have
+    there.
+
+    Raises BodyInvalidError, and BusyError if the processor does not answer: it then sends the
     notification again.
     """
-    scope, notification = _read(table, request)
+    scope, notification = _read(table, request, processor)
     payment = payments.find(table, notification.payment or "")
-    if payment and (payment.scope, payment.processor) == (scope, registry.STRIPE):
+    if payment and (payment.scope, payment.processor) == (scope, processor):
         context = ChangeContext(request.now, render_events, request.cause())
         router = registry.ProcessorRouter(table)
         try:
-            Attempts(table, router, context).on_notification(payment)
+            refunds = Refunds(table, router, context)
+            Attempts(table, router, context).on_notification(payment, notification.reference)
             if notification.refund:
-                Refunds(table, router, context).on_notification(notification.refund, payment)
+                refunds.on_notification(notification.refund, payment)
+            elif notification.is_about_refunds:
+                refunds.on_notification_of_any(payment)
         except ProcessorUnavailableError:
             raise BusyError from None
     return json_response({})
 
 
-def _read(table: Table, request: Request) -> tuple[str, Notification]:
+def _read(table: Table, request: Request, processor: str) -> tuple[str, Notification]:
     """The scope and the content of a genuine notification.
 
     `{id}` is a merchant and a mode: `merc_….live`. Raises the same BodyInvalidError for an unknown
     account, a bad signature and a body that names no object.
     """
     merchant, _, mode = request.path_id.rpartition(".")
-    body, signature = request.body(), request.header("stripe-signature") or ""
+    body, signature = request.body(), request.header(SIGNATURE_HEADERS[processor]) or ""
     if is_merchant_id(merchant) and mode in get_args(Mode):
         scope = scope_of(merchant, mode)
-        notification = registry.read_notification(table, scope, body, signature)
+        notification = registry.read_notification(table, processor, scope, body, signature)
         if notification is not None:
             return scope, notification
     raise BodyInvalidError("There is no such account, or the signature is wrong.")
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
-    """Stripe shows the body in its dashboard, and sends the notification again."""
+    """Processors show the body in their dashboards, and send the notification again."""
     body = {"error": {"code": error.code, "message": error.message}}
     return json_response(body, error.status)

@@ -1,0 +1,2 @@
+export * from './index.js'
+export { PayGate as default } from './index.js'

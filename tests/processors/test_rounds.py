@@ -1,0 +1,41 @@
+"""Random rounds at each processor that fails at random: see `rounds`."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tests.processors.rounds import Rail, at_paymongo, at_paystack, play
+from tests.racing import ROUNDS, race, worlds
+from tests.world import World
+
+OF_A_WORLD = 100
+SEED = int(os.environ.get("ROUNDS_SEED", "1"))
+
+Opening = Callable[[World, int], AbstractContextManager[Rail]]
+
+
+def one_by_one(*actions: Callable[[], Any]) -> None:
+    for action in actions:
+        action()
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("rail", [at_paystack, at_paymongo])
+def test_the_books_balance_after_random_rounds(world: World, rail: Opening, seed: int) -> None:
+    with rail(world, seed) as opened:
+        play(opened, 4, one_by_one)
+
+
+@pytest.mark.dynoxide
+@pytest.mark.parametrize("rail", [at_paystack, at_paymongo])
+def test_the_books_balance_after_random_rounds_of_threads(rail: Opening) -> None:
+    balance: Counter[str] = Counter()
+    for world, rounds in worlds(ROUNDS, OF_A_WORLD, check=False):
+        with rail(world, SEED + rounds.start) as opened:
+            balance += play(opened, len(rounds), race)
+        # `pytest -s` shows it.
+        print(f"\n{rail.__name__}, {rounds.stop} rounds: {dict(balance)}")
