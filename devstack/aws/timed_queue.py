@@ -65,6 +65,12 @@ class TimedQueue(models.Queue):  # type: ignore[misc]
         self.delete(taken)
         target._wait(taken, 0)
 
+    def clear(self) -> None:
+        """Forgets the messages that were not taken."""
+        with self._messages_lock:
+            self._waiting.clear()
+            self._visible.clear()
+
     def next_visible(self) -> float | None:
         """When the next message becomes visible that is not, in unix seconds."""
         with self._messages_lock:
