@@ -18,15 +18,16 @@ from typing import Any, Self
 
 from devstack import engines
 from devstack.activity_counter import ActivityCounter
-from devstack.aws import api_gateway, layers
+from devstack.aws import api_gateway, layers, timed_queue
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
-from devstack.aws.queues import OpenQueue, QueuePoller, create_queues, delays_follow
+from devstack.aws.queues import QueuePoller, create_queues, queue_name
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.stream_records import Record
 from devstack.aws.stream_sources import end_of, open_source
 from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
+from devstack.aws.timed_queue import timed_queues
 from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
 from devstack.cli import console, control, pages
@@ -42,6 +43,9 @@ from devstack.http_server import Server
 from devstack.template import Template, load_template
 
 TEMPLATE = ROOT / "template.yaml"
+
+# One process needs few partitions of timers, and with more threads each invocation takes longer.
+_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4"}
 
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
@@ -87,7 +91,7 @@ class Stack:
         self, print_line: Callable[[str], None] = console.discard_line, **settings: Any
     ) -> None:
         self.settings = Settings(**settings)
-        self.template: Template = load_template(self.settings.template)
+        self.template: Template = load_template(self.settings.template, _PARAMETERS)
         self._print_line = print_line
         self._opened = ExitStack()
         self._run = ExitStack()
@@ -122,8 +126,8 @@ class Stack:
             create_table(client, self.template, self._table)
             # dynoxide's new table has the stream of the old one.
             self._beginning = end_of(open_source(self.engine, self._table))
-            for url in self._queue_urls.values():
-                self.engine.client("sqs").purge_queue(QueueUrl=url)
+            for name in self.template.queues:
+                timed_queue.find(queue_name(name)).clear()
             if self._data:
                 (self._data / "stream.json").unlink(missing_ok=True)
             self.clock.reset()
@@ -169,10 +173,11 @@ class Stack:
         self._table = create_table(
             self.engine.client("dynamodb"), self.template, settings.table_name
         )
-        self._queue_urls = create_queues(self.engine.client("sqs"), self.template.queues)
+        with timed_queues(self.clock.read):
+            urls = create_queues(self.engine.client("sqs"), self.template.queues)
         secrets = self._data / "secrets.json" if self._data else None
         key = create_key(self.engine.client("kms"), secrets)
-        references = self._queue_urls | {SECRETS_KEY: key}
+        references = urls | {SECRETS_KEY: key}
         variables = self._function_variables(self._table, references)
         opened.enter_context(applied(variables, keep_aws=True))
         opened.enter_context(layers.importable(self.template.layers))
@@ -192,7 +197,6 @@ class Stack:
     def _start(self) -> None:
         """Start what a reset starts again: the accounts, and all that runs in the background."""
         with ExitStack() as run:
-            run.enter_context(delays_follow(self.clock.read))
             if self.settings.with_library:
                 run.enter_context(self.clock.installed())
                 self.accounts = demo_accounts.create()
@@ -216,8 +220,6 @@ class Stack:
         variables = self.template.environment(references)
         # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
-        # Each sweep reads every shard, and one machine needs only a few.
-        variables["TIMER_SHARDS"] = "4"
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
@@ -246,7 +248,7 @@ class Stack:
             activity=activity,
             reader=reader,
             consumers=consumers,
-            pollers=self._create_pollers(self._queue_urls, activity),
+            pollers=self._create_pollers(activity),
             scheduled=scheduled,
             ttl=ttl,
             ttl_delay=self.settings.ttl_delay,
@@ -260,15 +262,10 @@ class Stack:
         ttl.load()
         return ttl
 
-    def _create_pollers(self, urls: dict[str, str], activity: ActivityCounter) -> list[QueuePoller]:
-        client = self.engine.client("sqs")
+    def _create_pollers(self, activity: ActivityCounter) -> list[QueuePoller]:
         return [
             QueuePoller(
-                each,
-                self.functions[each.function],
-                OpenQueue(self.template.queues[each.queue], client, urls[each.queue]),
-                read_time=self.clock.read,
-                activity=activity,
+                each, self.functions[each.function], self.template.queues, activity=activity
             )
             for each in self.template.queue_sources
         ]

@@ -1,5 +1,6 @@
 """Reads a table's stream: through the API, or directly from moto's memory."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -102,6 +103,7 @@ class _ApiSource:
         self._trimmer = trimmer
         self._trimmed: dict[str, int] = {}
         self._client = client
+        client.meta.events.register("before-parse.dynamodb-streams.GetRecords", _keep_wire_format)
         self._table = table
         self._label = label
         self._positions: dict[str, int] = {}
@@ -174,3 +176,13 @@ class _ApiSource:
             del self._iterators[shard]
             self._closed.add(shard)
         return records
+
+
+def _keep_wire_format(
+    response_dict: Json, customized_response_dict: Json, **_arguments: Any
+) -> None:
+    """Makes botocore leave records as the engine sent them. Parsing them would take half of the
+    time of a stack under load, and a Lambda event has the same format."""
+    body = json.loads(response_dict["body"])
+    customized_response_dict["Records"] = body.pop("Records", [])
+    response_dict["body"] = json.dumps(body).encode()

@@ -283,3 +283,14 @@ def test_engine_can_be_a_url(template: Path, tmp_path: Path) -> None:
         increment(client, table)
         assert client.meta.endpoint_url == address
         assert count(client, table) == 1
+
+
+@pytest.mark.dynoxide
+def test_calls_of_dynoxide_do_not_wait_for_calls_of_moto(template: Path) -> None:
+    with engines.open("dynoxide") as opened, applied(opened.environment):
+        client = boto3.client("dynamodb")
+        table = create_table(client, load_template(template))
+        with opened.calls.lock, ThreadPoolExecutor(1) as pool:
+            pool.submit(increment, client, table).result(30)
+            pool.submit(increment, client, table, "token").result(30)
+        assert count(client, table) == 2

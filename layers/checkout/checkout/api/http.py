@@ -20,11 +20,13 @@ from checkout.domain.errors import (
     shown_name,
 )
 from checkout.domain.event import Cause
-from checkout.log import log_fault, logger
+from checkout.log import log_fault, log_metric, logger
 from checkout.settings import settings
 from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
+SERVER_ERRORS = "ServerErrors"
+"""A metric: responses with 500 or 503."""
 MAX_IDEMPOTENCY_KEY = 255
 """The longest idempotency key, in characters."""
 
@@ -200,6 +202,8 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }
         logger.info("request", extra=fields)
+        if response.status >= 500:
+            log_metric(SERVER_ERRORS, 1, "Count", request.now)
         headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
         if response.status == BusyError.status:
             headers["retry-after"] = str(BusyError.retry_after)

@@ -12,6 +12,8 @@ from checkout.domain import clock
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 TIME_LENGTH, RANDOM_LENGTH, NUMBER_LENGTH = 8, 24, 3
+SHOWN_RANDOM_LENGTH = 6
+"""Random characters of a shortened id."""
 
 SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "re", "evt", "cus", "we"
 RESEND = "rs"
@@ -57,6 +59,13 @@ def bound(prefix: str, second: int) -> str:
     """
     moment = min(max(second * 1000, 0), len(ALPHABET) ** TIME_LENGTH - 1)
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}"
+
+
+def shortened(id: str) -> str:
+    """The prefix, the time and the first random characters of an id, which find it in the log. The
+    rest can't be guessed."""
+    prefix, _, tail = id.rpartition("_")
+    return f"{prefix}_{tail[: TIME_LENGTH + SHOWN_RANDOM_LENGTH]}"
 
 
 def second_of(id: str) -> int:

@@ -13,7 +13,7 @@ from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import format_amount
-from checkout.domain.payment import LOOK_SECONDS, Failure, Payment, masked_phone
+from checkout.domain.payment import PAGE_LOOKUP_SECONDS, Failure, Payment, masked_phone
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
 from checkout.page.language import Translate, choose_language, translator
@@ -39,7 +39,7 @@ LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
 CODE_LENGTH = 10
-"""Characters of a code that a shopper types, at most."""
+"""The most characters of a code that a shopper types."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -57,7 +57,7 @@ class Visit(NamedTuple):
     """The payment in flight, or else the one that the request names."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
-    looked_too_soon: bool = False
+    lookup_skipped: bool = False
     """Whether the processor was not asked about the payment in flight, because another request
     asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
@@ -83,9 +83,9 @@ class Visit(NamedTuple):
         return [each for each in self.session.methods if each in self.processors]
 
     @property
-    def asks_for_cards(self) -> bool:
+    def card_at_processor(self) -> bool:
         """Whether cards are typed at a processor and not into a form of ours."""
-        return "card" in self.processors and self.processors["card"].asks_for_cards
+        return "card" in self.processors and self.processors["card"].card_at_processor
 
     @property
     def just_paid(self) -> bool:
@@ -109,7 +109,7 @@ def screen_of(visit: Visit) -> str:
     if session.attempt:
         return _screen_of_attempt(visit)
     if not visit.methods:
-        return "unavailable"
+        return "suspended" if visit.merchant.suspended_at else "unavailable"
     if session.is_blocked_at(visit.now):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"
@@ -228,8 +228,9 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "token": token_of(session),
         "methods": {name: t(f"method_{name}") for name in visit.methods},
         "selected": visit.entered.get("method") or previous_method or visit.methods[0],
-        "card_at_processor": visit.asks_for_cards,
-        "card_by_script": visit.asks_for_cards and visit.processors["card"].card_entry_on_page,
+        "card_at_processor": visit.card_at_processor,
+        "card_entry_on_page": visit.card_at_processor
+        and visit.processors["card"].card_entry_on_page,
         "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
         "networks": ";".join(
@@ -264,11 +265,11 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     seconds = max(0, payment.deadline_at - visit.now)
     path = visit.approval_path
     page = f"{visit.page_path}?attempt={payment.id}"
-    if visit.looked_too_soon:
+    if visit.lookup_skipped:
         again = {
-            "reload_seconds": LOOK_SECONDS,
+            "reload_seconds": PAGE_LOOKUP_SECONDS,
             "reload_as_page": True,
-            "refresh": _refresh(LOOK_SECONDS, page),
+            "refresh": _refresh(PAGE_LOOKUP_SECONDS, page),
         }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
@@ -297,7 +298,7 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
         "code_length": CODE_LENGTH,
         "seconds_left": seconds,
         "clock": _countdown(seconds),
-        # Without a reload for those who type, and without scripts: it would empty the field.
+        # No `refresh` for browsers without scripts: a reload would empty the field.
         "poll_seconds": WAITING_SECONDS,
         "page_of_attempt": page,
     }

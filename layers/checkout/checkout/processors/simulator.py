@@ -5,7 +5,6 @@ Like a real processor it has a ledger of its own, in the table, so that a crash 
 not change what the processor knows. A ledger entry holds an outcome and no number.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
@@ -16,7 +15,7 @@ from checkout.processors.protocol import (
     InstrumentRefusedError,
     Order,
     Outcome,
-    Receipt,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -27,7 +26,7 @@ from checkout.store.table import Table
 
 LATER_SECONDS = 10
 NEVER = 10**11
-"""Seconds until an outcome that never comes."""
+"""Seconds until the outcome of a payment that stays pending for ever."""
 
 
 class SimulatedOutcome(NamedTuple):
@@ -89,7 +88,7 @@ CARDS: dict[str, dict[str, SimulatedOutcome]] = {
         "4000000000005126": NO_REFUND,
     },
 }
-"""By the dialect that documents them."""
+"""The test cards, by the dialect that documents them."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -109,7 +108,7 @@ METHODS = ("card", "mobile_money", "bank_transfer", *WALLETS)
 
 class Simulator:
     name = "simulator"
-    asks_for_cards = False
+    card_at_processor = False
     card_entry_on_page = False
     methods = METHODS
     bank_account: BankAccount | None = BankAccount("Simulator Bank", "0000000000")
@@ -146,8 +145,8 @@ class Simulator:
     def repeats_refunds(self, payment: Payment) -> bool:
         return True
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return None
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # It moves no money.
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # It asks for no code.
@@ -158,7 +157,7 @@ class Simulator:
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
-            "settles_at": now + outcome.after,
+            "decided_at": now + outcome.after,
             "failure": outcome.failure,
             "refunded": 0,
             "refund_after": outcome.refund_after,
@@ -171,13 +170,13 @@ class Simulator:
         return None if entry is None else _charge_outcome(entry, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        entry = simulator_ledger.settle(self._table, payment.id, Failure.TIMED_OUT, now)
+        entry = simulator_ledger.end_charge(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _charge_outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
         """Records the shopper's decision at the wallet; a second decision changes nothing."""
         failure = None if approved else Failure.DECLINED
-        simulator_ledger.settle(self._table, attempt, failure, now)
+        simulator_ledger.end_charge(self._table, attempt, failure, now)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         charge = simulator_ledger.find_charge(self._table, payment.id)
@@ -186,7 +185,7 @@ class Simulator:
         entry: Item = {
             "amount": refund.amount,
             "currency": refund.currency,
-            "settles_at": now + charge["refund_after"],
+            "decided_at": now + charge["refund_after"],
             "failure": charge.get("refund_failure"),
         }
         recorded = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
@@ -214,7 +213,7 @@ def _simulated_outcome(instrument: Instrument) -> SimulatedOutcome:
 
 
 def _charge_outcome(entry: Item, now: int) -> Outcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return Outcome(State.PENDING)
     if "failure" in entry:
         return Outcome(State.DECLINED, Failure(entry["failure"]))
@@ -222,11 +221,11 @@ def _charge_outcome(entry: Item, now: int) -> Outcome:
 
 
 REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
-"""For a payment that was not charged, or has been refunded."""
+"""The outcome of a refund of a payment that was not charged, or has been refunded."""
 
 
 def _refund_outcome(entry: Item, now: int) -> RefundOutcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return RefundOutcome(RefundStatus.PENDING)
     if "failure" in entry:
         return RefundOutcome(RefundStatus.FAILED, RefundFailure(entry["failure"]))

@@ -14,6 +14,7 @@ from checkout.api.payrex import objects
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
+    AccountSuspendedError,
     AuthenticationError,
     BodyInvalidError,
     BodyTooLargeError,
@@ -70,6 +71,7 @@ REFUND_REASONS = (
 
 ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (AuthenticationError, 401, "auth_invalid"),
+    (AccountSuspendedError, 403, None),
     (PermissionDeniedError, 401, "auth_invalid"),
     (RouteMissingError, 404, "route_not_found"),
     (MethodNotAllowedError, 404, "route_not_found"),
