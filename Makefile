@@ -10,7 +10,7 @@ export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo listen client-tools test test-all lint checkov browser sam-validate clean
 .PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
-.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
+.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi openapi-lint
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {print "\n" substr($$0, 5)} \
@@ -18,7 +18,7 @@ help: ## list the targets
 
 ##@ Run
 
-dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA)
+dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA, FRESH=1, SEED=shop.yaml)
 	@$(BIN)/python -m devstack
 
 demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RAILS=fake)
@@ -27,6 +27,14 @@ demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RA
 listen: $(VENV)/.dev ## print the webhooks of a running make dev, verified (HOOKS_PORT=4000)
 	@$(BIN)/python -m shop.listen
 
+openapi: $(VENV)/.dev ## write the OpenAPI documents anew (docs/openapi)
+	@$(BIN)/python -m devstack.openapi
+
+# Pinned. Its package has no dependencies.
+openapi-lint: ## check the OpenAPI documents with Redocly (npm)
+	@npm exec --yes -- @redocly/cli@2.77.0 lint --config docs/openapi/redocly.yaml --max-problems 20 \
+		docs/openapi/paygate.json docs/openapi/payrex.json
+
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
@@ -34,7 +42,7 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
 # Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser client-tools sam-validate checkov .aws-sam/local/.done ## run every test
+test-all: $(VENV)/.test lint browser client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
@@ -107,12 +115,20 @@ test-sam-local: .venv-sam/.done ## invoke every function; skipped without Docker
 sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## like test-sam-local, with Docker already running
 	$(BIN)/pytest -m sam_local tests/sam_local
 
-invoke: .venv-sam/.done ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
+# Without prerequisites, so that a wrong call is answered before anything is installed.
+invoke: ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
 	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
+	@$(MAKE) --no-print-directory .venv-sam/.done
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
 sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## like invoke, with Docker already running
 	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
+
+sam-local-env: .venv-sam/.done ## open a table with samples for plain `sam local invoke` commands
+	@scripts/with-docker $(MAKE) --no-print-directory sam-local-open
+
+sam-local-open: $(VENV)/.dev .aws-sam/local/.done ## like sam-local-env, with Docker already running
+	@$(BIN)/python -m devstack.cli.sam_local
 
 # Built for this machine's CPU, and again if a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)

@@ -45,6 +45,15 @@ def open_source(engine: Engine, table: str) -> StreamSource:
     return _ApiSource(engine.client("dynamodbstreams"), table, arn, label, engine.trimmer)
 
 
+def end_of(source: StreamSource) -> dict[str, int]:
+    """The position after all records that a stream has now."""
+    source.start_after({})
+    positions: dict[str, int] = {}
+    while records := source.read():
+        positions |= {record.shard: record.sequence for record in records}
+    return positions
+
+
 class _MotoSource:
     """moto's own list of records, read under its lock.
 

@@ -36,8 +36,9 @@ class TimedQueue(models.Queue):  # type: ignore[misc]
 
     def add_message(self, message: Message) -> None:
         """Called by moto for each message that is sent."""
+        # moto adds the delay to the real time, a moment after it has set the time of sending.
         sent = message.sent_timestamp or 0
-        self._wait(message, max(0.0, message.delayed_until - sent) / 1000)
+        self._wait(message, round(max(0, message.delayed_until - sent) / 1000))
 
     def take(self, most: int) -> list[Message]:
         """Up to `most` visible messages. No other call gets them until they are hidden."""
@@ -63,6 +64,12 @@ class TimedQueue(models.Queue):  # type: ignore[misc]
         """Moves a message that was taken to another queue."""
         self.delete(taken)
         target._wait(taken, 0)
+
+    def clear(self) -> None:
+        """Forgets the messages that were not taken."""
+        with self._messages_lock:
+            self._waiting.clear()
+            self._visible.clear()
 
     def next_visible(self) -> float | None:
         """When the next message becomes visible that is not, in unix seconds."""

@@ -77,6 +77,12 @@ class Rail:
     def can_be_paid(self, charge: str) -> bool:
         return True
 
+    def leave_open(self, charge: str) -> None:
+        """The shopper leaves the processor's page open, to pay hours later."""
+
+    def pay_late(self, charge: str) -> None:
+        self.fake.pay(charge)
+
     def webhook(self, charge: str) -> tuple[str, bytes, dict[str, str]]:
         raise NotImplementedError
 
@@ -161,6 +167,12 @@ class AtPayMongo(Rail):
         if self.can_be_paid(charge) and self.fake.sessions[charge]["intent"] != "succeeded":
             act(charge)
 
+    def leave_open(self, charge: str) -> None:
+        self.fake.open_wallet(charge)
+
+    def pay_late(self, charge: str) -> None:
+        self.fake.pay(charge, after_expiry=True)
+
     def webhook(self, charge: str) -> tuple[str, bytes, dict[str, str]]:
         secret = self.random.choice([paymongo.SIGNING] * 3 + ["whsk_forged"])
         resource = self.fake.resource(charge)
@@ -233,14 +245,17 @@ def _action(rail: Rail) -> Callable[[], Any]:
 
 
 def _let_time_pass(rail: Rail) -> None:
-    """Everybody answers again, and two days pass. Open pages are paid late, a last time."""
+    """The processor answers again, and two days pass. Pages that were left open are paid after
+    minutes, after hours, and when failed payments are no longer watched."""
     rail.faulty = 0
+    for charge in rail.charges():
+        rail.leave_open(charge)
     for hour in range(60):
         rail.world.now += 60 if hour < 10 else 3600
-        if hour in (4, 14):
+        if hour in (4, 12, 17, 37):
             for charge in rail.charges():
                 if rail.can_be_paid(charge) and rail.random.random() < 0.2:
-                    rail.fake.pay(charge)
+                    rail.pay_late(charge)
         rail.world.sweep()
         rail.fake.finish_refunds()
 

@@ -11,6 +11,7 @@ from checkout.dispatch import open_dispatcher
 from checkout.domain.payment import ATTEMPT_CHECK_SECONDS
 from checkout.domain.reconciliation import DAY
 from checkout.processors import paymongo, paystack, reconciliation
+from checkout.processors import timers as processor_timers
 from checkout.store import payments, reconciliations, timers
 from tests.processors.rounds import Rail, at_paymongo, at_paystack
 from tests.world import World
@@ -69,7 +70,7 @@ def test_a_charge_that_was_not_found_is_found_in_the_processors_list(rail: Rail)
 def test_a_comparison_continues_on_the_page_where_its_time_was_over(
     rail: Rail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciliation, "RESERVE_SECONDS", math.inf)
+    monkeypatch.setattr(processor_timers, "RESERVE_MS", math.inf)
     rail.world.now += DAY
     found: list[int] = []
 

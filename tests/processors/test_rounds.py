@@ -37,4 +37,5 @@ def test_the_books_balance_after_random_rounds_of_threads(rail: Opening) -> None
     for world, rounds in worlds(ROUNDS, OF_A_WORLD, check=False):
         with rail(world, SEED + rounds.start) as opened:
             balance += play(opened, len(rounds), race)
-    print(f"\n{rail.__name__}, {ROUNDS} rounds: {dict(balance)}")  # `pytest -rP` shows it.
+        # `pytest -s` shows it.
+        print(f"\n{rail.__name__}, {rounds.stop} rounds: {dict(balance)}")

@@ -111,8 +111,8 @@ def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
 
     Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
     """
-    scheme, credentials = _credentials(request, "Authorization: Bearer sk_test_…")
-    return _authenticate(table, request, credentials if scheme == "bearer" else "", api)
+    credentials = _credentials(request, "bearer", "Authorization: Bearer sk_test_…")
+    return _authenticate(table, request, credentials, api)
 
 
 def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
@@ -120,12 +120,13 @@ def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
 
     Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
     """
-    scheme, credentials = _credentials(request, "HTTP Basic, the key as user name")
+    expected = "HTTP Basic with the key as user name and no password (curl -u sk_test_…:)"
+    credentials = _credentials(request, "basic", expected)
     try:
         user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:
         user, password = "", ""
-    return _authenticate(table, request, user if scheme == "basic" and not password else "", api)
+    return _authenticate(table, request, "" if password else user, api)
 
 
 def forget_keys() -> None:
@@ -133,11 +134,14 @@ def forget_keys() -> None:
     _cache.clear()
 
 
-def _credentials(request: Request, expected: str) -> tuple[str, str]:
-    scheme, _, credentials = (request.header("authorization") or "").partition(" ")
+def _credentials(request: Request, scheme: str, expected: str) -> str:
+    """What follows the scheme in the header `Authorization`. `expected` is the error's advice."""
+    sent, _, credentials = (request.header("authorization") or "").partition(" ")
     if not credentials:
-        raise AuthenticationError(f"An API key is required: {expected}")
-    return scheme.lower(), credentials.strip()
+        raise AuthenticationError(f"An API key is required: {expected}.")
+    if sent.lower() != scheme:
+        raise AuthenticationError(f"This API takes the key in another way: {expected}.")
+    return credentials.strip()
 
 
 def _authenticate(table: Table, request: Request, secret: str, api: str) -> Caller:

@@ -39,8 +39,11 @@ SAFETY_HEADERS = {
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
-Json = dict[str, Any]
-"""A JSON object."""
+_FORM = re.compile(rb"[\w.%\[\]-]{1,100}=|--")
+"""How a form begins: with a name, or with the boundary of a multipart one."""
+
+Json = Mapping[str, Any]
+"""A JSON object, of which a typed one is a kind."""
 
 
 class Response(NamedTuple):
@@ -122,7 +125,7 @@ class Request(NamedTuple):
             raise BodyTooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
         return body
 
-    def json(self) -> Json:
+    def json(self) -> dict[str, Any]:
         """The body as a JSON object; no body is an empty object. Raises BodyInvalidError."""
         body = self.body()
         return _decode_json(body) if body.strip() else {}
@@ -231,7 +234,7 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return params
 
 
-def _decode_json(body: bytes) -> Json:
+def _decode_json(body: bytes) -> dict[str, Any]:
     try:
         decoded = json.loads(body.decode(), parse_constant=_refuse_constant)
         # A lone surrogate, such as "\ud800", is valid JSON but cannot be encoded again.
@@ -239,10 +242,19 @@ def _decode_json(body: bytes) -> Json:
     except UnicodeError:
         raise BodyInvalidError("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
-        raise BodyInvalidError("The body is not JSON.") from None
+        raise BodyInvalidError(_not_json(body)) from None
     if not isinstance(decoded, dict):
         raise BodyInvalidError("The body is not a JSON object.")
     return decoded
+
+
+def _not_json(body: bytes) -> str:
+    if not _FORM.match(body):
+        return "The body is not JSON."
+    return (
+        "The body is a form; this API takes JSON bodies. "
+        'Send {"name": "value"} with Content-Type: application/json.'
+    )
 
 
 def _refuse_constant(name: str) -> Any:

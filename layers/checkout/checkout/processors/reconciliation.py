@@ -1,9 +1,9 @@
 """Compares processors' own lists of charges with our payments, once a day."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from checkout import deadline
 from checkout.domain.event import ChangeContext
 from checkout.domain.reconciliation import Reconciliation, next_day
 from checkout.domain.timer import Timer
@@ -19,9 +19,6 @@ from checkout.processors.registry import ProcessorMissingError, processor_at
 from checkout.store import payments, reconciliations, timers
 from checkout.store.table import Table
 
-RESERVE_SECONDS = 30
-"""With less time left than this, an invocation compares no further page. A page has up to a hundred
-charges, of which few cause calls to the processor."""
 PAUSE_SECONDS = 1
 """Seconds until the timer fires again for the rest of a list."""
 RETRY_SECONDS = 300
@@ -32,6 +29,8 @@ class Reconciliations(NamedTuple):
     table: Table
     processor: ProcessorClient
     context: ChangeContext
+    has_time: Callable[[], bool]
+    """Whether the invocation has time for another page."""
 
     def on_timer(self, timer: Timer) -> None:
         """Handles an account's timer: compares pages of the list as long as there is time.
@@ -71,8 +70,7 @@ class Reconciliations(NamedTuple):
             return replace(found, timer_due=now + RETRY_SECONDS)
         if page.cursor is None:
             return next_day(found, now)
-        has_time = deadline.seconds_left() > RESERVE_SECONDS
-        due = found.timer_due if has_time else max(now, found.timer_due) + PAUSE_SECONDS
+        due = found.timer_due if self.has_time() else max(now, found.timer_due) + PAUSE_SECONDS
         return replace(found, cursor=page.cursor, timer_due=due)
 
     def _compare(self, found: Reconciliation, receipt: Receipt, seen: set[str]) -> None:
