@@ -10,6 +10,7 @@ A session lapses at `lapses_at`. That is `expires_at`, or the deadline of a paym
 flight if that is later. From then on every reader sees it as expired, even before its timer fires.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -29,8 +30,8 @@ BLOCK_SECONDS = 15 * 60
 """How long a session can't be paid after MAX_FAILED_ATTEMPTS; then the count starts again. This
 limits the testing of stolen cards to forty an hour."""
 
-SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
-"""Replaced by the session's id in the merchant's URLs."""
+SESSION_ID_MARK = re.compile(r"(?:\{|%7[Bb])CHECKOUT_SESSION_ID(?:\}|%7[Dd])")
+"""Replaced by the session's id in the merchant's URLs. URL libraries percent-encode its braces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +117,11 @@ class Session:
 
     def return_url(self) -> str:
         """Where the shopper goes after paying."""
-        return self.success_url.replace(SESSION_ID_MARK, self.id)
+        return SESSION_ID_MARK.sub(self.id, self.success_url)
 
     def leave_url(self) -> str:
         """Where the shopper goes without paying."""
-        return self.cancel_url.replace(SESSION_ID_MARK, self.id)
+        return SESSION_ID_MARK.sub(self.id, self.cancel_url)
 
 
 def new_session(

@@ -109,7 +109,7 @@ def screen_of(visit: Visit) -> str:
     if session.attempt:
         return _screen_of_attempt(visit)
     if not visit.methods:
-        return "unavailable"
+        return "suspended" if visit.merchant.suspended_at else "unavailable"
     if session.is_blocked_at(visit.now):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"

@@ -41,6 +41,9 @@ from checkout.store import payments, refunds, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 from checkout.store.tasks import Task
 
+ATTEMPTS = "Attempts"
+"""A metric: payments that ended, by processor and outcome."""
+
 
 class Lookup(NamedTuple):
     """The result of a page's lookup of a payment."""
@@ -256,6 +259,9 @@ class Attempts(NamedTuple):
             )
 
         concluded = until_no_conflict(self.table, write, again=again)
+        if concluded.status is not payment.status:
+            labels = {"Processor": concluded.processor, "Outcome": concluded.status}
+            log_metric(ATTEMPTS, 1, "Count", self.context.now, **labels)
         if outcome.is_charged_twice and outcome.reference:
             self.add_task(concluded, outcome.reference)
         return concluded

@@ -9,6 +9,7 @@ answered.
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from checkout.log import log_metric
 from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavailableError
 from checkout.store import breakers
 from checkout.store.breakers import BreakerState
@@ -18,6 +19,8 @@ FAILURES = 5
 OPEN_SECONDS = 20
 """Seconds for which the processor is not called. A single call after that has the same time for its
 answer."""
+OPENED = "BreakerOpened"
+"""A metric: how often a breaker opened, or stayed open after a call that tried again."""
 CACHE_SECONDS = 2
 """Seconds for which a process uses the state that it has read."""
 
@@ -68,6 +71,7 @@ class Breaker(NamedTuple):
         state = breakers.count_failure(self.table, self.processor)
         if state.failures >= FAILURES and state.open_until <= self.now:
             breakers.open_until(self.table, self.processor, state, self.now + OPEN_SECONDS)
+            log_metric(OPENED, 1, "Count", self.now)
         _cache.pop(self._key, None)
 
     def _state(self) -> BreakerState:

@@ -46,8 +46,11 @@ class ProcessorMissingError(Exception):
 def processors_of(table: Table, merchant: Merchant | None, scope: str) -> dict[str, Processor]:
     """The processor of each payment method that the merchant takes in a scope's mode.
 
-    Without an account there is the simulator in test mode, and nothing in live mode.
+    Without an account there is the simulator in test mode, and nothing in live mode. A suspended
+    merchant takes no new payments at all.
     """
+    if merchant and merchant.suspended_at:
+        return {}
     found: dict[str, Processor] = {}
     for account in merchant.accounts_for(scope) if merchant else []:
         adapter = _open(scope, account) if account.methods else None

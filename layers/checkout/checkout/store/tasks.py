@@ -25,7 +25,8 @@ class Task:
     reason: str
     """`refund_failed`: late money could not be sent back. `refund_needs_account`: the merchant has
     to name the shopper's bank account at the processor. `charged_twice`: one payment has two
-    successful charges."""
+    successful charges. `payment_rebuilt`, `payment_lost`, `session_lost`: see
+    `checkout.repairs`."""
     created_at: int
 
 
@@ -36,7 +37,7 @@ def put(task: Task) -> Put:
 
 def add(table: Table, task: Task) -> bool:
     """Adds a task; False if it was on the list before."""
-    return table.write_unless_conflict(Put(put(task).item, Attr("pk").not_exists()))
+    return table.add(put(task).item)
 
 
 def list_all(table: Table) -> list[Task]:

@@ -5,13 +5,16 @@ Every key is always present, with null where there is no value: an SDK reads the
 
 import json
 from collections.abc import Callable
+from typing import cast
 
 from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.api.lists import T
+from checkout.api.payrex import objects
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
+    AccountSuspendedError,
     AuthenticationError,
     BodyInvalidError,
     BodyTooLargeError,
@@ -68,6 +71,7 @@ REFUND_REASONS = (
 
 ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (AuthenticationError, 401, "auth_invalid"),
+    (AccountSuspendedError, 403, None),
     (PermissionDeniedError, 401, "auth_invalid"),
     (RouteMissingError, 404, "route_not_found"),
     (MethodNotAllowedError, 404, "route_not_found"),
@@ -100,7 +104,7 @@ def session_id(payment_intent: str) -> str:
     return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
 
-def render_session(session: Session, now: int) -> Json:
+def render_session(session: Session, now: int) -> objects.CheckoutSession:
     return {
         "id": session.id,
         "resource": "checkout_session",
@@ -130,7 +134,7 @@ def render_session(session: Session, now: int) -> Json:
     }
 
 
-def render_payment_intent(session: Session, now: int) -> Json:
+def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
     paid = session.status is Status.COMPLETE
     return {
         "id": payment_intent_id(session.id),
@@ -160,7 +164,7 @@ def render_payment_intent(session: Session, now: int) -> Json:
     }
 
 
-def render_payment(payment: Payment) -> Json:
+def render_payment(payment: Payment) -> objects.Payment:
     return {
         "id": payment.id,
         "resource": "payment",
@@ -184,7 +188,7 @@ def render_payment(payment: Payment) -> Json:
     }
 
 
-def render_refund(refund: Refund) -> Json:
+def render_refund(refund: Refund) -> objects.Refund:
     """A refund that this service made itself has a reason that merchants cannot set. It is shown as
     `other_reason`."""
     by_merchant = refund.reason in REFUND_REASONS
@@ -211,9 +215,9 @@ def render_refund_json(refund: Refund) -> str:
     return encode_json(render_refund(refund))
 
 
-def render_customer(customer: Customer) -> Json:
+def render_customer(customer: Customer) -> objects.Customer:
     details = customer.details
-    return {
+    rendered: objects.Customer = {
         "id": customer.id,
         "resource": "customer",
         "billing": details.get("billing"),
@@ -224,13 +228,15 @@ def render_customer(customer: Customer) -> Json:
         "name": customer.name,
         "next_billing_statement_sequence_number": "1",
         "metadata": customer.metadata or None,
-        **({"deleted": True} if customer.deleted_at else {}),
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,
     }
+    if customer.deleted_at:
+        rendered["deleted"] = True
+    return rendered
 
 
-def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> Json:
+def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> objects.Webhook:
     return {
         "id": endpoint.id,
         "resource": "webhook",
@@ -245,7 +251,7 @@ def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> Json:
     }
 
 
-def render_deleted(id: str, resource: str) -> Json:
+def render_deleted(id: str, resource: str) -> objects.Deleted:
     return {"id": id, "resource": resource, "deleted": True}
 
 
@@ -258,7 +264,7 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
     if isinstance(subject, Refund):
         return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
     if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
-        intent = render_payment_intent(session, now) | {"latest_payment": render_payment(subject)}
+        intent = {**render_payment_intent(session, now), "latest_payment": render_payment(subject)}
         previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
         return [("payment_intent.succeeded", _change(intent, previous))]
     if kind in SESSION_EVENTS:
@@ -309,8 +315,8 @@ def render_envelope(event: Event, webhooks: int) -> Json:
     """The event as webhooks receive it: `data` is the object itself, with `previous_attributes`
     beside it, as every official SDK reads it.
 
-    `checkout_session_id` and `sequence` are this service's own fields. `sequence` numbers a
-    session's events from 1 without gaps.
+    `checkout_session_id` and `sequence` are this service's own fields. `sequence` numbers all
+    events of a session from 1, so a webhook that does not subscribe to all types sees gaps.
     """
     change = json.loads(event.object)
     return {
@@ -332,8 +338,8 @@ def render_page(page: Page[T], render: Callable[[T], Json]) -> Response:
     return lists.respond(page, render, _list)
 
 
-def _list(objects: list[Json], has_more: bool) -> Json:
-    return {"resource": "list", "has_more": has_more, "data": objects}
+def _list(data: list[Json], has_more: bool) -> objects.List:
+    return {"resource": "list", "has_more": has_more, "data": data}
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
@@ -359,7 +365,7 @@ def _change(rendered: Json, previous: Json) -> Json:
     return {"data": rendered, "previous_attributes": previous}
 
 
-def _line_item(item: LineItem) -> Json:
+def _line_item(item: LineItem) -> objects.LineItem:
     return {
         "id": item.id,
         "resource": "checkout_session_line_item",
@@ -371,16 +377,17 @@ def _line_item(item: LineItem) -> Json:
     }
 
 
-def _customer_within(session: Session) -> Json | None:
+def _customer_within(session: Session) -> objects.EmbeddedCustomer | None:
     """The customer inside a session has no `id` and no `resource` (docs/contracts/payrex.md,
     section 6.3)."""
-    customer: Json | None = session.details.get("customer")
+    customer: objects.Customer | None = session.details.get("customer")
     if customer is None:
         return None
-    return {name: value for name, value in customer.items() if name not in ("id", "resource")}
+    within = {name: value for name, value in customer.items() if name not in ("id", "resource")}
+    return cast(objects.EmbeddedCustomer, within)
 
 
-def _intent_status(session: Session, now: int) -> str:
+def _intent_status(session: Session, now: int) -> objects.IntentStatus:
     status = session.status_at(now)
     if status is Status.COMPLETE:
         return "succeeded"
@@ -389,25 +396,32 @@ def _intent_status(session: Session, now: int) -> str:
     return "awaiting_next_action" if session.attempt else "awaiting_payment_method"
 
 
-def _next_action(session: Session, now: int) -> Json | None:
+def _next_action(session: Session, now: int) -> objects.NextAction | None:
     if _intent_status(session, now) != "awaiting_next_action":
         return None
     return {"type": "redirect", "redirect_url": session.url}
 
 
-def _last_error(session: Session) -> Json | None:
+def _last_error(session: Session) -> objects.PaymentError | None:
     if session.latest_failure is None:
         return None
     return {"failed_code": DECLINE_CODES[session.latest_failure]}
 
 
-def _payment_status(payment: Payment) -> str:
+def _payment_status(payment: Payment) -> objects.PaymentStatus:
     if payment.status is PaymentStatus.PENDING:
         return "pending"
     return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
 
 
-def _no_billing() -> Json:
+def _no_billing() -> objects.Billing:
     """The hosted page asks for no address, but every key is present."""
-    address = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"))
+    address: objects.Address = {
+        "line1": None,
+        "line2": None,
+        "city": None,
+        "state": None,
+        "postal_code": None,
+        "country": None,
+    }
     return {"name": None, "email": None, "phone": None, "address": address}
