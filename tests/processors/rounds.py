@@ -250,9 +250,9 @@ def _let_time_pass(rail: Rail) -> None:
     rail.faulty = 0
     for charge in rail.charges():
         rail.leave_open(charge)
-    for hour in range(60):
-        rail.world.now += 60 if hour < 10 else 3600
-        if hour in (4, 12, 17, 37):
+    for step in range(40):
+        rail.world.now += 60 if step < 10 else 7200
+        if step in (4, 11, 14, 25):
             for charge in rail.charges():
                 if rail.can_be_paid(charge) and rail.random.random() < 0.2:
                     rail.pay_late(charge)
