@@ -192,7 +192,7 @@ class Repairs(NamedTuple):
                 self._put_event(session, id, next(numbers), type, object, at)
                 yield "event"
 
-    def _rendered_end(self, session: Session) -> list[tuple[str, dict[str, Any]]]:
+    def _rendered_end(self, session: Session) -> list[tuple[str, Mapping[str, Any]]]:
         """The types and objects of the events about the session's end, in their order."""
         paid = payments.find(self.table, session.payment) if session.payment else None
         return [
