@@ -7,5 +7,7 @@ from typing import Any
 
 
 class Keywords:
+    """Hashable, unlike a dictionary, because a type may be part of a union."""
+
     def __init__(self, **keywords: Any) -> None:
         self.keywords = keywords
