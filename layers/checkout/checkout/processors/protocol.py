@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol
 from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+"""How long a call waits for a connection, and then for an answer."""
+
 
 class State(StrEnum):
     APPROVED = "approved"
