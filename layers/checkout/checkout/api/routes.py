@@ -41,6 +41,15 @@ render_error = paygate.render_error
 """Renders an unexpected error of `refuse` itself."""
 
 
+PAGES = re.compile(r"/((checkout|c|simulator)(/.*)?)?", re.DOTALL)
+"""Paths at which people look for a hosted page, also with an incomplete link."""
+
+
+def is_visit(request: Request) -> bool:
+    """Whether a person asks for a page, and no program with an API key for an object."""
+    return request.header("authorization") is None and PAGES.fullmatch(request.path) is not None
+
+
 def refuse(table: Table, request: Request) -> Response:
     """The error of a route that does not exist, in the dialect of the caller's credentials.
 

@@ -16,7 +16,9 @@ have another time for a payment method."""
 CODE_SECONDS = 10
 """Seconds after which a payment is looked up if a code was sent and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
-"""Seconds from one lookup of an attempt by its timer to the next."""
+"""Seconds from one lookup of an attempt by its timer to the next, while the attempt is young."""
+LONGER_CHECKS = 10
+"""An older attempt is looked up again after this fraction of its age: a transfer takes hours."""
 LOOK_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""
@@ -58,7 +60,13 @@ class Failure(StrEnum):
     PROCESSING_ERROR = "processing_error"
     SYSTEM_ERROR = "system_error"
     TIMED_OUT = "timed_out"
+    CANCELED = "canceled"
+    """The shopper ended it, in order to pay otherwise."""
     TOO_LATE = "too_late"
+
+
+GIVEN_UP = (Failure.TIMED_OUT, Failure.CANCELED)
+"""Failures that no processor decided on: such a payment may still be approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE_LENGTH, local_phone
-from checkout.domain.mobile_networks import network_of
+from checkout.domain.mobile_networks import NETWORK_NAMES, network_of
 from checkout.processors.protocol import Instrument
 
 CARD_FIELDS = {"number", "expiry", "code"}
@@ -22,7 +22,9 @@ regular expression reads it."""
 TOO_LONG = "…"
 
 _CARD = re.compile(r"\d{12,19}", re.ASCII)
-_EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*(?:/\s*)?(?:20)?(\d\d)", re.ASCII)
+_EXPIRY = re.compile(r"(0?[1-9]|1[0-2])\s*(?:[/.-]\s*)?(?:20)?(\d\d)", re.ASCII)
+_YEAR_FIRST = re.compile(r"20(?P<year>\d\d)-(?P<month>\d\d)", re.ASCII)
+_MOBILE = re.compile(r"0[25]\d{8}", re.ASCII)
 _CODE = re.compile(r"\d{3,4}", re.ASCII)
 _ONE_TIME_CODE = re.compile(r"[0-9A-Za-z]{4,10}", re.ASCII)
 
@@ -57,17 +59,17 @@ def parse(
     email = _field(form, "email") or None
     if email and not EMAIL.fullmatch(email):
         errors["email"] = "email_invalid"
-    number = ""
+    instrument = Instrument(method)
     if method == "card" and not card_at_processor:
         number, card_errors = _card(form, now)
+        instrument = Instrument(method, number)
         errors |= card_errors
     elif method == "mobile_money":
-        number = local_phone(_field(form, "phone")) or ""
-        if network_of(number) is None:
-            errors["phone"] = "phone_invalid"
+        instrument, phone_errors = _phone(form)
+        errors |= phone_errors
     if errors:
         raise FormError(errors)
-    return PaymentForm(Instrument(method, number), email)
+    return PaymentForm(instrument, email)
 
 
 def parse_code(text: str) -> str | None:
@@ -96,8 +98,21 @@ def _card(form: dict[str, str], now: int) -> tuple[str, dict[str, str]]:
     return number, errors
 
 
+def _phone(form: dict[str, str]) -> tuple[Instrument, dict[str, str]]:
+    """The network is the one that the shopper chose, or else the one that the prefix proposes."""
+    number = local_phone(_field(form, "phone")) or ""
+    if not _MOBILE.fullmatch(number):
+        return Instrument("mobile_money"), {"phone": "phone_invalid"}
+    chosen = form.get("network", "")
+    network = chosen if chosen in NETWORK_NAMES else network_of(number)
+    return Instrument("mobile_money", number, network), {} if network else {
+        "network": "network_unknown"
+    }
+
+
 def _is_unexpired(text: str, now: int) -> bool:
     """A card is valid until the end of its month."""
+    text = _YEAR_FIRST.sub(r"\g<month>/\g<year>", text)
     found = _EXPIRY.fullmatch(text)
     if not found:
         return False

@@ -5,21 +5,31 @@ import secrets
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from markupsafe import escape
 
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
 from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
-from checkout.domain.money import format_amount
-from checkout.domain.payment import LOOK_SECONDS, Failure, Payment, masked_phone
+from checkout.domain.money import NO_BREAK, format_amount
+from checkout.domain.payment import GIVEN_UP, LOOK_SECONDS, Failure, Payment
 from checkout.domain.session import Session, Status
 from checkout.page import line_items
-from checkout.page.language import Translate, choose_language, translator
-from checkout.page.palette import palette_of
+from checkout.page.formats import format_countdown, format_duration
+from checkout.page.language import NAMES, Translate, choose_language, translator
+from checkout.page.palette import Palette, palette_of
 from checkout.page.templating import templates
-from checkout.page.tokens import code_token, decision_token, token_of, with_return_key
+from checkout.page.tokens import (
+    code_token,
+    decision_token,
+    end_token,
+    language_token,
+    token_of,
+    with_return_key,
+)
 from checkout.processors.protocol import (
     CardEntry,
     NextStep,
@@ -32,16 +42,26 @@ RETURN_SECONDS = 10
 """Seconds after a payment at which the page returns to the shop, even if the merchant has not
 answered the webhooks by then."""
 WAITING_SECONDS, RETURNING_SECONDS = 3, 1
-"""Poll intervals of the page's script."""
+"""Poll intervals of the page's script while a payment is in flight, and after it."""
+OPEN_SECONDS, LEFT_SECONDS = 15, 5
+"""Poll intervals of a page that can be paid, and of one that the shopper left. Somebody else, or a
+form that was sent before and arrives late, may change the session."""
 RELOAD_SECONDS = 5
 """Reload interval of a waiting page without scripts."""
+CLOSING_SECONDS = 600
+"""How long before its end a session that can be paid shows the time left."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
 CODE_LENGTH = 10
 """Characters of a code that a shopper types, at most."""
 
+PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()"
+"""What no page may use, not even a processor's script."""
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTICES = ("stale", "not_ended")
+"""What a redirect to the page may have to say: names of query parameters and catalogue keys."""
 
 
 class Visit(NamedTuple):
@@ -66,8 +86,8 @@ class Visit(NamedTuple):
     """Whether no webhook about the session's end is still to be delivered."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
-    is_stale: bool = False
-    """Whether the submitted form had an outdated or invalid token."""
+    notice: str | None = None
+    """One of NOTICES."""
     errors: Mapping[str, str] = NOTHING
     """Catalogue keys by form field."""
     entered: Mapping[str, str] = NOTHING
@@ -81,6 +101,12 @@ class Visit(NamedTuple):
     def methods(self) -> list[str]:
         """Payment methods that both the session and one of the processors allow."""
         return [each for each in self.session.methods if each in self.processors]
+
+    @property
+    def blocks(self) -> dict[str, int]:
+        """The seconds for which methods are blocked, because too many attempts failed."""
+        until = {each: self.session.blocked_until(each) for each in self.methods}
+        return {each: at - self.now for each, at in until.items() if at > self.now}
 
     @property
     def asks_for_cards(self) -> bool:
@@ -110,7 +136,7 @@ def screen_of(visit: Visit) -> str:
         return _screen_of_attempt(visit)
     if not visit.methods:
         return "unavailable"
-    if session.is_blocked_at(visit.now):
+    if len(visit.blocks) == len(visit.methods):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"
 
@@ -162,7 +188,7 @@ def render_simulated_wallet(
         "method": method,
         "merchant": visit.merchant.name,
         "palette": palette_of(visit.merchant.colour),
-        "amount": format_amount(payment.amount, payment.currency),
+        "amount": format_amount(payment.amount, payment.currency, visit.language),
         "action": action,
         "token": decision_token(visit.session, payment),
         "is_pending": is_pending,
@@ -183,8 +209,9 @@ def page_path(session: Session) -> str:
 def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     """The template variables that all screens of a session have."""
     session = visit.session
-    amount = format_amount(session.amount, session.currency)
+    amount = format_amount(session.amount, session.currency, visit.language)
     payment = visit.payment
+    items, more_items = line_items.lines(session, visit.language)
     logo = visit.merchant.logo or ""
     return {
         "session": session,
@@ -197,7 +224,15 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
         "live": is_live(session.scope),
         "page": visit.page_path,
-        "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={payment.id}" if payment else ""),
+        "items": items,
+        "more_items": more_items,
+        "item_count": len(session.line_items),
+        "languages": NAMES,
+        "language_token": language_token(session),
+        "notice": visit.notice and t(visit.notice),
+        "poll_url": f"{visit.page_path}?poll=1"
+        + (f"&attempt={payment.id}" if payment else "")
+        + ("&canceled=1" if screen == "canceled" else ""),
         "failure": _failure(visit, t),
         "poll_seconds": None,
         "reload_as_page": False,
@@ -216,28 +251,44 @@ def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
 def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
     session = visit.session
     bank = visit.processors.get("bank_transfer")
-    previous_method = visit.payment.method if visit.payment else None
-    items, more_items = line_items.lines(session)
+    previous = visit.payment
+    seconds = session.lapses_at - visit.now
     return {
-        "items": items,
-        "more_items": more_items,
-        "stale": visit.is_stale,
         "errors": {field: t(key) for field, key in visit.errors.items()},
         "first_error": next(iter(visit.errors), None),
-        "entered": visit.entered,
+        "email": visit.entered.get("email", session.customer_email or ""),
+        "phone": visit.entered.get("phone")
+        or (previous and previous.phone)
+        or session.customer_phone
+        or "",
+        "network": visit.entered.get("network") or (previous and previous.provider),
         "token": token_of(session),
         "methods": {name: t(f"method_{name}") for name in visit.methods},
-        "selected": visit.entered.get("method") or previous_method or visit.methods[0],
+        "blocks": {name: format_duration(left) for name, left in visit.blocks.items()},
+        "selected": _selected(visit),
+        "poll_seconds": OPEN_SECONDS,
+        "seconds_left": seconds,
+        "closing_seconds": CLOSING_SECONDS,
+        "clock": format_countdown(seconds),
         "card_at_processor": visit.asks_for_cards,
         "card_by_script": visit.asks_for_cards and visit.processors["card"].card_entry_on_page,
         "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
-        "networks": ";".join(
-            f"{NETWORK_NAMES[name]}:{','.join(prefixes)}"
-            for name, prefixes in NETWORK_PREFIXES.items()
+        "reference": session.reference,
+        "networks": NETWORK_NAMES,
+        "prefixes": ";".join(
+            f"{name}:{','.join(prefixes)}" for name, prefixes in NETWORK_PREFIXES.items()
         ),
         "test_instruments": _test_instruments(visit, t),
     }
+
+
+def _selected(visit: Visit) -> str:
+    """The method whose fields are open."""
+    payable = [each for each in visit.methods if each not in visit.blocks]
+    previous = visit.payment.method if visit.payment else None
+    wanted = (visit.entered.get("method"), previous)
+    return next((each for each in wanted if each in payable), payable[0])
 
 
 def _test_instruments(visit: Visit, t: Translate) -> dict[str, list[tuple[str, str]]]:
@@ -272,15 +323,19 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
+    bank = visit.processors.get("bank_transfer")
     return {
         "method": payment.method,
-        "phone": masked_phone(payment.phone or ""),
+        "phone": _grouped(payment.phone or ""),
         "network": NETWORK_NAMES.get(payment.provider or "", ""),
+        "bank_account": bank and bank.bank_account,
+        "reference": visit.session.reference,
+        "end_token": end_token(visit.session, payment),
         "approval_path": with_return_key(visit.session, payment, path) if path else None,
         "next_step": visit.next_step if isinstance(visit.next_step, Redirect) else None,
         "qr": _qr(visit, path, t) if path and payment.method == "qrph" else None,
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
+        "clock": format_countdown(seconds),
     } | again
 
 
@@ -295,8 +350,9 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
         "errors": visit.errors,
         "was_sent": bool(payment.codes_sent),
         "code_length": CODE_LENGTH,
+        "end_token": end_token(visit.session, payment),
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
+        "clock": format_countdown(seconds),
         # Without a reload for those who type, and without scripts: it would empty the field.
         "poll_seconds": WAITING_SECONDS,
         "page_of_attempt": page,
@@ -306,14 +362,16 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     """This screen does not poll, because the processor's script learns the outcome before a poll
     would."""
-    deadline = visit.payment.deadline_at if visit.payment else visit.now
-    seconds = max(0, deadline - visit.now)
+    payment = visit.payment
+    assert payment is not None  # noqa: S101 - this screen has a payment in flight
+    seconds = max(0, payment.deadline_at - visit.now)
     return {
         "next_step": visit.next_step,
         "submit": visit.session.submit_type or "pay",
+        "end_token": end_token(visit.session, payment),
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
-    } | _reload_at(visit, deadline)
+        "clock": format_countdown(seconds),
+    } | _reload_at(visit, payment.deadline_at)
 
 
 def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -330,9 +388,13 @@ def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 
 
 def _canceled_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    minutes = max(1, (visit.session.lapses_at - visit.now) // 60)
-    hours, rest = divmod(minutes, 60)
-    return {"time_left": f"{hours} h {rest} min" if hours else f"{rest} min"}
+    session = visit.session
+    return {
+        "time_left": format_duration(session.lapses_at - visit.now),
+        "may_be_approved": session.latest_failure in GIVEN_UP,
+        "poll_seconds": LEFT_SECONDS,
+        "refresh": _refresh(LEFT_SECONDS, f"{visit.page_path}?canceled=1"),
+    }
 
 
 def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -344,9 +406,11 @@ def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 
 
 def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    until = visit.session.blocked_until or visit.now
-    seconds = until - visit.now
-    return {"seconds_left": seconds, "clock": _countdown(seconds)} | _reload_at(visit, until)
+    seconds = min(visit.blocks.values())
+    return {
+        "seconds_left": seconds,
+        "clock": format_countdown(seconds),
+    } | _reload_at(visit, visit.now + seconds)
 
 
 def _no_context(_visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -368,7 +432,11 @@ CONTEXTS = {
 
 def _state(visit: Visit, screen: str) -> str:
     """The state that the page's script compares to detect a change."""
-    return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
+    if screen == "complete" and visit.returns_to_shop:
+        return f"{screen}-redirect"
+    if screen == "canceled" and visit.session.latest_payment:
+        return f"{screen}-after-attempt"
+    return screen
 
 
 def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
@@ -385,8 +453,12 @@ def _refresh(seconds: int, url: str) -> dict[str, Any]:
 
 
 def _failure(visit: Visit, t: Translate) -> str | None:
+    """Why the payment failed, and whether it may still be charged, and then refunded."""
     failure = visit.payment.failure if visit.payment else None
-    return t(f"failure_{failure.value}") if failure else None
+    if failure is None:
+        return None
+    consequence = "late_money" if failure in GIVEN_UP else "not_charged"
+    return f"{t(f'failure_{failure.value}')} {t(consequence)}"
 
 
 def _qr(visit: Visit, path: str, t: Translate) -> str:
@@ -396,8 +468,9 @@ def _qr(visit: Visit, path: str, t: Translate) -> str:
     return qr.draw(f"{parts.scheme}://{parts.netloc}{path}", t("qr_label"))
 
 
-def _countdown(seconds: int) -> str:
-    return f"{seconds // 60}:{seconds % 60:02d}"
+def _grouped(phone: str) -> str:
+    """`0240000005` as `024 000 0005`, unbroken."""
+    return NO_BREAK.join((phone[:3], phone[3:6], phone[6:]))
 
 
 def _html(
@@ -408,7 +481,8 @@ def _html(
     card_entry: CardEntry | None = None,
 ) -> Response:
     nonce = secrets.token_urlsafe(16)
-    variables = {"palette": palette_of(None)} | context
+    variables = {"palette": palette_of(None), "merchant": ""} | context
+    variables["icon"] = _icon(variables["palette"], variables["merchant"])
     html = (
         templates()
         .get_template(f"{template}.html")
@@ -416,6 +490,17 @@ def _html(
     )
     policy = _content_security_policy(nonce, card_entry)
     return _response(html, "text/html", status, language, policy)
+
+
+def _icon(palette: Palette, merchant: str) -> str:
+    """The page's icon, an SVG for a `data:` URL: the merchant's first letter in its colour."""
+    return quote(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
+        f"<rect width='32' height='32' rx='8' fill='{palette.brand}'/>"
+        "<text x='16' y='23' font-family='sans-serif' font-size='20' font-weight='700' "
+        f"text-anchor='middle' fill='{palette.on_brand}'>{escape(merchant[:1])}</text></svg>",
+        safe=" /:=',",
+    )
 
 
 def _content_security_policy(nonce: str, card_entry: CardEntry | None) -> str:
@@ -443,7 +528,9 @@ def _response(
         "content-type": f"{type}; charset=utf-8",
         "content-security-policy": policy,
         "referrer-policy": "no-referrer",
+        "permissions-policy": PERMISSIONS,
         "vary": "accept-language",
         "x-frame-options": "DENY",
+        "x-robots-tag": "noindex, nofollow",
     }
     return Response(body, status, headers | ({"content-language": language} if language else {}))

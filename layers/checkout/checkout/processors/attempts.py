@@ -14,6 +14,7 @@ from checkout.domain.ids import PAYMENT, new_id
 from checkout.domain.mobile_networks import network_of
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
+    LONGER_CHECKS,
     LONGEST_WATCH_SECONDS,
     Failure,
     Payment,
@@ -40,6 +41,9 @@ from checkout.processors.refunds import TASKS_ADDED, Refunds
 from checkout.store import payments, refunds, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 from checkout.store.tasks import Task
+
+LONG_AGO = 0
+"""The deadline of a payment that is given up: no processor grants it more time."""
 
 
 class Look(NamedTuple):
@@ -105,6 +109,20 @@ class Attempts(NamedTuple):
         except ProcessorUnavailableError:
             return  # It may have arrived: the processor is asked before a code is wanted again.
         self._conclude(sent, outcome)
+
+    def give_up(self, payment: Payment) -> bool:
+        """Ends a pending payment because its shopper wants to pay otherwise. Money that is approved
+        later is refunded.
+
+        False if the processor does not allow it at the moment. The payment then stays pending.
+        """
+        outcome = self._look_up_or_cancel(replace(payment, deadline_at=LONG_AGO))
+        if outcome is None or outcome.state is State.PENDING:
+            return False
+        if outcome.failure is Failure.TIMED_OUT:
+            outcome = outcome._replace(failure=Failure.CANCELED)
+        self._conclude(payment, outcome)
+        return True
 
     def settle(self, id: str) -> Payment | None:
         """Applies the processor's outcome to a payment, or cancels it after its deadline."""
@@ -296,7 +314,7 @@ class Attempts(NamedTuple):
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
         pending = payment.status is PaymentStatus.PENDING
-        if pending and machine.allows(machine.COMPLETE, session, self.context.now, payment.id):
+        if pending and machine.allows(machine.COMPLETE, session, self.context.now, payment):
             return payments.succeed(self.table, session, payment, self.context)
         refund = refund_of_late(payment, self.context.now)
         late = refunds.record_late(self.table, session, payment, refund, self.context)
@@ -323,7 +341,7 @@ def _is_current(payment: Payment, timer: Timer) -> bool:
 def _next_check(look: Look, payment: Payment, now: int) -> int | None:
     """When a payment's timer is due next; None if nothing more can happen to it."""
     if payment.status is PaymentStatus.PENDING:
-        next_check = now + ATTEMPT_CHECK_SECONDS
+        next_check = now + max(ATTEMPT_CHECK_SECONDS, (now - payment.created_at) // LONGER_CHECKS)
         return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
     if look.is_unknown and (payment.watch_until or 0) <= now:
         return now + LONGEST_WATCH_SECONDS  # The last look was not answered.
@@ -342,7 +360,7 @@ def _new_payment(
         amount=session.amount,
         currency=session.currency,
         method=instrument.method,
-        provider=network_of(phone) if phone else None,
+        provider=instrument.network or (network_of(phone) if phone else None),
         phone=phone,
         customer=session.customer,
         metadata=session.metadata,

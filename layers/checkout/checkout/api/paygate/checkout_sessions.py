@@ -25,7 +25,8 @@ from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, 
 from checkout.store import sessions
 from checkout.store.idempotency import Creation
 
-METHODS = ("card", "mobile_money", "bank_transfer")
+METHODS = ("mobile_money", "card", "bank_transfer")
+"""In the order in which the page offers them by default: the likeliest in Ghana first."""
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 

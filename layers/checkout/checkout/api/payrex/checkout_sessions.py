@@ -14,7 +14,8 @@ from checkout.domain.session import LineItem, Session, new_session
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
 
-METHODS = ("card", "gcash", "maya", "qrph")
+METHODS = ("gcash", "card", "maya", "qrph")
+"""In the order in which the page offers them by default: the likeliest in the Philippines first."""
 SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT = 2_000
 """The lowest total of a session, in centavos."""

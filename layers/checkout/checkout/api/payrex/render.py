@@ -52,6 +52,7 @@ DECLINE_CODES = {
     Failure.PROCESSING_ERROR: "processing_error",
     Failure.SYSTEM_ERROR: "system_error",
     Failure.TIMED_OUT: "generic_decline",
+    Failure.CANCELED: "generic_decline",
     Failure.TOO_LATE: "generic_decline",
 }
 

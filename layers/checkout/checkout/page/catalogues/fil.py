@@ -4,10 +4,13 @@ TEXTS = {
     "title": "{state} – {merchant}",
     "test_mode": "Test mode",
     "test_note": "Walang totoong perang gagalaw.",
-    "items": "Ang binabayaran mo",
+    "items_one": "1 item",
+    "items_many": "{count} item",
+    "total": "Kabuuan",
     "unit_price": "{amount} bawat isa",
     "more_items": "at {count} pa",
-    "optional": "hindi kailangan",
+    "optional": "opsyonal",
+    "language": "Wika",
     # the open page
     "open_title": "Magbayad ng {amount}",
     "choose_method": "Paano mo gustong magbayad?",
@@ -17,17 +20,21 @@ TEXTS = {
     "method_gcash": "GCash",
     "method_maya": "Maya",
     "method_qrph": "QR Ph",
+    "method_blocked": "Napakaraming pagsubok. Puwede ulit pagkaraan ng {time}.",
     "number": "Numero ng card",
-    "expiry": "Petsa ng pagkawalang-bisa",
-    "expiry_hint": "BB / TT",
+    "expiry": "Expiry (MM/YY)",
+    "expiry_hint": "MM / YY",
     "code": "Security code",
     "code_hint": "CVC",
     "phone": "Numero ng mobile money",
-    "phone_note": "MTN, Telecel o AirtelTigo. May lalabas na kahilingan sa teleponong ito; "
-    "aprubahan ito gamit ang iyong PIN, para sa isang bayad na ito lamang.",
+    "phone_note": "May lalabas na kahilingan sa teleponong ito. Aprubahan ito gamit ang iyong "
+    "PIN, para sa isang bayad na ito lamang.",
+    "network": "Network",
+    "network_by_number": "Ayon sa numero",
     "email": "E-mail",
     "bank": "Bangko",
     "account": "Numero ng account",
+    "payee": "Tatanggap",
     "reference": "Reference",
     "amount": "Halaga",
     "bank_note": "Ilipat ang eksaktong {amount} kasama ang reference na ito, saka sabihin sa amin "
@@ -42,6 +49,7 @@ TEXTS = {
     "pay_wallet": "Pumunta sa {method}",
     "pay_qrph": "Ipakita ang QR code",
     "in_progress": "Sandali lang …",
+    "still_working": "Tuloy pa rin …",
     "copy": "Kopyahin",
     "copied": "Nakopya na",
     "card_note": "Hindi itinatago ang mga detalye ng iyong card.",
@@ -50,15 +58,18 @@ TEXTS = {
     "card_by_redirect": "Ita-type mo ang card sa susunod na page, na sa payment processor ng "
     "tindahan.",
     "cancel": "Kanselahin at bumalik sa {merchant}",
+    "open_time_left": "Natitirang oras para magbayad dito",
+    "open_minutes_left": "{minutes} minuto na lang para magbayad",
     "form_errors": "Pakitingnan ang mga may marka sa ibaba.",
     "stale": "Hindi na bago ang pahinang ito, kaya walang siningil sa pagkakataong ito. "
     "Ito ang kalagayan ngayon.",
     # form errors
     "card_number_invalid": "Pakisuri ang numero ng card.",
-    "card_expiry_invalid": "Pakisuri ang petsa: buwan at taon, hindi pa lumilipas.",
-    "card_code_invalid": "Pakisuri ang security code: tatlo o apat na numero.",
+    "card_expiry_invalid": "Pakisuri ang buwan at taon.",
+    "card_code_invalid": "Pakisuri ang code.",
     "email_invalid": "Pakisuri ang e-mail address.",
-    "phone_invalid": "Pakisuri ang numero: sampung digit, sa MTN, Telecel o AirtelTigo.",
+    "phone_invalid": "Pakisuri ang numero.",
+    "network_unknown": "Piliin ang network.",
     "one_time_code_invalid": "Suriin ang code: apat hanggang sampung numero o letra.",
     "method_not_allowed": "Pumili ng isa sa mga paraan ng pagbayad sa ibaba.",
     "card_not_here": "Sa susunod na screen ilalagay ang card. Walang itinago rito.",
@@ -66,8 +77,10 @@ TEXTS = {
     "not_a_test_mobile_money": "Test mode ito: gamitin ang isa sa mga test number sa ibaba.",
     # failed payments
     "failed_title": "Hindi natuloy ang bayad",
-    "failed_again": "Hindi ka siningil. Subukan muli, o magbayad sa ibang paraan.",
+    "failed_again": "Subukan muli, o magbayad sa ibang paraan.",
     "not_charged": "Hindi ka siningil.",
+    "late_money": "Kung aaprubahan mo pa ang dating kahilingan, ibabalik namin ang perang iyon.",
+    "not_ended": "Hindi pa maihihinto ang bayad na ito. Maghintay sandali, o subukan muli.",
     "failure_declined": "Tinanggihan ang bayad.",
     "failure_insufficient_funds": "Kulang ang perang magagamit.",
     "failure_blocked": "Naka-block ang card.",
@@ -75,16 +88,18 @@ TEXTS = {
     "failure_processing_error": "Hindi naproseso ng bangko ang bayad.",
     "failure_system_error": "Hindi maabot ang bangko sa ngayon.",
     "failure_timed_out": "Hindi naaprubahan ang bayad sa takdang oras.",
+    "failure_canceled": "Inihinto mo ang bayad na ito.",
     "failure_too_late": "Huli na nang dumating ang pag-apruba.",
     # waiting for a payment
     "waiting_title": "Hinihintay ang iyong bayad",
     "waiting_card": "Sinusuri ng iyong bangko ang bayad.",
-    "waiting_phone": "Aprubahan ang kahilingan sa iyong telepono gamit ang iyong PIN: {phone}, "
-    "{network}.",
+    "waiting_phone": "Aprubahan ang kahilingan sa iyong telepono gamit ang iyong PIN. Ipinadala "
+    "namin ito sa {phone} ({network}).",
     "waiting_phone_help": "Walang lumabas pagkaraan ng isang minuto? Buksan ang mobile money menu "
     "ng iyong network at hanapin ang naghihintay ng pag-apruba. Isang bayad lamang na ito ang "
     "aaprubahan mo.",
-    "waiting_bank_transfer": "Hinahanap namin ang iyong paglipat.",
+    "waiting_bank_transfer": "Hinahanap namin ang iyong paglipat. Maaaring abutin ng ilang oras. "
+    "Puwede mong isara ang page na ito at bumalik.",
     "waiting_wallet": "Aprubahan ang bayad sa {method}.",
     "waiting_wallet_link": "Buksan ang {method}",
     "waiting_qrph": "I-scan ang code na ito gamit ang app ng iyong bangko o wallet, at aprubahan "
@@ -104,14 +119,17 @@ TEXTS = {
     "code_send": "Magpatuloy",
     "qr_label": "QR code ng bayad na ito",
     "waiting_note": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
-    "time_left": "Natitirang oras para mag-apruba",
+    "time_left": "Natitirang oras",
     "minutes_left": "{minutes} minuto na lang para mag-apruba",
     "check_again": "Tingnan muli ngayon",
+    "end_wrong_number": "Maling numero, o ibang paraan ng bayad",
+    "end_retry": "Magbayad sa ibang paraan",
     "offline": "Walang koneksyon. Patuloy kaming tumitingin; huwag magbayad nang dalawang beses.",
     "lost_title": "Hindi kami maabot",
     "lost_text": "Naputol ang koneksyon mo habang nagbabayad. Maaaring natuloy ang bayad: huwag "
     "munang magbayad muli hangga’t hindi mo alam.",
     "lost_check": "Tingnan kung ano ang nangyari",
+    "lost_still": "Wala pa ring koneksyon. Titingnan namin muli kapag mayroon na.",
     "lost_not_charged": "Hindi nakarating sa amin ang bayad. Wala pang siningil sa iyo, at puwede "
     "kang sumubok muli.",
     # final screens and messages

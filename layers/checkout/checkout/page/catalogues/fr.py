@@ -4,10 +4,13 @@ TEXTS = {
     "title": "{state} – {merchant}",
     "test_mode": "Mode test",
     "test_note": "Aucun argent ne circule.",
-    "items": "Ce que vous payez",
+    "items_one": "1 article",
+    "items_many": "{count} articles",
+    "total": "Total",
     "unit_price": "{amount} l’unité",
     "more_items": "et {count} de plus",
     "optional": "facultatif",
+    "language": "Langue",
     # the open page
     "open_title": "Payer {amount}",
     "choose_method": "Comment voulez-vous payer ?",
@@ -17,17 +20,21 @@ TEXTS = {
     "method_gcash": "GCash",
     "method_maya": "Maya",
     "method_qrph": "QR Ph",
+    "method_blocked": "Trop d’essais. De nouveau dans {time}.",
     "number": "Numéro de carte",
-    "expiry": "Date d’expiration",
+    "expiry": "Expiration (MM/AA)",
     "expiry_hint": "MM / AA",
     "code": "Code de sécurité",
     "code_hint": "CVC",
     "phone": "Numéro mobile money",
-    "phone_note": "MTN, Telecel ou AirtelTigo. Vous recevez une demande sur ce téléphone et la "
-    "validez avec votre code PIN, pour ce seul paiement.",
+    "phone_note": "Vous recevez une demande sur ce téléphone. Validez-la avec votre code PIN, "
+    "pour ce seul paiement.",
+    "network": "Réseau",
+    "network_by_number": "Selon le numéro",
     "email": "E-mail",
     "bank": "Banque",
     "account": "Numéro de compte",
+    "payee": "Bénéficiaire",
     "reference": "Référence",
     "amount": "Montant",
     "bank_note": "Virez exactement {amount} en indiquant cette référence, puis dites-le-nous ici.",
@@ -42,6 +49,7 @@ TEXTS = {
     "pay_wallet": "Aller à {method}",
     "pay_qrph": "Afficher le code QR",
     "in_progress": "Un instant …",
+    "still_working": "Toujours en cours …",
     "copy": "Copier",
     "copied": "Copié",
     "card_note": "Les données de votre carte ne sont pas conservées.",
@@ -50,15 +58,18 @@ TEXTS = {
     "card_by_redirect": "Vous saisissez la carte à la page suivante, celle du prestataire de "
     "paiement de la boutique.",
     "cancel": "Annuler et revenir à {merchant}",
+    "open_time_left": "Temps restant pour payer ici",
+    "open_minutes_left": "Il reste {minutes} min pour payer",
     "form_errors": "Vérifiez ce qui est signalé ci-dessous.",
     "stale": "Cette page n’était plus à jour : cette fois, rien n’a été débité. "
     "Voici où en sont les choses.",
     # form errors
     "card_number_invalid": "Vérifiez le numéro de carte.",
-    "card_expiry_invalid": "Vérifiez la date d’expiration : mois et année, non dépassée.",
-    "card_code_invalid": "Vérifiez le code de sécurité : trois ou quatre chiffres.",
+    "card_expiry_invalid": "Vérifiez le mois et l’année.",
+    "card_code_invalid": "Vérifiez le code.",
     "email_invalid": "Vérifiez l’adresse e-mail.",
-    "phone_invalid": "Vérifiez le numéro : dix chiffres, chez MTN, Telecel ou AirtelTigo.",
+    "phone_invalid": "Vérifiez le numéro.",
+    "network_unknown": "Choisissez le réseau.",
     "one_time_code_invalid": "Vérifiez le code : de quatre à dix chiffres ou lettres.",
     "method_not_allowed": "Choisissez un des moyens de paiement ci-dessous.",
     "card_not_here": "La carte se saisit à l’écran suivant. Rien n’en a été conservé ici.",
@@ -67,8 +78,11 @@ TEXTS = {
     "not_a_test_mobile_money": "Mode test : utilisez un des numéros de test ci-dessous.",
     # failed payments
     "failed_title": "Paiement non effectué",
-    "failed_again": "Rien n’a été débité. Réessayez, ou payez autrement.",
+    "failed_again": "Réessayez, ou payez autrement.",
     "not_charged": "Rien n’a été débité.",
+    "late_money": "Si vous validez encore l’ancienne demande, nous vous rendons cet argent.",
+    "not_ended": "Ce paiement ne peut pas être arrêté maintenant. Patientez un instant, ou "
+    "réessayez.",
     "failure_declined": "Le paiement a été refusé.",
     "failure_insufficient_funds": "Le solde disponible ne suffit pas.",
     "failure_blocked": "La carte est bloquée.",
@@ -76,15 +90,17 @@ TEXTS = {
     "failure_processing_error": "La banque n’a pas pu traiter le paiement.",
     "failure_system_error": "La banque est injoignable pour le moment.",
     "failure_timed_out": "Le paiement n’a pas été validé à temps.",
+    "failure_canceled": "Vous avez arrêté ce paiement.",
     "failure_too_late": "La validation est arrivée trop tard.",
     # waiting for a payment
     "waiting_title": "En attente de votre paiement",
     "waiting_card": "Votre banque vérifie le paiement.",
-    "waiting_phone": "Validez la demande sur votre téléphone avec votre code PIN : {phone}, "
-    "{network}.",
+    "waiting_phone": "Validez la demande sur votre téléphone avec votre code PIN. Nous l’avons "
+    "envoyée au {phone} ({network}).",
     "waiting_phone_help": "Rien après une minute ? Ouvrez le menu mobile money de votre réseau et "
     "cherchez ce qui attend votre validation. Vous validez ce seul paiement.",
-    "waiting_bank_transfer": "Nous recherchons votre virement.",
+    "waiting_bank_transfer": "Nous recherchons votre virement. Cela peut prendre quelques "
+    "heures. Vous pouvez fermer cette page et revenir.",
     "waiting_wallet": "Validez le paiement avec {method}.",
     "waiting_wallet_link": "Ouvrir {method}",
     "waiting_qrph": "Scannez ce code avec l’application de votre banque ou portefeuille, et "
@@ -104,14 +120,17 @@ TEXTS = {
     "code_send": "Continuer",
     "qr_label": "Code QR de ce paiement",
     "waiting_note": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
-    "time_left": "Temps restant pour valider",
+    "time_left": "Temps restant",
     "minutes_left": "Il reste {minutes} min pour valider",
     "check_again": "Vérifier maintenant",
+    "end_wrong_number": "Mauvais numéro, ou payer autrement",
+    "end_retry": "Payer autrement",
     "offline": "Pas de connexion. Nous continuons de vérifier ; ne payez pas une deuxième fois.",
     "lost_title": "Nous sommes injoignables",
     "lost_text": "Votre connexion a échoué pendant le paiement. Il a peut-être été effectué : "
     "ne payez pas une deuxième fois avant d’en être sûr.",
     "lost_check": "Voir ce qu’il est devenu",
+    "lost_still": "Toujours pas de connexion. Nous vérifions de nouveau dès qu’il y en a une.",
     "lost_not_charged": "Le paiement ne nous est pas parvenu. Pour l’instant, rien n’a été débité, "
     "et vous pouvez réessayer.",
     # final screens and messages
