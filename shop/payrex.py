@@ -90,6 +90,8 @@ class Shop(ThreadingHTTPServer):
         self.orders[order.id] = order
         session = [
             ("currency", "PHP"),
+            # The page asks for an address only if the shop needs one.
+            ("billing_details_collection", "auto"),
             ("success_url", f"{self.url}/orders/{order.id}"),
             ("cancel_url", f"{self.url}/orders/{order.id}"),
             # The payment intent gets the session's metadata, and its event contains nothing else

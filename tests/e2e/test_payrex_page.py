@@ -35,7 +35,12 @@ def open_session(client: payrex.Client, page: Page, shop: str) -> Open:
         page.route(
             "https://x/**", lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml")
         )
-        own = {"line_items": MUGS, "success_url": f"{shop}/thanks", "cancel_url": f"{shop}/cart"}
+        own = {
+            "billing_details_collection": "auto",
+            "line_items": MUGS,
+            "success_url": f"{shop}/thanks",
+            "cancel_url": f"{shop}/cart",
+        }
         session = client.checkout_sessions.create(ORDER | own | changes)
         page.goto(session.url)
         return session

@@ -2,10 +2,11 @@
 
 from checkout.api.payrex import render
 from checkout.api.payrex.endpoint import Call, Json, endpoint
-from checkout.store import payments
+from checkout.store import payments, sessions
 
 
 @endpoint
 def handler(call: Call) -> Json:
     payment = payments.retrieve(call.table, call.scope, call.path_id)
-    return render.render_payment(payment)
+    session = sessions.retrieve(call.table, call.scope, payment.session)
+    return render.render_payment(payment, session)

@@ -2,8 +2,11 @@
 
 from checkout.api.payrex import payments, render
 from checkout.api.payrex.endpoint import Call, Json, endpoint
+from checkout.store import sessions
 
 
 @endpoint
 def handler(call: Call) -> Json:
-    return render.render_payment(payments.update_payment(call))
+    payment = payments.update_payment(call)
+    session = sessions.retrieve(call.table, call.scope, payment.session)
+    return render.render_payment(payment, session)

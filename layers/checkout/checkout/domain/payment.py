@@ -9,6 +9,7 @@ A payment's id is the processor's idempotency key, so nothing is charged that is
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 ATTEMPT_SECONDS = 300
 """Seconds that a shopper has to approve an attempt, until its deadline. A processor's adapter may
@@ -99,6 +100,11 @@ class Payment:
     failure: Failure | None = None
     provider: str | None = None
     phone: str | None = None
+    card_brand: str | None = None
+    """One of `card_brands.BRANDS`, if the card was typed on our page."""
+    card_last4: str | None = None
+    billing: dict[str, Any] | None = None
+    """The billing details that the shopper typed: `name`, `email`, `phone` and `address`."""
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None

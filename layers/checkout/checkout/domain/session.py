@@ -81,6 +81,9 @@ class Session:
     customer: str | None = None
     customer_email: str | None = None
     customer_phone: str | None = None
+    billing_collection: str | None = None
+    """Which billing details the page asks for: `always` all of them, `auto` the e-mail address.
+    None if the payments of this session have no billing details."""
     locale: str | None = None
     """The page's language, if the merchant or the shopper chose one."""
     description: str | None = None

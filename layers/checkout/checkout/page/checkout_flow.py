@@ -48,6 +48,9 @@ def show(table: Table, request: Request) -> Response:
     named = query.get("attempt")
     id = session.attempt or (session.latest_payment if named == LATEST else named)
     visit = visit_of(table, request, session, _payment(table, session, id))
+    if session.payment:
+        own = visit.payment if visit.just_paid else payments.find(table, session.payment)
+        visit = visit._replace(paid_by=own)
     visit = visit._replace(next_step=look.next_step, looked_too_soon=look.is_too_soon)
     if session.attempt and visit.payment and look.next_step is None:
         path = ProcessorRouter(table).approval_path(visit.payment)
@@ -129,10 +132,11 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
         return view.redirect(visit.page_path)  # The page shows that payment is not available.
     try:
         methods = tuple(visit.methods)
-        wanted = forms.parse(form, methods, visit.asks_for_cards, request.now)
+        collection = session.billing_collection
+        wanted = forms.parse(form, methods, visit.asks_for_cards, request.now, collection)
         processor = visit.processors[wanted.instrument.method]
         attempts = _attempts(table, request)
-        payment = attempts.pay(processor, session, wanted.instrument, wanted.email)
+        payment = attempts.pay(processor, session, *wanted)
     except forms.FormError as error:
         return _render_errors(visit, form, error.errors)
     except InstrumentRefusedError as error:
@@ -160,7 +164,7 @@ def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -
     they are never sent back. Texts that are too long for their field are left out too."""
     entered = {
         name: form[name]
-        for name in ("email", "phone")
+        for name in ("email", "phone", *forms.BILLING)
         if len(form.get(name, "")) in range(1, forms.LENGTHS[name] + 1)
     }
     if form.get("method") in visit.methods:

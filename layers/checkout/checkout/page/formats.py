@@ -1,6 +1,21 @@
-"""Durations as the page shows them."""
+"""Times and durations as the page shows them."""
+
+from datetime import UTC, datetime, timedelta
 
 from checkout.domain.money import NO_BREAK
+from checkout.page.language import Translate
+
+ZONES = {"GHS": ("GMT", 0), "PHP": ("UTC+8", 8)}
+"""The time zone of each currency's country: its name and its hours from UTC."""
+
+
+def format_moment(moment: int, currency: str, t: Translate) -> str:
+    """Epoch seconds as `21 November 2026, 23:40 GMT`."""
+    zone, hours = ZONES[currency]
+    local = datetime.fromtimestamp(moment, UTC) + timedelta(hours=hours)
+    month = t("months").split()[local.month - 1]
+    date = t("date", day=local.day, month=month, year=local.year)
+    return f"{date}, {local:%H:%M}{NO_BREAK}{zone}"
 
 
 def format_duration(seconds: int) -> str:

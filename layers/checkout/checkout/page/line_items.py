@@ -9,16 +9,15 @@ from checkout.domain.money import format_amount
 from checkout.domain.session import LineItem, Session
 
 NAME_LENGTH, DESCRIPTION_LENGTH, IMAGE_LENGTH = 120, 160, 1000
-LINES_BYTES = 2_700
-"""Size of all lines together."""
 MARKUP_BYTES = 260
 """Size of a line's markup without its texts."""
 
 
-def lines(session: Session, language: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The lines to show, and the count and amount of the remaining ones, if any."""
+def lines(
+    session: Session, language: str, bytes_left: int
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The lines that fit, and the count and amount of the remaining ones, if any."""
     shown: list[dict[str, Any]] = []
-    bytes_left = LINES_BYTES
     for item in session.line_items:
         line = _line(item, session.currency, language)
         texts = (line["name"], line["description"], line["image"] or "")

@@ -18,7 +18,7 @@ class ScriptsWithoutBlanks(Extension):
     """Removes the blanks of scripts that only readers need: the page has a limit of 30 kB. Regular
     expressions in scripts are therefore written without blanks."""
 
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+    def preprocess(self, source: str, name: str | None, _filename: str | None = None) -> str:
         if name is None or not name.endswith(".js"):
             return source
         code = re.sub(r"\{#.*?#\}", "", source, flags=re.DOTALL)

@@ -11,14 +11,17 @@ from markupsafe import escape
 
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
+from checkout.domain.card_brands import BRANDS
 from checkout.domain.contact import is_web_url
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import NO_BREAK, format_amount
 from checkout.domain.payment import GIVEN_UP, LOOK_SECONDS, Failure, Payment
 from checkout.domain.session import Session, Status
-from checkout.page import line_items
+from checkout.page import line_items, receipt
+from checkout.page.catalogues.countries import likely_countries
 from checkout.page.formats import format_countdown, format_duration
+from checkout.page.forms import BILLING
 from checkout.page.language import NAMES, Translate, choose_language, translator
 from checkout.page.palette import Palette, palette_of
 from checkout.page.templating import templates
@@ -53,6 +56,12 @@ CLOSING_SECONDS = 600
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 300
+SPARE_BYTES = 4_400
+"""How much of the page's 30 kB is left for line items and what only some pages have: a description,
+test numbers, and fields for billing details."""
+TEST_BYTES, BILLING_BYTES = 1_300, 2_700
+COUNTRY = "PH"
+"""The country of most billing addresses: only PayRex collects them."""
 CODE_LENGTH = 10
 """Characters of a code that a shopper types, at most."""
 
@@ -75,6 +84,8 @@ class Visit(NamedTuple):
     now: int
     payment: Payment | None = None
     """The payment in flight, or else the one that the request names."""
+    paid_by: Payment | None = None
+    """The payment that completed the session."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
     looked_too_soon: bool = False
@@ -211,7 +222,12 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     session = visit.session
     amount = format_amount(session.amount, session.currency, visit.language)
     payment = visit.payment
-    items, more_items = line_items.lines(session, visit.language)
+    description = line_items.shortened(session.description or "", DESCRIPTION_LENGTH)
+    live = is_live(session.scope)
+    spare = SPARE_BYTES - len(escape(description).encode()) - (0 if live else TEST_BYTES)
+    if session.billing_collection == "always":
+        spare -= BILLING_BYTES
+    items, more_items = line_items.lines(session, visit.language, spare)
     logo = visit.merchant.logo or ""
     return {
         "session": session,
@@ -221,8 +237,8 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "logo": logo if logo.startswith("https://") and is_web_url(logo) else None,
         "palette": palette_of(visit.merchant.colour),
         "amount": amount,
-        "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
-        "live": is_live(session.scope),
+        "description": description,
+        "live": live,
         "page": visit.page_path,
         "items": items,
         "more_items": more_items,
@@ -262,6 +278,8 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         or session.customer_phone
         or "",
         "network": visit.entered.get("network") or (previous and previous.provider),
+        "billing": _billing(visit),
+        "countries": likely_countries(visit.language),
         "token": token_of(session),
         "methods": {name: t(f"method_{name}") for name in visit.methods},
         "blocks": {name: format_duration(left) for name, left in visit.blocks.items()},
@@ -275,12 +293,25 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
         "reference": session.reference,
+        "brands": ";".join(f"{name}:{digits}" for name, digits in BRANDS.values()),
         "networks": NETWORK_NAMES,
         "prefixes": ";".join(
             f"{name}:{','.join(prefixes)}" for name, prefixes in NETWORK_PREFIXES.items()
         ),
         "test_instruments": _test_instruments(visit, t),
     }
+
+
+def _billing(visit: Visit) -> dict[str, str] | None:
+    """The values of the fields for billing details; None if the page does not ask for all."""
+    if visit.session.billing_collection != "always":
+        return None
+    previous = (visit.payment and visit.payment.billing) or {}
+    known = previous | (previous.get("address") or {})
+    typed = (
+        {"country": COUNTRY, "billing_phone": previous.get("phone")} | known | dict(visit.entered)
+    )
+    return {name: typed.get(name) or "" for name in BILLING}
 
 
 def _selected(visit: Visit) -> str:
@@ -291,13 +322,13 @@ def _selected(visit: Visit) -> str:
     return next((each for each in wanted if each in payable), payable[0])
 
 
-def _test_instruments(visit: Visit, t: Translate) -> dict[str, list[tuple[str, str]]]:
-    """Numbers and outcomes by payment method."""
-    by_method: dict[str, list[tuple[str, str]]] = {}
+def _test_instruments(visit: Visit, t: Translate) -> dict[str, dict[str, str]]:
+    """A number for each outcome, by payment method."""
+    by_method: dict[str, dict[str, str]] = {}
     for each in _known_instruments(visit):
         if each.method in visit.methods:
             outcome = t(each.outcome, seconds=each.seconds)
-            by_method.setdefault(each.method, []).append((each.number, outcome))
+            by_method.setdefault(each.method, {}).setdefault(outcome, each.number)
     return by_method
 
 
@@ -374,8 +405,13 @@ def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     } | _reload_at(visit, payment.deadline_at)
 
 
-def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    context: dict[str, Any] = {"just_paid": visit.just_paid, "redirects": visit.returns_to_shop}
+def _complete_context(visit: Visit, t: Translate) -> dict[str, Any]:
+    paid_by = visit.paid_by
+    context: dict[str, Any] = {
+        "just_paid": visit.just_paid,
+        "redirects": visit.returns_to_shop,
+        "receipt": receipt.rows(visit.session, paid_by, visit.language, t) if paid_by else [],
+    }
     if visit.returns_to_shop:
         return context | {"refresh": _refresh(0, visit.session.return_url())}
     if visit.just_paid:

@@ -5,9 +5,10 @@ outcome is found even if a process dies at any point, and money that arrives too
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from checkout.domain import session as machine
+from checkout.domain.card_brands import brand_of
 from checkout.domain.errors import ResourceMissingError
 from checkout.domain.event import ChangeContext
 from checkout.domain.ids import PAYMENT, new_id
@@ -69,6 +70,7 @@ class Attempts(NamedTuple):
         session: Session,
         instrument: Instrument,
         email: str | None = None,
+        billing: dict[str, Any] | None = None,
     ) -> Payment:
         """Pays a session. The attempt is stored before the processor is called.
 
@@ -77,7 +79,7 @@ class Attempts(NamedTuple):
         """
         now = self.context.now
         processor.check(instrument)
-        payment = _new_payment(session, instrument, processor, now)
+        payment = replace(_new_payment(session, instrument, processor, now), billing=billing)
         begun = payments.begin(self.table, session, payment, now, email)
         return_url = f"{session.url}?attempt={payment.id}"
         order = Order(payment, instrument, return_url, email or session.customer_email)
@@ -352,6 +354,7 @@ def _new_payment(
     session: Session, instrument: Instrument, processor: Processor, now: int
 ) -> Payment:
     phone = instrument.number if instrument.method == "mobile_money" else None
+    card = instrument.number if instrument.method == "card" else ""
     return Payment(
         id=new_id(PAYMENT),
         scope=session.scope,
@@ -362,6 +365,8 @@ def _new_payment(
         method=instrument.method,
         provider=instrument.network or (network_of(phone) if phone else None),
         phone=phone,
+        card_brand=brand_of(card),
+        card_last4=card[-4:] or None,
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,

@@ -54,6 +54,7 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
     amount = sum(item.amount * item.quantity for item in items)
     if not reader.errors:
         _check_amount(reader, amount)
+    collection = reader.choice("billing_details_collection", ("always", "auto")) or "always"
     id = new_id(SESSION)
     client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
     return new_session(
@@ -70,6 +71,7 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
         metadata=reader.metadata(),
         customer=customer.id if customer else None,
         customer_email=customer.email if customer else None,
+        billing_collection=collection,
         description=reader.text("description"),
         line_items=tuple(items),
         submit_type=reader.choice("submit_type", SUBMIT_TYPES) or "pay",
@@ -101,12 +103,10 @@ def _check_amount(reader: Reader, amount: int) -> None:
 
 def _details(reader: Reader, session_id: str, customer: Customer | None) -> dict[str, Any]:
     """The fields that only PayRex's sessions have."""
-    collection = reader.choice("billing_details_collection", ("always", "auto"))
     problem = "must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *"
     descriptor = reader.matching("statement_descriptor", _DESCRIPTOR.fullmatch, problem)
     intent = payment_intent_id(session_id)
     return {
-        "billing_details_collection": collection or "always",
         "customer_reference_id": reader.text("customer_reference_id"),
         "statement_descriptor": descriptor,
         "payment_method_options": _method_options(reader),

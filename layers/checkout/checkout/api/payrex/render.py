@@ -106,7 +106,7 @@ def render_session(session: Session, now: int) -> Json:
         "id": session.id,
         "resource": "checkout_session",
         "amount": session.amount,
-        "billing_details_collection": session.details["billing_details_collection"],
+        "billing_details_collection": session.billing_collection or "always",
         "customer_reference_id": session.details.get("customer_reference_id"),
         "customer_id": session.customer,
         "customer": _customer_within(session),
@@ -161,13 +161,14 @@ def render_payment_intent(session: Session, now: int) -> Json:
     }
 
 
-def render_payment(payment: Payment) -> Json:
+def render_payment(payment: Payment, session: Session) -> Json:
+    """`customer` is the copy that the session has, as in the payment intent."""
     return {
         "id": payment.id,
         "resource": "payment",
         "amount": payment.amount,
         "amount_refunded": payment.amount_refunded,
-        "billing": _no_billing(),
+        "billing": payment.billing or _no_billing(),
         "currency": payment.currency,
         "description": payment.description,
         "fee": 0,
@@ -176,8 +177,8 @@ def render_payment(payment: Payment) -> Json:
         "net_amount": payment.amount,
         "payment_intent_id": payment_intent_id(payment.session),
         "status": _payment_status(payment),
-        "customer": None,
-        "payment_method": {"type": payment.method},
+        "customer": session.details.get("customer"),
+        "payment_method": _payment_method(payment),
         "refunded": payment.amount_refunded == payment.amount,
         "page_session": None,
         "created_at": payment.created_at,
@@ -259,7 +260,9 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
     if isinstance(subject, Refund):
         return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
     if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
-        intent = render_payment_intent(session, now) | {"latest_payment": render_payment(subject)}
+        intent = render_payment_intent(session, now) | {
+            "latest_payment": render_payment(subject, session)
+        }
         previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
         return [("payment_intent.succeeded", _change(intent, previous))]
     if kind in SESSION_EVENTS:
@@ -408,7 +411,15 @@ def _payment_status(payment: Payment) -> str:
     return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
 
 
+def _payment_method(payment: Payment) -> Json:
+    """The type, and of a card that was typed on our page its brand and last digits."""
+    if payment.card_last4 is None:
+        return {"type": payment.method}
+    card = {"first6": None, "last4": payment.card_last4, "brand": payment.card_brand}
+    return {"type": payment.method, "card": card}
+
+
 def _no_billing() -> Json:
-    """The hosted page asks for no address, but every key is present."""
+    """Of a payment whose page asked for none: every key is present."""
     address = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"))
     return {"name": None, "email": None, "phone": None, "address": address}

@@ -16,14 +16,15 @@ function readOut(text) { find("#live-region").textContent = text; }
 function digits(text) { return text.replace(/\D/g, ""); }
 
 {# ---- typing #}
-var BRANDS = [[/^4/, "Visa"], [/^(5[1-5]|2[2-7])/, "Mastercard"], [/^3[47]/, "American Express"],
-  [/^35/, "JCB"], [/^62/, "UnionPay"], [/^(6011|65|64[4-9])/, "Discover"], [/^50[67]/, "Verve"]];
-
-function brandOf(number) {
-  for (var i = 0; i < BRANDS.length; i++) if (BRANDS[i][0].test(number)) return BRANDS[i][1];
+function brandOf(input) {
+  var number = digits(input.value), all = input.getAttribute("data-brands").split(";");
+  for (var i = 0; i < all.length; i++) {
+    var brand = all[i].split(":");
+    if (new RegExp("^(?:" + brand[1] + ")").test(number)) return brand[0];
+  }
   return "";
 }
-function codeLength() { return brandOf(digits(d.getElementById("number").value)) === "American Express" ? 4 : 3; }
+function codeLength() { return brandOf(d.getElementById("number")) === "American Express" ? 4 : 3; }
 {# The number in its local form, as the server reads it. #}
 function localPhone(text) {
   var number = digits(text);
@@ -61,7 +62,7 @@ function format(input) {
     setValue(input, /^3[47]/.test(number)
       ? number.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
       : number.replace(/(.{4})(?=.)/g, "$1 "));
-    find(".chip", input.parentNode).textContent = brandOf(number);
+    find(".chip", input.parentNode).textContent = brandOf(input);
     d.getElementById("code").maxLength = number ? codeLength() : 4;
   } else if (input.name === "expiry") {
     setValue(input, dateOf(input.value));
@@ -169,7 +170,7 @@ function submit(form) {
   if (busy || lost) return;
   var button = find("button:not([type=button])", form), aborter = w.AbortController && new AbortController();
   {# What belongs to another method stays in the browser. #}
-  each(".method > :not(:checked) ~ .fields input, .method > :not(:checked) ~ .fields select", function (control) { control.disabled = true; });
+  each(".method > input:not(:checked) ~ .fields input, .method > input:not(:checked) ~ .fields select", function (control) { control.disabled = true; });
   var body = new URLSearchParams(new FormData(form));
   busy = submitting = true;
   freeze();
@@ -230,12 +231,28 @@ function tick() {
     else location.replace(data("reload-as-page") || data("page"));
   }
 }
+{# All regions that the browser has a name for, apart from those that are no countries. #}
+var NO_COUNTRY = /^(AC|C[PQ]|DG|E[AUZ]|IC|QO|TA|UN|X.|ZZ)$/;
+function addCountries(select) {
+  if (!w.Intl || !Intl.DisplayNames) return;
+  var names = new Intl.DisplayNames(d.documentElement.lang, { type: "region", fallback: "none" }), others = [], known = {};
+  for (var i = 0; i < select.length; i++) known[names.of(select[i].value)] = true;
+  for (i = 0; i < 676; i++) {
+    var code = String.fromCharCode(65 + i / 26, 65 + i % 26), name = names.of(code);
+    if (!name || known[name] || NO_COUNTRY.test(code)) continue;
+    known[name] = true;
+    others.push([name, code]);
+  }
+  others.sort(function (a, b) { return a[0].localeCompare(b[0]); }).forEach(function (other) { select.add(new Option(other[0], other[1])); });
+}
 function start() {
   clearInterval(ticker);
   if (!main() || !main().hasAttribute("data-state")) return;
   if (data("redirect")) return location.replace(data("redirect"));
   loadedAt = Date.now();
   each("[data-copy]", function (button) { button.hidden = !(navigator.clipboard && navigator.clipboard.writeText); });
+  each("#country", addCountries);
+  each("[data-print]", function (button) { button.hidden = false; });
   each("#network", function (select) { if (select.value) select.setAttribute("data-chosen", "1"); });
   each(TYPED, format);
   if (w.matchMedia && matchMedia("(min-width:60rem)").matches) each(".items", function (items) { items.open = true; });
@@ -269,6 +286,7 @@ d.addEventListener("click", function (event) {
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
+  if (button.hasAttribute("data-print")) w.print();
   if (button.hasAttribute("data-copy"))
     navigator.clipboard.writeText(button.getAttribute("data-copy")).then(function () {
       button.textContent = button.getAttribute("data-copied");
