@@ -34,6 +34,12 @@ class Merchant:
     """The https URL of a square picture, which the page shows beside the name."""
     colour: str | None = None
     """The colour of the page's buttons, as `#rrggbb`."""
+    operator: str | None = None
+    """The company that sells under `name`, shown at the foot of the page with the next three."""
+    contact: str | None = None
+    """An e-mail address for questions about an order."""
+    terms_url: str | None = None
+    privacy_url: str | None = None
     accounts: tuple[ProcessorAccount, ...] = ()
     """At most one for each processor and mode. The first that takes a method gets its payments."""
 

@@ -84,6 +84,8 @@ class Session:
     billing_collection: str | None = None
     """Which billing details the page asks for: `always` all of them, `auto` the e-mail address.
     None if the payments of this session have no billing details."""
+    statement_descriptor: str | None = None
+    """What the shopper's bank statement will say."""
     locale: str | None = None
     """The page's language, if the merchant or the shopper chose one."""
     description: str | None = None

@@ -20,6 +20,8 @@ def rows(session: Session, payment: Payment, language: str, t: Translate) -> lis
         (t("receipt_method"), _instrument(payment, t)),
         (t("amount"), format_amount(payment.amount, payment.currency, language)),
     ]
+    if session.statement_descriptor:
+        shown.append((t("receipt_statement"), session.statement_descriptor))
     if payment.amount_refunded:
         refunded = format_amount(payment.amount_refunded, payment.currency, language)
         shown.append((t("receipt_refunded"), refunded))

@@ -55,8 +55,8 @@ CLOSING_SECONDS = 600
 """How long before its end a session that can be paid shows the time left."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
-DESCRIPTION_LENGTH = 300
-SPARE_BYTES = 4_400
+DESCRIPTION_LENGTH = 200
+SPARE_BYTES = 4_200
 """How much of the page's 30 kB is left for line items and what only some pages have: a description,
 test numbers, and fields for billing details."""
 TEST_BYTES, BILLING_BYTES = 1_300, 2_700
@@ -243,6 +243,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "items": items,
         "more_items": more_items,
         "item_count": len(session.line_items),
+        "about": _about(visit.merchant, t),
         "languages": NAMES,
         "language_token": language_token(session),
         "notice": visit.notice and t(visit.notice),
@@ -254,6 +255,15 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "reload_as_page": False,
         "redirects": False,
     } | _reload_at(visit, session.lapses_at if screen in ("open", "canceled") else visit.now)
+
+
+def _about(merchant: Merchant, t: Translate) -> list[tuple[str, str | None]]:
+    """What the page's foot says about the seller: texts, and the addresses they lead to."""
+    pages = ((t("terms"), merchant.terms_url), (t("privacy"), merchant.privacy_url))
+    links = [(text, url) for text, url in pages if url and is_web_url(url)]
+    operator = [(merchant.operator, None)] if merchant.operator else []
+    contact = [(merchant.contact, f"mailto:{merchant.contact}")] if merchant.contact else []
+    return [*operator, *contact, *links]
 
 
 def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
@@ -365,6 +375,7 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "approval_path": with_return_key(visit.session, payment, path) if path else None,
         "next_step": visit.next_step if isinstance(visit.next_step, Redirect) else None,
         "qr": _qr(visit, path, t) if path and payment.method == "qrph" else None,
+        "qr_picture": _qr_picture(visit, path) if path and payment.method == "qrph" else None,
         "seconds_left": seconds,
         "clock": format_countdown(seconds),
     } | again
@@ -497,11 +508,22 @@ def _failure(visit: Visit, t: Translate) -> str | None:
     return f"{t(f'failure_{failure.value}')} {t(consequence)}"
 
 
+def _qr_picture(visit: Visit, path: str) -> str:
+    from checkout.page import qr  # noqa: PLC0415 - takes 15 ms, and one method needs it
+
+    return qr.picture(_absolute(visit, path))
+
+
 def _qr(visit: Visit, path: str, t: Translate) -> str:
     from checkout.page import qr  # noqa: PLC0415 - takes 15 ms, and one method needs it
 
+    return qr.draw(_absolute(visit, path), t("qr_label"))
+
+
+def _absolute(visit: Visit, path: str) -> str:
+    """A path on the page's host, as a URL."""
     parts = urlsplit(visit.session.url)
-    return qr.draw(f"{parts.scheme}://{parts.netloc}{path}", t("qr_label"))
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _grouped(phone: str) -> str:

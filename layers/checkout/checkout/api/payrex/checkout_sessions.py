@@ -16,6 +16,7 @@ from checkout.store.idempotency import Creation
 
 METHODS = ("gcash", "card", "maya", "qrph")
 """In the order in which the page offers them by default: the likeliest in the Philippines first."""
+LOCALES = ("en", "fr", "fil")
 SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT = 2_000
 """The lowest total of a session, in centavos."""
@@ -55,6 +56,8 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
     if not reader.errors:
         _check_amount(reader, amount)
     collection = reader.choice("billing_details_collection", ("always", "auto")) or "always"
+    problem = "must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *"
+    descriptor = reader.matching("statement_descriptor", _DESCRIPTOR.fullmatch, problem)
     id = new_id(SESSION)
     client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
     return new_session(
@@ -72,6 +75,8 @@ def _session(call: Call, reader: Reader, customer: Customer | None) -> Session:
         customer=customer.id if customer else None,
         customer_email=customer.email if customer else None,
         billing_collection=collection,
+        locale=reader.choice("locale", LOCALES),
+        statement_descriptor=descriptor,
         description=reader.text("description"),
         line_items=tuple(items),
         submit_type=reader.choice("submit_type", SUBMIT_TYPES) or "pay",
@@ -103,12 +108,9 @@ def _check_amount(reader: Reader, amount: int) -> None:
 
 def _details(reader: Reader, session_id: str, customer: Customer | None) -> dict[str, Any]:
     """The fields that only PayRex's sessions have."""
-    problem = "must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *"
-    descriptor = reader.matching("statement_descriptor", _DESCRIPTOR.fullmatch, problem)
     intent = payment_intent_id(session_id)
     return {
         "customer_reference_id": reader.text("customer_reference_id"),
-        "statement_descriptor": descriptor,
         "payment_method_options": _method_options(reader),
         "payment_intent_secret": f"{intent}_secret_{random_text(SECRET_LENGTH)}",
         "customer": render_customer(customer) if customer else None,

@@ -11,6 +11,8 @@ TEXTS = {
     "more_items": "at {count} pa",
     "optional": "opsyonal",
     "language": "Wika",
+    "terms": "Mga tuntunin",
+    "privacy": "Privacy",
     # the open page
     "open_title": "Magbayad ng {amount}",
     "choose_method": "Paano mo gustong magbayad?",
@@ -26,11 +28,11 @@ TEXTS = {
     "expiry_hint": "MM / YY",
     "code": "Security code",
     "code_hint": "CVC",
-    "phone": "Numero ng mobile money",
+    "phone": "Numero ng telepono",
     "phone_note": "May lalabas na kahilingan sa teleponong ito. Aprubahan ito gamit ang iyong "
     "PIN, para sa isang bayad na ito lamang.",
     "network": "Network",
-    "network_by_number": "Ayon sa numero",
+    "network_by_number": "Awtomatiko",
     "email": "E-mail",
     "billing": "Mga detalye ng billing",
     "billing_name": "Pangalan",
@@ -129,6 +131,7 @@ TEXTS = {
     "one_time_code": "Code",
     "code_send": "Magpatuloy",
     "qr_label": "QR code ng bayad na ito",
+    "qr_save": "I-save ang QR",
     "waiting_note": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
     "time_left": "Natitirang oras",
     "minutes_left": "{minutes} minuto na lang para mag-apruba",
@@ -153,6 +156,7 @@ TEXTS = {
     "receipt_date": "Petsa ng bayad",
     "receipt_method": "Paraan ng bayad",
     "receipt_refunded": "Ibinalik",
+    "receipt_statement": "Sa iyong statement",
     "print": "I-print o i-save",
     "date": "{month} {day}, {year}",
     "months": "Enero Pebrero Marso Abril Mayo Hunyo Hulyo Agosto Setyembre Oktubre Nobyembre "

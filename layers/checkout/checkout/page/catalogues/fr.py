@@ -11,6 +11,8 @@ TEXTS = {
     "more_items": "et {count} de plus",
     "optional": "facultatif",
     "language": "Langue",
+    "terms": "Conditions",
+    "privacy": "Confidentialité",
     # the open page
     "open_title": "Payer {amount}",
     "choose_method": "Comment voulez-vous payer ?",
@@ -26,11 +28,11 @@ TEXTS = {
     "expiry_hint": "MM / AA",
     "code": "Code de sécurité",
     "code_hint": "CVC",
-    "phone": "Numéro mobile money",
+    "phone": "Numéro de téléphone",
     "phone_note": "Vous recevez une demande sur ce téléphone. Validez-la avec votre code PIN, "
     "pour ce seul paiement.",
     "network": "Réseau",
-    "network_by_number": "Selon le numéro",
+    "network_by_number": "Automatique",
     "email": "E-mail",
     "billing": "Facturation",
     "billing_name": "Nom",
@@ -130,6 +132,7 @@ TEXTS = {
     "one_time_code": "Code",
     "code_send": "Continuer",
     "qr_label": "Code QR de ce paiement",
+    "qr_save": "Enregistrer le code QR",
     "waiting_note": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
     "time_left": "Temps restant",
     "minutes_left": "Il reste {minutes} min pour valider",
@@ -153,6 +156,7 @@ TEXTS = {
     "receipt_date": "Payé le",
     "receipt_method": "Payé avec",
     "receipt_refunded": "Remboursé",
+    "receipt_statement": "Sur votre relevé",
     "print": "Imprimer ou enregistrer",
     "date": "{day} {month} {year}",
     "months": "janvier février mars avril mai juin juillet août septembre octobre novembre "
