@@ -17,14 +17,12 @@ US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 CODES = frozenset(_ALL.split())
 
 _LIKELY = {
-    "en": "PH Philippines|AU Australia|CA Canada|CN China|FR France|DE Germany|HK Hong Kong|"
-    "ID Indonesia|IT Italy|JP Japan|KW Kuwait|MY Malaysia|NZ New Zealand|QA Qatar|SA Saudi Arabia|"
-    "SG Singapore|KR South Korea|ES Spain|TW Taiwan|TH Thailand|AE United Arab Emirates|"
-    "GB United Kingdom|US United States|VN Vietnam",
+    "en": "PH Philippines|AU Australia|CA Canada|CN China|DE Germany|HK Hong Kong|JP Japan|"
+    "MY Malaysia|SA Saudi Arabia|SG Singapore|KR South Korea|AE United Arab Emirates|"
+    "GB United Kingdom|US United States",
     "fr": "PH Philippines|DE Allemagne|SA Arabie saoudite|AU Australie|CA Canada|CN Chine|"
-    "KR Corée du Sud|AE Émirats arabes unis|ES Espagne|US États-Unis|FR France|HK Hong Kong|"
-    "ID Indonésie|IT Italie|JP Japon|KW Koweït|MY Malaisie|NZ Nouvelle-Zélande|QA Qatar|"
-    "GB Royaume-Uni|SG Singapour|TW Taïwan|TH Thaïlande|VN Viêt Nam",
+    "KR Corée du Sud|AE Émirats arabes unis|US États-Unis|HK Hong Kong|JP Japon|MY Malaisie|"
+    "GB Royaume-Uni|SG Singapour",
 }
 
 
