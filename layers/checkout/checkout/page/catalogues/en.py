@@ -61,7 +61,7 @@ TEXTS = {
     "still_working": "Still working …",
     "copy": "Copy",
     "copied": "Copied",
-    "card_note": "Your card's details are not stored.",
+    "card_note": "Your card’s number is not stored.",
     "card_at_processor": "You type the card on the next screen, into fields of the shop's payment "
     "processor.",
     "card_by_redirect": "You type the card on the next page, which belongs to the shop's payment "

@@ -63,7 +63,7 @@ TEXTS = {
     "still_working": "Tuloy pa rin …",
     "copy": "Kopyahin",
     "copied": "Nakopya na",
-    "card_note": "Hindi itinatago ang mga detalye ng iyong card.",
+    "card_note": "Hindi itinatago ang numero ng iyong card.",
     "card_at_processor": "Ilalagay mo ang card sa susunod na screen, sa mga field ng payment "
     "processor ng tindahan.",
     "card_by_redirect": "Ita-type mo ang card sa susunod na page, na sa payment processor ng "

@@ -63,7 +63,7 @@ TEXTS = {
     "still_working": "Toujours en cours …",
     "copy": "Copier",
     "copied": "Copié",
-    "card_note": "Les données de votre carte ne sont pas conservées.",
+    "card_note": "Le numéro de votre carte n’est pas conservé.",
     "card_at_processor": "Vous saisissez la carte à l’écran suivant, dans les champs du "
     "prestataire de paiement de la boutique.",
     "card_by_redirect": "Vous saisissez la carte à la page suivante, celle du prestataire de "
