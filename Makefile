@@ -8,9 +8,9 @@ BIN = $(VENV)/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: help dev demo listen client-tools test test-all lint browser sam-validate clean
-.PHONY: build deploy bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
-.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke
+.PHONY: help dev demo listen client-tools test test-all lint checkov browser sam-validate clean
+.PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
+.PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi openapi-lint
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {print "\n" substr($$0, 5)} \
@@ -18,7 +18,7 @@ help: ## list the targets
 
 ##@ Run
 
-dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA)
+dev: $(VENV)/.dev ## run the service on http://127.0.0.1:3000 (ENGINE, PORT, DATA, FRESH=1, SEED=shop.yaml)
 	@$(BIN)/python -m devstack
 
 demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RAILS=fake)
@@ -27,14 +27,22 @@ demo: $(VENV)/.dev ## run the service in memory, and a shop for each dialect (RA
 listen: $(VENV)/.dev ## print the webhooks of a running make dev, verified (HOOKS_PORT=4000)
 	@$(BIN)/python -m shop.listen
 
+openapi: $(VENV)/.dev ## write the OpenAPI documents anew (docs/openapi)
+	@$(BIN)/python -m devstack.openapi
+
+# Pinned. Its package has no dependencies.
+openapi-lint: ## check the OpenAPI documents with Redocly (npm)
+	@npm exec --yes -- @redocly/cli@2.77.0 lint --config docs/openapi/redocly.yaml --max-problems 20 \
+		docs/openapi/paygate.json docs/openapi/payrex.json
+
 ##@ Check
 
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not clients and not sam_local"
 
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
-# Node and PHP, SAM's check of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser client-tools sam-validate .aws-sam/local/.done ## run every test
+# Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
+test-all: $(VENV)/.test lint browser client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
 	$(MAKE) test-sam-local
 
@@ -46,6 +54,9 @@ lint: $(VENV)/.test ## check style, types and spelling
 
 sam-validate: .venv-sam/.done ## check template.yaml with SAM's linter
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+
+checkov: .venv-checkov/.done ## check template.yaml with checkov; .checkov.yaml says what is skipped, and why
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 browser: ## install Chromium if it is missing (apt)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
@@ -80,9 +91,21 @@ build: .venv-sam/.done ## build what is deployed (ARCH=x86_64)
 	@env -u PYTHONPATH ARCH=$(ARCH) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build \
 		--build-dir $(BUILD_DIR) --parameter-overrides Architecture=$(ARCH)
 
+# PARAMETERS are further parameters of the stack, for example PARAMETERS="AlarmEmail=ops@example.com".
 STAGE ?= dev
-deploy: build ## deploy to AWS (STAGE=staging)
-	.venv-sam/bin/sam deploy --config-env $(STAGE)
+STACK_PARAMETERS = $(shell sed -n 's/^parameter_overrides = "\(Stage=$(STAGE) .*\)"/\1/p' samconfig.toml) \
+	Architecture=$(ARCH) $(PARAMETERS)
+# A digest of the sources and parameters: when it changes, all functions get new versions.
+BUILD_ID = $(shell { echo $(STACK_PARAMETERS); find template.yaml functions layers build_tools -type f \
+	-not -name '*.pyc' | LC_ALL=C sort | xargs cat; } | sha256sum | cut -d' ' -f1)
+deploy: build ## deploy to AWS (STAGE=staging ARCH=x86_64 PARAMETERS="AlarmEmail=…")
+	.venv-sam/bin/sam deploy --config-env $(STAGE) $(DEPLOY_OPTIONS) --parameter-overrides $(STACK_PARAMETERS) BuildId=$(BUILD_ID)
+
+preflight: $(VENV)/.dev ## check account, quotas and domain before a deployment (STAGE=prod ACCOUNT=…)
+	@$(BIN)/python scripts/preflight.py $(STACK_PARAMETERS)
+
+smoke: $(VENV)/.dev ## create, pay, hear of it, expire at a running stack (URL=https://… KEY=sk_test_…)
+	@$(BIN)/python scripts/smoke.py "$(URL)" "$(KEY)"
 
 ##@ Run in Lambda's container
 
@@ -92,12 +115,20 @@ test-sam-local: .venv-sam/.done ## invoke every function; skipped without Docker
 sam-local-tests: $(VENV)/.test .aws-sam/local/.done ## like test-sam-local, with Docker already running
 	$(BIN)/pytest -m sam_local tests/sam_local
 
-invoke: .venv-sam/.done ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
+# Without prerequisites, so that a wrong call is answered before anything is installed.
+invoke: ## invoke one function (FUNCTION=ShowPage EVENT=events/show_page.json)
 	@test -n "$(FUNCTION)" -a -f "$(EVENT)" || { echo "make invoke FUNCTION=<one of template.yaml> EVENT=events/<its sample>.json"; exit 2; }
+	@$(MAKE) --no-print-directory .venv-sam/.done
 	@scripts/with-docker $(MAKE) --no-print-directory sam-local-invoke
 
 sam-local-invoke: $(VENV)/.dev .aws-sam/local/.done ## like invoke, with Docker already running
 	@$(BIN)/python -m devstack.cli.sam_local "$(FUNCTION)" "$(EVENT)"
+
+sam-local-env: .venv-sam/.done ## open a table with samples for plain `sam local invoke` commands
+	@scripts/with-docker $(MAKE) --no-print-directory sam-local-open
+
+sam-local-open: $(VENV)/.dev .aws-sam/local/.done ## like sam-local-env, with Docker already running
+	@$(BIN)/python -m devstack.cli.sam_local
 
 # Built for this machine's CPU, and again if a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -131,7 +162,13 @@ $(VENV)/.test: $(VENV)/.dev requirements/test.txt
 	@.venv-sam/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
+# The same for checkov.
+.venv-checkov/.done: requirements/checkov.txt
+	@test -d .venv-checkov || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 ##@ Clean up
 
 clean: ## remove everything that was installed or built
-	rm -rf $(VENV) .venv-sam .data .tools .aws-sam clients/node/node_modules examples/node-shop/node_modules
+	rm -rf $(VENV) .venv-sam .venv-checkov .data .tools .aws-sam clients/node/node_modules examples/node-shop/node_modules

@@ -24,6 +24,7 @@ from checkout.domain.ids import ENDPOINT, EVENT, new_id
 from checkout.domain.webhook_endpoint import WebhookEndpoint
 from checkout.encryption import encrypt
 from checkout.log import logger
+from checkout.queues import BATCH
 from checkout.settings import settings
 from checkout.store import accounts, deliveries, keys
 from checkout.store.items import to_item
@@ -140,28 +141,32 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
 
 
 def cost(healthy: str) -> list[float]:
-    """Deliveries per second of one thread's CPU: by the sender with its table calls, by urllib3
-    with the same requests and a connection for each, and by urllib3 over one connection."""
+    """Deliveries per second of one thread's CPU: by the sender with its table calls, one by one and
+    in batches of ten, by urllib3 with the same requests and a connection for each, and by urllib3
+    over one connection."""
     bodies: list[Request] = []
-    sender = measure(*prepared_deliveries(healthy, bodies))
-    separate = measure(bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, each))
+    single = measure(1, *prepared_deliveries(healthy, bodies))
+    batched = measure(BATCH, *prepared_deliveries(healthy, bodies))
     pool = urllib3.PoolManager()
-    return [sender, separate, measure(bodies, lambda each: post_bare(pool, healthy, each))]
+    separate = measure(1, bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, *each))
+    kept = measure(1, bodies, lambda each: post_bare(pool, healthy, *each))
+    return [single, batched, separate, kept]
 
 
-def measure(work: Sequence[Any], do: Callable[[Any], Any]) -> float:
-    do(work[0])
+def measure(batch: int, work: Sequence[Any], do: Callable[[Sequence[Any]], Any]) -> float:
+    """How much of the work `do` handles per second of CPU, in batches."""
+    do(work[:batch])
     began = time.thread_time()
-    for each in work[1:]:
-        do(each)
-    return (len(work) - 1) / (time.thread_time() - began)
+    for start in range(batch, len(work), batch):
+        do(work[start : start + batch])
+    return (len(work) - batch) / (time.thread_time() - began)
 
 
 def prepared_deliveries(
     receiver: str, bodies: list[Request]
-) -> tuple[list[Any], Callable[[Any], None]]:
-    """Messages of due deliveries, and a function that sends one and adds its request to
-    `bodies`."""
+) -> tuple[list[Message], Callable[[Sequence[Message]], None]]:
+    """Messages of due deliveries to one endpoint, and a function that sends some of them and adds
+    their requests to `bodies`."""
     table, now, scope, id = open_table(), clock.now(), "merc_cost#test", new_id(ENDPOINT)
     endpoint = WebhookEndpoint(
         id=id, scope=scope, url=f"{receiver}/cost", event_types=(EVENT_TYPE,), created_at=now,
@@ -185,9 +190,10 @@ def prepared_deliveries(
 
     sender = Sender(table, open_queue(), build_and_record, settings())
 
-    def send(message: Message) -> None:
-        group = sender.groups([message])[id]
-        group.send(message)
+    def send(batch: Sequence[Message]) -> None:
+        group = sender.groups(batch)[id]
+        for message in batch:
+            group.send(message)
         group.close()
 
     return messages, send

@@ -27,6 +27,7 @@ ENCRYPTED = b'{"CiphertextBlob":"c2VhbGVk"}'
 SENT = b'{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}]}'
 NO_BACKLOG = b'{"Attributes":{"ApproximateNumberOfMessages":"0"}}'
 CONSTANT_ANSWERS = {
+    "Scan": b'{"Items":[]}',
     "SendMessageBatch": SENT,
     "GetQueueAttributes": NO_BACKLOG,
     "Decrypt": DECRYPTED,

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws.functions import InvocationError
-from devstack.aws.queues import QueuePoller, delayed_until
+from devstack.aws.queues import QueuePoller
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.streams import StreamConsumer, StreamReader
 from devstack.aws.ttl import TimeToLive
@@ -138,7 +138,7 @@ class Background:
         parts = self._parts
         now = parts.clock.read()
         invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
-        stops = delayed_until()
+        stops = [at for each in parts.pollers if (at := each.next_visible()) is not None]
         if parts.ttl:
             stops.append(parts.ttl.next_due_time(now - parts.ttl_delay) + parts.ttl_delay)
             if parts.scheduled:

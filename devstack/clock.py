@@ -1,4 +1,4 @@
-"""The clock of a stack: real time plus an offset that only grows."""
+"""The clock of a stack: real time plus an offset that only grows, until a reset."""
 
 import importlib
 import json
@@ -37,6 +37,13 @@ class Clock:
             self.offset = offset
             if self._file:
                 replace_file(self._file, json.dumps({"offset": offset}))
+
+    def reset(self) -> None:
+        """Show the real time again."""
+        with self._lock:
+            self.offset = 0.0
+            if self._file:
+                self._file.unlink(missing_ok=True)
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -16,6 +16,9 @@ from devstack.errors import DevstackError
 ROOT = Path(__file__).resolve().parents[1]
 """The repository."""
 
+LOCK = "lock"
+"""The file in a data folder that keeps other devstacks out of it."""
+
 _MEMORY = Path("/dev/shm")
 """Linux's file system in memory, where a database does not wait for a disk."""
 
@@ -34,6 +37,15 @@ def replace_file(path: Path, text: str) -> None:
     os.replace(fresh, path)
 
 
+def empty_folder(folder: Path) -> None:
+    """Remove everything in a locked folder except its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Create `folder` and keep other devstacks out of it; the lock ends with the process.
@@ -49,7 +61,7 @@ def locked(folder: Path) -> Iterator[None]:
     except ModuleNotFoundError:  # Windows
         yield
         return
-    with (folder / "lock").open("a") as lock:
+    with (folder / LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,6 +8,7 @@ Handlers run in threads of this process.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,28 +18,34 @@ from typing import Any, Self
 
 from devstack import engines
 from devstack.activity_counter import ActivityCounter
-from devstack.aws import api_gateway, layers
+from devstack.aws import api_gateway, layers, timed_queue
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
-from devstack.aws.queues import OpenQueue, QueuePoller, create_queues, delays_follow
+from devstack.aws.queues import QueuePoller, create_queues, queue_name
 from devstack.aws.schedules import ScheduledFunction
 from devstack.aws.stream_records import Record
-from devstack.aws.stream_sources import open_source
+from devstack.aws.stream_sources import end_of, open_source
 from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
+from devstack.aws.timed_queue import timed_queues
 from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
-from devstack.cli import console, control
+from devstack.cli import console, control, pages
 from devstack.clock import Clock
 from devstack.engines import Engine
 from devstack.environment import applied
-from devstack.files import ROOT, locked
-from devstack.fixtures import demo_accounts
+from devstack.errors import EngineError
+from devstack.files import ROOT, empty_folder, locked
+from devstack.fixtures import demo_accounts, seed
+from devstack.fixtures.demo_accounts import Account
 from devstack.http_messages import Request, Response
 from devstack.http_server import Server
 from devstack.template import Template, load_template
 
 TEMPLATE = ROOT / "template.yaml"
+
+# One process needs few partitions of timers, and with more threads each invocation takes longer.
+_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4"}
 
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
@@ -50,7 +57,8 @@ class Settings:
 
     `data` is the folder that survives it (None: nothing does), `ttl_delay` is in seconds. Without
     `schedules`, only time to live fires timers. Without `with_library`, for templates that do not
-    use the checkout layer, neither the layer's clock is set nor demo accounts are created.
+    use the checkout layer, neither the layer's clock is set nor demo accounts are created. `fresh`
+    deletes first what `data` holds. `seed` is a YAML file with merchants, customers and sessions.
     """
 
     engine: str | None = "moto"
@@ -62,12 +70,15 @@ class Settings:
     ttl_delay: float = TTL_DELAY
     schedules: bool = True
     with_library: bool = True
+    fresh: bool = False
+    seed: Path | None = None
 
 
 class Stack:
     """A running stack, as a context manager, with the fields of `Settings` as arguments.
 
-    `functions` are by logical id. `print_line` gets the console's lines. While the stack runs, the
+    `functions` are by logical id. `print_line` gets the console's lines, and `on_reset` are called
+    after each reset. While the stack runs, the
     process has the functions' environment.
     """
 
@@ -80,9 +91,14 @@ class Stack:
         self, print_line: Callable[[str], None] = console.discard_line, **settings: Any
     ) -> None:
         self.settings = Settings(**settings)
-        self.template: Template = load_template(self.settings.template)
+        self.template: Template = load_template(self.settings.template, _PARAMETERS)
         self._print_line = print_line
         self._opened = ExitStack()
+        self._run = ExitStack()
+        self._resetting = threading.Lock()
+        self._beginning: dict[str, int] = {}
+        self.accounts: list[Account] = []
+        self.on_reset: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
@@ -98,6 +114,28 @@ class Stack:
         self._print_line(f"clock  +{seconds:g} s")
         self._background.advance(seconds)
 
+    def reset(self) -> None:
+        """Start anew: without objects, and at the real time. Raises `EngineError` for a table that
+        devstack did not make."""
+        if self.engine.kind == "url":
+            raise EngineError(f"ENGINE={self.engine.name} is not reset: delete its table yourself.")
+        with self._resetting:
+            self._stop()
+            client = self.engine.client("dynamodb")
+            client.delete_table(TableName=self._table)
+            create_table(client, self.template, self._table)
+            # dynoxide's new table has the stream of the old one.
+            self._beginning = end_of(open_source(self.engine, self._table))
+            for name in self.template.queues:
+                timed_queue.find(queue_name(name)).clear()
+            if self._data:
+                (self._data / "stream.json").unlink(missing_ok=True)
+            self.clock.reset()
+            self._start()
+        for continue_after in self.on_reset:
+            continue_after()
+        self._print_line("reset: all objects are deleted, and the clock shows the real time")
+
     def wait_until_idle(self, timeout: float = 10.0) -> bool:
         """Wait until stream, queue and schedules have nothing left to do.
 
@@ -107,7 +145,7 @@ class Stack:
 
     def respond(self, request: Request) -> Response:
         """The response to a request, from a function or from the addresses under /dev/."""
-        if request.path.startswith(control.PREFIX):
+        if self._control.wants(request):
             return self._control.respond(request)
         started_at = time.monotonic()
         response = self._call_function(request)
@@ -123,50 +161,75 @@ class Stack:
         self.url = f"http://{settings.host}:{server.port}"
         if settings.data and settings.engine != "moto":
             opened.enter_context(locked(settings.data))
+            if settings.fresh:
+                self._empty(settings.data)
         self.engine = opened.enter_context(
             engines.open(settings.engine, settings.data, self._print_line)
         )
-        data = settings.data if self.engine.durable else None
-        self.clock = Clock(data / "clock.json" if data else None)
-        aws_variables = self.engine.environment
+        self._data = settings.data if self.engine.durable else None
+        self.clock = Clock(self._data / "clock.json" if self._data else None)
         keep = self.engine.keeps_aws_variables
-        opened.enter_context(applied(aws_variables, keep_aws=keep))
-        opened.enter_context(delays_follow(self.clock.read))
-        table = create_table(self.engine.client("dynamodb"), self.template, settings.table_name)
-        urls = create_queues(self.engine.client("sqs"), self.template.queues)
-        key = create_key(self.engine.client("kms"), data / "secrets.json" if data else None)
-        opened.enter_context(
-            applied(self._function_variables(table, urls | {SECRETS_KEY: key}), keep_aws=True)
+        opened.enter_context(applied(self.engine.environment, keep_aws=keep))
+        self._table = create_table(
+            self.engine.client("dynamodb"), self.template, settings.table_name
         )
-        self._load_library(opened)
-        names = self.template.functions
-        self.functions = {name: Function(each) for name, each in names.items()}
-        self._background = Background(self._create_parts(table, urls, data), self._print_line)
-        self._control = control.Control(self.engine.name, self.clock, self.advance)
-        opened.enter_context(self._running(server))
-
-    def _load_library(self, opened: ExitStack) -> None:
+        with timed_queues(self.clock.read):
+            urls = create_queues(self.engine.client("sqs"), self.template.queues)
+        secrets = self._data / "secrets.json" if self._data else None
+        key = create_key(self.engine.client("kms"), secrets)
+        references = urls | {SECRETS_KEY: key}
+        variables = self._function_variables(self._table, references)
+        opened.enter_context(applied(variables, keep_aws=True))
         opened.enter_context(layers.importable(self.template.layers))
-        if self.settings.with_library:
-            opened.enter_context(self.clock.installed())
-            demo_accounts.create()
+        self.functions = {name: Function(each) for name, each in self.template.functions.items()}
+        opened.callback(self._stop)
+        self._start()
+        server.start()
+        opened.callback(server.stop)
+
+    def _empty(self, data: Path) -> None:
+        """Delete what the data folder holds. Raises `EngineError` if it belongs to a table that
+        devstack did not make: its secrets could not be decrypted any more."""
+        if self.settings.engine not in (None, "dynoxide"):
+            raise EngineError(f"FRESH=1 does not delete the table of {self.settings.engine}.")
+        empty_folder(data)
+
+    def _start(self) -> None:
+        """Start what a reset starts again: the accounts, and all that runs in the background."""
+        with ExitStack() as run:
+            if self.settings.with_library:
+                run.enter_context(self.clock.installed())
+                self.accounts = demo_accounts.create()
+            self._background = Background(self._create_parts(), self._print_line)
+            self._control = self._create_control()
+            run.enter_context(self._running())
+            if self.settings.seed:
+                self.accounts += seed.plant(self.settings.seed, self._call_function)
+            self._run = run.pop_all()
+
+    def _stop(self) -> None:
+        """Stop what `_start` started last."""
+        self._run.close()
+
+    def _create_control(self) -> control.Control:
+        shown = pages.Pages(self.url, self.engine.name, self._data, self.clock, self.accounts)
+        return control.Control(self.engine.name, self.clock, self.advance, self.reset, shown)
 
     def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
         references = {self.template.table.name: table, **others}
         variables = self.template.environment(references)
         # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
-        # Each sweep reads every shard, and one machine needs only a few.
-        variables["TIMER_SHARDS"] = "4"
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
 
-    def _create_parts(self, table: str, urls: dict[str, str], data: Path | None) -> BackgroundParts:
+    def _create_parts(self) -> BackgroundParts:
         activity = ActivityCounter()
-        source = open_source(self.engine, table)
-        journal = Journal(data / "stream.json" if data else None, source.arn)
-        ttl = self._open_ttl(table, journal)
+        source = open_source(self.engine, self._table)
+        file = self._data / "stream.json" if self._data else None
+        journal = Journal(file, source.arn, self._beginning)
+        ttl = self._open_ttl(self._table, journal)
         reader = StreamReader(source, journal, ttl, activity)
         consumers = [
             StreamConsumer(each, self.functions[each.function], journal.position(each.name),
@@ -185,7 +248,7 @@ class Stack:
             activity=activity,
             reader=reader,
             consumers=consumers,
-            pollers=self._create_pollers(urls, activity),
+            pollers=self._create_pollers(activity),
             scheduled=scheduled,
             ttl=ttl,
             ttl_delay=self.settings.ttl_delay,
@@ -199,29 +262,22 @@ class Stack:
         ttl.load()
         return ttl
 
-    def _create_pollers(self, urls: dict[str, str], activity: ActivityCounter) -> list[QueuePoller]:
-        client = self.engine.client("sqs")
+    def _create_pollers(self, activity: ActivityCounter) -> list[QueuePoller]:
         return [
             QueuePoller(
-                each,
-                self.functions[each.function],
-                OpenQueue(self.template.queues[each.queue], client, urls[each.queue]),
-                read_time=self.clock.read,
-                activity=activity,
+                each, self.functions[each.function], self.template.queues, activity=activity
             )
             for each in self.template.queue_sources
         ]
 
     @contextmanager
-    def _running(self, server: Server) -> Iterator[None]:
+    def _running(self) -> Iterator[None]:
         listeners = [each.on_operation for each in self._background.pollers]
         self.engine.calls.listeners += [self._background.on_operation, *listeners]
         self._background.start()
         try:
-            server.start()
             yield
         finally:
-            server.stop()
             self._background.stop()
             self.engine.calls.listeners.clear()
 
@@ -237,6 +293,17 @@ class Stack:
         return api_gateway.render_response(result)
 
     def _print_record(self, record: Record) -> None:
-        line = console.describe_record(record)
+        line = console.describe_record(record, self._find_url)
         if line:
             self._print_line(line)
+
+    def _find_url(self, scope: str, endpoint: str) -> str:
+        """The URL of a webhook endpoint, or its id if it was deleted meanwhile."""
+        from checkout.domain.errors import CheckoutError
+        from checkout.store import webhook_endpoints
+        from checkout.store.table import open_table
+
+        try:
+            return webhook_endpoints.retrieve(open_table(), scope, endpoint).url
+        except CheckoutError:
+            return endpoint

@@ -140,6 +140,7 @@ class Template:
     layers: list[Path] = field(default_factory=list)
     variables: Json = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    conditions: Json = field(default_factory=dict)
 
     @property
     def table_name(self) -> str:
@@ -149,11 +150,17 @@ class Template:
     def environment(self, references: Mapping[str, str]) -> dict[str, str]:
         """The functions' variables; `references` has what Ref returns, by logical id."""
         known = {**self.parameters, **references}
-        return {name: resolve(value, known) for name, value in self.variables.items()}
+        return {
+            name: resolve(_choose(value, self.conditions, known), known)
+            for name, value in self.variables.items()
+        }
 
 
-def load_template(path: Path) -> Template:
-    """Read a SAM template. Paths in it are relative to its folder."""
+def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
+    """Read a SAM template. Paths in it are relative to its folder.
+
+    `parameters` replace the defaults of parameters that the template declares.
+    """
     document = read_document(path)
     resources: Json = document.get("Resources", {})
     defaults: Json = document.get("Globals", {}).get("Function", {})
@@ -167,7 +174,8 @@ def load_template(path: Path) -> Template:
             root / at["ContentUri"] for _, at in _of_type(resources, "Serverless::LayerVersion")
         ],
         variables=dict(defaults.get("Environment", {}).get("Variables", {})),
-        parameters=_read_parameters(document.get("Parameters", {})),
+        parameters=_read_parameters(document.get("Parameters", {}), parameters or {}),
+        conditions=document.get("Conditions", {}),
     )
     for name, properties in _of_type(resources, "Serverless::Function"):
         merged = {**defaults, **properties}
@@ -205,6 +213,23 @@ def resolve(value: Any, known: Mapping[str, str]) -> str:
     raise TemplateError(f"template.yaml: devstack does not support {value!r}.")
 
 
+def _choose(value: Any, conditions: Json, known: Mapping[str, str]) -> Any:
+    """The branch of an If that its condition chooses; any other value as it is."""
+    match value:
+        case {"Fn::If": [str(name), yes, no]}:
+            return yes if _holds(conditions[name], known) else no
+    return value
+
+
+def _holds(condition: Any, known: Mapping[str, str]) -> bool:
+    match condition:
+        case {"Fn::Equals": [left, right]}:
+            return resolve(left, known) == resolve(right, known)
+        case {"Fn::Not": [inner]}:
+            return not _holds(inner, known)
+    raise TemplateError(f"template.yaml: devstack does not support the condition {condition!r}.")
+
+
 class _Loader(yaml.SafeLoader):
     """A YAML loader that turns CloudFormation's short tags into their long form."""
 
@@ -227,7 +252,12 @@ _Loader.add_multi_constructor("!", _construct_tag)
 
 
 def _look_up(name: str, known: Mapping[str, str]) -> str:
-    pseudo = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+    pseudo = {
+        "AWS::Region": REGION,
+        "AWS::AccountId": ACCOUNT,
+        "AWS::Partition": "aws",
+        "AWS::StackName": "devstack",
+    }
     if name in known:
         return known[name]
     if name in pseudo:
@@ -241,9 +271,9 @@ def _of_type(resources: Json, suffix: str) -> Iterator[tuple[str, Json]]:
             yield name, resource.get("Properties", {})
 
 
-def _read_parameters(parameters: Json) -> dict[str, str]:
-    given = {name: each["Default"] for name, each in parameters.items() if "Default" in each}
-    return {name: resolve(default, {}) for name, default in given.items()}
+def _read_parameters(declared: Json, given: Mapping[str, str]) -> dict[str, str]:
+    defaults = {name: each["Default"] for name, each in declared.items() if "Default" in each}
+    return {name: given.get(name) or resolve(value, {}) for name, value in defaults.items()}
 
 
 def _read_function(name: str, properties: Json, root: Path) -> FunctionDefinition:
@@ -354,4 +384,6 @@ def _referenced(value: Any) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             return name
+        case {"Fn::If": [_, created, _]}:  # devstack uses the stack's own resources
+            return _referenced(created)
     raise TemplateError(f"template.yaml: {value!r} names no resource.")

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from devstack.cli.main import main
@@ -60,11 +61,14 @@ def running(shop: Shop, stack: "Stack", key: str) -> Iterator[None]:
     # Webhooks carry the stack's time, which the user may have moved.
     shop.now = stack.clock.read
     shop.connect(stack.url, key)
+    reconnect = partial(shop.connect, stack.url, key)
+    stack.on_reset.append(reconnect)
     thread = threading.Thread(target=shop.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield
     finally:
+        stack.on_reset.remove(reconnect)
         shop.shutdown()
         thread.join()
 

@@ -1,17 +1,16 @@
 """Compares the AWS calls of each function with the policy that template.yaml grants it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from threading import current_thread
-from typing import Any
+from typing import Any, NamedTuple
 
+from checkout.store.items import from_wire
 from checkout.sweep import THREAD_PREFIX
 from devstack.template import read_document
 from tests.roots import ROOT
-
-Permission = tuple[str, str]
-"""An action and its resource: `("dynamodb:Query", "Table/index/gsi1")`."""
 
 IN_TRANSACTION = {
     "Put": "PutItem",
@@ -27,6 +26,10 @@ QUEUES = {
     "processors": "ProcessorQueue",
 }
 """The queues' logical ids, by the last part of the queue's URL in the tests."""
+CONDITION_KEYS = {"dynamodb:LeadingKeys", "kms:EncryptionContext:for"}
+"""What a statement may be limited to: partition keys, and the owners of secrets."""
+OF_LAMBDA = {"logs:PutLogEvents", "dynamodb:GetRecords", "sqs:ReceiveMessage"}
+"""Actions that Lambda itself takes with a function's role."""
 
 _running: ContextVar[str | None] = ContextVar("running", default=None)
 
@@ -34,26 +37,82 @@ _running: ContextVar[str | None] = ContextVar("running", default=None)
 RESOURCES: dict[str, dict[str, Any]] = read_document(ROOT / "template.yaml")["Resources"]
 
 
-def granted(function: str) -> set[Permission]:
-    """Every action on every resource that the function's inline policies allow."""
-    return {
-        (action, resource)
-        for policy in RESOURCES[function]["Properties"]["Policies"]
-        for statement in policy["Statement"]
-        for action in _list(statement["Action"])
-        for resource in map(_name, _list(statement["Resource"]))
-    }
+class Access(NamedTuple):
+    """A use of an action on a resource: `dynamodb:Query`, `Table`, `SESSION#cs_…`."""
+
+    action: str
+    resource: str
+    subject: str = ""
+    """The item's partition key, or the owner of a secret. Empty for a queue or an index."""
+
+
+class Statement(NamedTuple):
+    """A statement of a policy. Patterns have `*` for any text."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    patterns: tuple[str, ...]
+    """What the subject has to match. Without any, the statement is not limited."""
+
+    def allows(self, access: Access) -> bool:
+        return (
+            access.action in self.actions
+            and access.resource in self.resources
+            and (not self.patterns or any(self.matching(access)))
+        )
+
+    def matching(self, access: Access) -> list[str]:
+        return [each for each in self.patterns if fnmatchcase(access.subject, each)]
+
+    def unused(self, accesses: Iterable[Access]) -> set[str]:
+        """Its actions, resources and patterns that these accesses do not need."""
+        left = {*self.actions, *self.resources, *self.patterns}
+        for each in filter(self.allows, accesses):
+            left -= {each.action, each.resource, *self.matching(each)}
+        return left
+
+
+def granted(function: str) -> list[Statement]:
+    """The statements of the function's inline policies about table, queues and secrets."""
+    properties = RESOURCES[function]["Properties"]
+    if "Role" not in properties:
+        (policy,) = properties["Policies"]
+        return list(map(_statement, policy["Statement"]))
+    (policy,) = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    return [_statement(each) for each in statements if not _is_of_lambda(each)]
+
+
+def _is_of_lambda(statement: Mapping[str, Any]) -> bool:
+    """Whether Lambda itself needs the statement: for logs, streams and queues of the function."""
+    is_failure_destination = statement["Resource"] == {"Fn::GetAtt": ["FailedRecords", "Arn"]}
+    return is_failure_destination or not OF_LAMBDA.isdisjoint(_list(statement["Action"]))
+
+
+def _statement(statement: Mapping[str, Any]) -> Statement:
+    patterns: list[str] = []
+    for operator, condition in statement.get("Condition", {}).items():
+        ((key, values),) = condition.items()
+        assert key in CONDITION_KEYS, key
+        # ForAllValues holds if each key of a call matches.
+        assert operator == ("ForAllValues:" if "Keys" in key else "") + "StringLike", operator
+        patterns += values
+    return Statement(
+        tuple(_list(statement["Action"])),
+        tuple(map(_name, _list(statement["Resource"]))),
+        tuple(patterns),
+    )
 
 
 class Recorder:
-    """Records every call of the attached clients; `used` has the permissions of each function.
+    """Records every call of the attached clients; `used` has the accesses of each function.
 
     A call that the function's policy does not allow raises an AssertionError.
     """
 
     def __init__(self) -> None:
-        self.used: dict[str, set[Permission]] = {}
-        self._granted: dict[str, set[Permission]] = {}
+        self.used: dict[str, set[Access]] = {}
+        self._granted: dict[str, list[Statement]] = {}
 
     def attach(self, *clients: Any) -> None:
         for client in clients:
@@ -73,25 +132,49 @@ class Recorder:
             function = "DispatchTimers"
         if function is None:
             return
-        needed = set(_permissions(model.name, params))
         allowed = self._granted.setdefault(function, granted(function))
-        assert needed <= allowed, f"{function} may not {needed - allowed}"
+        needed = set(_accesses(model.name, params))
+        for access in needed:
+            assert any(each.allows(access) for each in allowed), f"{function} may not {access}"
         self.used.setdefault(function, set()).update(needed)
 
 
-def _permissions(operation: str, params: dict[str, Any]) -> Iterable[Permission]:
+def _accesses(operation: str, params: dict[str, Any]) -> Iterator[Access]:
     if operation in ("Encrypt", "Decrypt"):
-        yield f"kms:{operation}", "SecretsKey"
+        yield Access(f"kms:{operation}", "SecretsKey", params["EncryptionContext"]["for"])
     elif "QueueUrl" in params:
         queue = QUEUES[params["QueueUrl"].rpartition("-")[2]]
-        yield f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", queue
+        yield Access(f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", queue)
     elif operation == "TransactWriteItems":
         for action in params["TransactItems"]:
-            (kind,) = action
-            yield f"dynamodb:{IN_TRANSACTION[kind]}", "Table"
+            ((kind, request),) = action.items()
+            yield Access(f"dynamodb:{IN_TRANSACTION[kind]}", "Table", _partition(request))
+    elif "RequestItems" in params:
+        for key in _keys_of_batch(params["RequestItems"]):
+            yield Access(f"dynamodb:{operation}", "Table", key)
+    elif operation == "Scan":
+        yield Access("dynamodb:Scan", "Table")
+    elif index := params.get("IndexName"):
+        yield Access(f"dynamodb:{operation}", f"Table/index/{index}")
     else:
-        index = params.get("IndexName")
-        yield f"dynamodb:{operation}", f"Table/index/{index}" if index else "Table"
+        yield Access(f"dynamodb:{operation}", "Table", _partition(params))
+
+
+def _partition(request: Mapping[str, Any]) -> str:
+    """The partition key of a request for one item, or of a query."""
+    if "KeyConditionExpression" in request:
+        # The partition key is the first value of every key condition.
+        return str(from_wire(request["ExpressionAttributeValues"])[":v0"])
+    return str(from_wire(request.get("Key") or request["Item"])["pk"])
+
+
+def _keys_of_batch(items: Mapping[str, Any]) -> Iterator[str]:
+    """The partition keys of BatchGetItem's Keys, or of BatchWriteItem's requests."""
+    for requests in items.values():
+        if "Keys" in requests:
+            yield from (_partition({"Key": key}) for key in requests["Keys"])
+        else:
+            yield from (_partition(each["DeleteRequest"]) for each in requests)
 
 
 def _list(value: Any) -> list[Any]:
@@ -99,10 +182,12 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(resource: dict[str, Any]) -> str:
-    """`!GetAtt Table.Arn` and `!Sub ${Table.Arn}/index/gsi1` as `Table` and `Table/index/gsi1`."""
+    """An ARN of the template as `Table`, `Table/index/gsi1`, `SecretsKey` or `TimerQueue`."""
     match resource:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
-        case {"Fn::Sub": str(text)}:
-            return text.replace("${Table.Arn}", "Table")
+        case {"Fn::If": [_, created, _]}:
+            return _name(created)
+        case {"Fn::Sub": [str(text), {"TableArn": table}]}:
+            return text.replace("${TableArn}", _name(table))
     raise AssertionError(f"{resource} is no ARN of this template")

@@ -171,7 +171,7 @@ def _check_session(session: Item, events: list[Item], payments: list[Item]) -> N
 
 
 def _check_payment(payment: Item, charge: Item | None, refunds: list[Item], now: float) -> None:
-    charged = charge is not None and "failure" not in charge and charge["settles_at"] <= now
+    charged = charge is not None and "failure" not in charge and charge["decided_at"] <= now
     assert charged == (payment["status"] in ("succeeded", "late")), (payment, charge)
     sent = sum(refund["amount"] for refund in refunds if refund["status"] == "succeeded")
     assert not [refund for refund in refunds if refund["status"] == "pending"]

@@ -30,7 +30,7 @@ from devstack.aws import api_gateway
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Context, Function
 from devstack.aws.kms import create_key
-from devstack.aws.queues import delays_follow
+from devstack.aws.timed_queue import timed_queues
 from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.http_messages import Request
@@ -132,10 +132,11 @@ class World:
         client = engine.client("dynamodb")
         name = create_table(client, TEMPLATE, f"checkout-{uuid4().hex}")
         sqs = engine.client("sqs")
-        urls = [
-            sqs.create_queue(QueueName=f"{name}-{each}")["QueueUrl"]
-            for each in ("deliveries", "timers", "processors")
-        ]
+        with timed_queues(lambda: world.now):
+            urls = [
+                sqs.create_queue(QueueName=f"{name}-{each}")["QueueUrl"]
+                for each in ("deliveries", "timers", "processors")
+            ]
         variables = {
             "TABLE_NAME": name,
             "QUEUE_URL": urls[0],
@@ -156,8 +157,7 @@ class World:
             read, clock.read = clock.read, lambda: world.now
             world._seed()
             try:
-                with delays_follow(lambda: world.now):
-                    yield world
+                yield world
             finally:
                 clock.read = read
                 forget_process()

@@ -13,8 +13,8 @@ from moto.kms.models import kms_backends
 from devstack.files import replace_file
 from devstack.template import ACCOUNT
 
-SECRETS_KEY = "SecretsKey"
-"""The key's logical id in template.yaml."""
+SECRETS_KEY = "SecretsKey.Arn"
+"""The name of the key's ARN in template.yaml. KMS takes the id as well."""
 
 
 def create_key(client: Any, file: Path | None = None) -> str:

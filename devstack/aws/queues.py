@@ -1,31 +1,23 @@
-"""SQS, in moto, and the event source mappings that carry messages to functions.
+"""The event source mappings that carry messages from SQS queues to functions.
 
-moto hands out messages, counts receives and moves messages to dead-letter queues. The visibility
-timeout of a failed message runs here, by the stack's clock, which moto's Lambda would not follow.
-Delays follow the stack's clock too (`delays_follow`).
+Counts of receives, visibility timeouts and dead-letter queues work as on AWS, by the stack's clock.
 """
 
 import base64
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
-from unittest.mock import patch
 
-from moto.sqs.models import Message, sqs_backends
+from moto.sqs.models import Message
 
 from devstack.activity_counter import ActivityCounter
+from devstack.aws import timed_queue
 from devstack.aws.functions import Function, InvocationError
-from devstack.template import ACCOUNT, REGION, Json, Queue, QueueMapping
+from devstack.template import REGION, Json, Queue, QueueMapping
 
 log = logging.getLogger("devstack")
-
-# Seconds of moto's own visibility timeout: longer than any invocation.
-_MOTO_VISIBILITY = 43_200
 
 # SQS's limit of messages in one call.
 _MOST_RECEIVED = 10
@@ -39,55 +31,19 @@ _STOP_TIMEOUT = 2.0
 _SEND_OPERATIONS = {"SendMessage", "SendMessageBatch"}
 
 
+def queue_name(logical_id: str) -> str:
+    """The name of a template's queue."""
+    return f"devstack-{logical_id}"
+
+
 def create_queues(client: Any, queues: Mapping[str, Queue]) -> dict[str, str]:
     """Create the template's queues. Returns their URLs by logical id."""
     urls: dict[str, str] = {}
-    # Dead-letter queues first: a redrive policy has to name an existing queue.
-    for name, queue in sorted(queues.items(), key=lambda each: each[1].dead_letters is not None):
-        attributes = {
-            "VisibilityTimeout": str(_MOTO_VISIBILITY),
-            "MessageRetentionPeriod": str(queue.retention),
-        }
-        if queue.dead_letters:
-            target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:devstack-{queue.dead_letters}"
-            redrive = {"deadLetterTargetArn": target, "maxReceiveCount": queue.receives}
-            attributes["RedrivePolicy"] = json.dumps(redrive)
-        created = client.create_queue(QueueName=f"devstack-{name}", Attributes=attributes)
+    for name, queue in queues.items():
+        attributes = {"MessageRetentionPeriod": str(queue.retention)}
+        created = client.create_queue(QueueName=queue_name(name), Attributes=attributes)
         urls[name] = created["QueueUrl"]
     return urls
-
-
-@contextmanager
-def delays_follow(read_time: Callable[[], float]) -> Iterator[None]:
-    """Make moto end the delays of messages by this clock, for as long as the block runs."""
-
-    def delay(message: Message, delay_seconds: int) -> None:
-        message.delayed_until = (read_time() + delay_seconds) * 1000
-
-    def delayed(message: Message) -> bool:
-        return bool(read_time() * 1000 < message.delayed_until)
-
-    with patch.object(Message, "delay", delay), patch.object(Message, "delayed", property(delayed)):
-        yield
-
-
-def delayed_until() -> list[float]:
-    """When the messages that were sent with a delay become, or became, visible."""
-    return [
-        message.delayed_until / 1000
-        for queue in list(sqs_backends[ACCOUNT][REGION].queues.values())
-        for message in list(queue._messages)
-        if message.delayed_until
-    ]
-
-
-@dataclass(frozen=True)
-class OpenQueue:
-    """A queue that was created, and the client that reaches it."""
-
-    definition: Queue
-    client: Any
-    url: str
 
 
 class QueuePoller:
@@ -97,22 +53,20 @@ class QueuePoller:
         self,
         mapping: QueueMapping,
         function: Function,
-        queue: OpenQueue,
+        queues: Mapping[str, Queue],
         *,
-        read_time: Callable[[], float],
         activity: ActivityCounter,
     ) -> None:
         self._mapping = mapping
         self._function = function
-        self._queue = queue.definition
-        self._client = queue.client
-        self._url = queue.url
-        self._read_time = read_time
+        self._definition = queues[mapping.queue]
+        self._queue = timed_queue.find(queue_name(mapping.queue))
+        dead_letters = self._definition.dead_letters
+        self._dead_letters = timed_queue.find(queue_name(dead_letters)) if dead_letters else None
         self._activity = activity
         self._concurrency = threading.Semaphore(mapping.concurrency)
         self._lock = threading.Lock()
         self._running = 0
-        self._visible_at: dict[str, float] = {}  # when, by receipt handle
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
@@ -143,18 +97,15 @@ class QueuePoller:
 
     def is_idle(self) -> bool:
         """Whether no invocation runs and no message is visible."""
-        with self._lock:
-            now = self._read_time()
-            if self._running or any(due <= now for due in self._visible_at.values()):
-                return False
-        name = "ApproximateNumberOfMessages"
-        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
-        return int(answer["Attributes"][name]) == 0
+        return not self._running and not self._queue.approximate_number_of_messages
+
+    def next_visible(self) -> float | None:
+        """When the next message becomes visible that is not, in unix seconds."""
+        return self._queue.next_visible()
 
     def _work(self) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
-            self._make_visible()
             while not self._stopped.is_set() and self._poll():
                 pass
             self._wake.wait(_POLL_PAUSE)
@@ -167,13 +118,10 @@ class QueuePoller:
         """
         size = min(_MOST_RECEIVED, self._mapping.batch_size)
         reserved = self._reserve(_MOST_RECEIVED // size)
-        batches: list[list[Json]] = []
-        try:
-            messages = self._receive(reserved * size) if reserved else []
-            batches = [messages[start : start + size] for start in range(0, len(messages), size)]
-        finally:
-            for _ in range(reserved - len(batches)):
-                self._release()
+        messages = self._queue.take(reserved * size)
+        batches = [messages[start : start + size] for start in range(0, len(messages), size)]
+        for _ in range(reserved - len(batches)):
+            self._release()
         for batch in batches:
             self._activity.increment()
             threading.Thread(target=self._run, args=(batch,), daemon=True).start()
@@ -189,36 +137,21 @@ class QueuePoller:
             self._running += reserved
         return reserved
 
-    def _receive(self, most: int) -> list[Json]:
-        answer = self._client.receive_message(
-            QueueUrl=self._url,
-            MaxNumberOfMessages=most,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,  # moto would hold its lock while it waits
-        )
-        received: list[Json] = answer.get("Messages", [])
-        return received
-
-    def _run(self, messages: list[Json]) -> None:
+    def _run(self, messages: list[Message]) -> None:
         try:
             failed = self._invoke(messages)
-            if self._stopped.is_set():
-                return  # the queue ends with the stack
             for message in messages:
-                if message["MessageId"] in failed:
-                    self._hide(message)
+                if message.id in failed:
+                    self._retry(message)
                 else:
-                    self._client.delete_message(
-                        QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"]
-                    )
+                    self._queue.delete(message)
         finally:
             self._activity.increment()
             self._release()
 
-    def _invoke(self, messages: list[Json]) -> set[str]:
+    def _invoke(self, messages: list[Message]) -> set[str]:
         """Call the function. Returns the ids of the messages that failed."""
-        all_ids = {str(message["MessageId"]) for message in messages}
+        all_ids = {str(message.id) for message in messages}
         event = {"Records": [self._build_record(message) for message in messages]}
         try:
             result = self._function.invoke(event)
@@ -230,48 +163,43 @@ class QueuePoller:
         failed = {str(each.get("itemIdentifier")) for each in failures}
         return failed if failed <= all_ids else all_ids
 
-    def _hide(self, message: Json) -> None:
-        """Keep a failed message invisible for the queue's visibility timeout."""
-        count = int(message["Attributes"]["ApproximateReceiveCount"])
-        if self._queue.dead_letters and count >= self._queue.receives:
-            log.error(
-                "%s: message %s failed %d times and goes to %s",
-                self._mapping.name,
-                message["MessageId"],
-                count,
-                self._queue.dead_letters,
-            )
-        with self._lock:
-            visible_at = self._read_time() + self._queue.visibility
-            self._visible_at[message["ReceiptHandle"]] = visible_at
+    def _retry(self, message: Message) -> None:
+        """Keep a failed message invisible for the queue's visibility timeout.
 
-    def _make_visible(self) -> None:
-        """End the visibility timeouts that are over by the stack's clock."""
-        now = self._read_time()
-        with self._lock:
-            due = [handle for handle, at in self._visible_at.items() if at <= now]
-        for handle in due:
-            self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0
-            )
-            with self._lock:
-                del self._visible_at[handle]
-        if due:
-            time.sleep(0.005)  # moto compares milliseconds
+        After as many receives as the redrive policy allows, it becomes a dead letter.
+        """
+        receives = message.approximate_receive_count
+        if self._dead_letters is None or receives < self._definition.receives:
+            self._queue.hide(message, self._definition.visibility)
+            return
+        log.error(
+            "%s: message %s failed %d times and goes to %s",
+            self._mapping.name,
+            message.id,
+            receives,
+            self._definition.dead_letters,
+        )
+        self._queue.move(message, self._dead_letters)
 
-    def _build_record(self, message: Json) -> Json:
+    def _build_record(self, message: Message) -> Json:
+        attributes = {
+            "ApproximateReceiveCount": message.approximate_receive_count,
+            "ApproximateFirstReceiveTimestamp": message.approximate_first_receive_timestamp,
+            "SentTimestamp": message.sent_timestamp,
+            "SenderId": message.sender_id,
+            "MessageGroupId": message.group_id,
+        }
         return {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
+            "messageId": message.id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": {name: str(each) for name, each in attributes.items() if each},
             "messageAttributes": {
-                name: _build_attribute(value)
-                for name, value in message.get("MessageAttributes", {}).items()
+                name: _build_attribute(value) for name, value in message.message_attributes.items()
             },
-            "md5OfBody": message["MD5OfBody"],
+            "md5OfBody": message.body_md5,
             "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:devstack-{self._queue.name}",
+            "eventSourceARN": self._queue.queue_arn,
             "awsRegion": REGION,
         }
 

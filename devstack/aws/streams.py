@@ -187,11 +187,12 @@ class StreamConsumer:
 class Journal:
     """Consumers' positions and planned deletions of one stream, kept in `file` if given.
 
-    `deletions` are those of the last run.
+    `deletions` are those of the last run. Consumers without a position begin after `beginning`.
     """
 
-    def __init__(self, file: Path | None, stream: str) -> None:
+    def __init__(self, file: Path | None, stream: str, beginning: Positions) -> None:
         self._file = file
+        self._beginning = beginning
         self._stream = stream
         self._lock = threading.Lock()
         self._written = ""
@@ -205,7 +206,7 @@ class Journal:
 
     def position(self, consumer: str) -> dict[str, int]:
         """The last run's position of the consumer with this name, by shard."""
-        return dict(self._positions.get(consumer, {}))
+        return dict(self._positions.get(consumer, self._beginning))
 
     def write(self, positions: Mapping[str, Positions], deletions: list[Json]) -> None:
         """Write the positions by consumer, if they have changed."""

@@ -4,6 +4,8 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from devstack.aws.stream_records import Record
@@ -43,25 +45,39 @@ def mask_path(path: str) -> str:
     return f"{found[1]}{found[2][:_SHOWN_OF_ID]}…{path[found.end() :]}"
 
 
-def describe_record(record: Record) -> str | None:
+FindUrl = Callable[[str, str], str]
+"""Finds the URL of a webhook endpoint by its scope and id."""
+
+
+def describe_record(record: Record, find_url: FindUrl) -> str | None:
     """The line of a new event or a delivery attempt; None for any other record."""
     sort_key = str(record.keys.get("sk", {}).get("S", ""))
     image = record.content["dynamodb"].get("NewImage", {})
-    name = record.content["eventName"]
-    if name == "INSERT" and sort_key == "EVENT":
+    if record.content["eventName"] == "INSERT" and sort_key == "EVENT":
         return f"event   {_text(image, 'type')}  {_id(record)}"
-    if name == "MODIFY" and sort_key.startswith("DELIVERY#"):
-        endpoint = sort_key.removeprefix("DELIVERY#")
-        attempt = _describe_last_attempt(image)
-        return f"deliver {_id(record)} to {endpoint}  {_text(image, 'state')}{attempt}"
+    if sort_key.startswith("DELIVERY#") and _attempt_count(record) > 0:
+        url = find_url(_text(image, "scope"), sort_key.removeprefix("DELIVERY#"))
+        return f"webhook {_id(record)} to {url}  {_describe_attempt(image)}"
     return None
 
 
-def print_introduction(engine: str, url: str, data: str | None) -> None:
-    """Print what runs where, and what to try. `data` is the folder of the engine's file."""
+def _attempt_count(record: Record) -> int:
+    """How many delivery attempts a record adds: a delivery is also written for other reasons."""
+    new, old = (
+        int(record.number(image, "attempt_count") or 0) for image in ("NewImage", "OldImage")
+    )
+    return new - old
+
+
+def print_introduction(engine: str, url: str, data: str | None, offset: float) -> None:
+    """Print what runs where, and what to try. `data` is the folder of the engine's file, `offset`
+    the seconds by which the clock was moved."""
     kept = f", its file in {data}" if data else ", in memory: nothing is kept when it stops"
     print_line(f"checkout on {url}  (engine: {engine}{kept})")
+    if offset:
+        print_line(f"the clock was moved forward by {timedelta(seconds=int(offset))}")
     print_line("")
+    print_line(f"in a browser: {url}/  (sessions, events, keys, the APIs' reference)")
     print_line("try:")
     for line in _curl_lines(url):
         print_line(f"  {line}")
@@ -72,7 +88,8 @@ def print_introduction(engine: str, url: str, data: str | None) -> None:
         for number, description in numbers:
             print_line(f"  {number:<17} {description}")
     print_line("")
-    print_line(f"move the clock: curl {url}/dev/clock -d '{{\"advance\": 3600}}'   stop: Ctrl-C")
+    print_line(f"move the clock: curl {url}/dev/clock -d '{{\"advance\": 3600}}'")
+    print_line(f"start anew: curl -X POST {url}/dev/reset   stop: Ctrl-C")
     print_line("")
 
 
@@ -81,7 +98,7 @@ def _curl_lines(url: str) -> list[str]:
         '{"amount": 5000, "currency": "GHS", "success_url": "https://example.com/thanks", '
         '"cancel_url": "https://example.com/cart"}'
     )
-    webhook = '{"url": "http://127.0.0.1:4000/", "events": ["checkout.session.completed"]}'
+    webhook = '{"url": "http://localhost:4000/hooks", "events": ["checkout.session.completed"]}'
     call = "curl -H 'Authorization: Bearer sk_test_paygate'"
     json_call = f"{call} -H 'Content-Type: application/json'"
     return [
@@ -116,10 +133,9 @@ def _text(image: dict[str, Any], attribute: str) -> str:
     return str(image.get(attribute, {}).get("S", "?"))
 
 
-def _describe_last_attempt(image: dict[str, Any]) -> str:
-    attempts = image.get("attempts", {}).get("L", [])
-    if not attempts:
-        return ""
-    last = attempts[-1]["M"]
+def _describe_attempt(image: dict[str, Any]) -> str:
+    """A delivery's state after its last attempt, with the attempt's number and outcome."""
+    last = image["attempts"]["L"][-1]["M"]
     outcome = last.get("status", {}).get("N") or last.get("error", {}).get("S") or "no answer"
-    return f"  {outcome} (attempt {len(attempts)})"
+    number = image["attempt_count"]["N"]
+    return f"{_text(image, 'state')}: {outcome} (attempt {number})"

@@ -4,40 +4,69 @@ import json
 import math
 from collections.abc import Callable
 
+from devstack.cli.pages import Pages
 from devstack.clock import Clock
+from devstack.errors import DevstackError
 from devstack.http_messages import Request, Response
 
 PREFIX = "/dev/"
+
+_ADDRESSES = (
+    "There are /dev/ (a page about this stack), /dev/health, /dev/clock, /dev/reset, "
+    "/dev/reference, /dev/openapi/paygate.json and /dev/openapi/payrex.json."
+)
 
 # A hundred years: later dates do not fit where they are stored.
 _LONGEST_ADVANCE = 100 * 365 * 86_400
 
 
 class Control:
-    """Responds to /dev/health and /dev/clock."""
+    """Responds to requests under /dev/, and to a browser's request of `/`."""
 
-    def __init__(self, engine: str, clock: Clock, advance: Callable[[float], None]) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._advance = advance
+    def __init__(
+        self,
+        engine: str,
+        clock: Clock,
+        advance: Callable[[float], None],
+        reset: Callable[[], None],
+        pages: Pages,
+    ) -> None:
+        self._engine, self._clock = engine, clock
+        self._advance, self._reset = advance, reset
+        self._pages = pages
+
+    def wants(self, request: Request) -> bool:
+        """Whether a request is for these addresses. `/` of other clients is the API's."""
+        return request.path.startswith(PREFIX) or (
+            (request.method, request.path) == ("GET", "/")
+            and "text/html" in dict(request.headers).get("accept", "")
+        )
 
     def respond(self, request: Request) -> Response:
-        """The response to a request under /dev/.
+        """The response to a request that `wants` accepts.
 
         Requests from pages of other sites are refused, except GET and HEAD, which change nothing.
         """
         if request.method not in ("GET", "HEAD") and _is_cross_site(request):
             return _refuse(403, "A page of another site may not change this stack.")
-        match (request.method, request.path):
-            case ("GET" | "HEAD", "/dev/health"):
-                return Response.from_json(200, {"status": "ok", "engine": self._engine})
-            case ("GET" | "HEAD", "/dev/clock"):
-                return self._show_clock()
-            case ("POST", "/dev/clock"):
-                return self._move_clock(request.body)
-            case (_, "/dev/health" | "/dev/clock"):
-                return _refuse(405, f"{request.path} does not support {request.method}.")
-        return _refuse(404, "There are /dev/health and /dev/clock.")
+        routes = {
+            ("GET", "/dev/health"): self._show_health,
+            ("GET", "/dev/clock"): self._show_clock,
+            ("POST", "/dev/clock"): lambda: self._move_clock(request.body),
+            ("POST", "/dev/reset"): self._start_anew,
+        }
+        method = "GET" if request.method == "HEAD" else request.method
+        if answer := routes.get((method, request.path)):
+            return answer()
+        if any(path == request.path for _, path in routes):
+            return _refuse(405, f"{request.path} does not support {request.method}.")
+        page = self._pages.respond(request.path) if method == "GET" else None
+        return page or _refuse(404, _ADDRESSES)
+
+    def _show_health(self) -> Response:
+        clock = "real time" if self._clock.offset == 0 else f"moved by {self._clock.offset:g} s"
+        content = {"status": "ok", "engine": self._engine, "clock": clock}
+        return Response.from_json(200, content)
 
     def _show_clock(self) -> Response:
         now, offset = int(self._clock.read()), round(self._clock.offset, 3)
@@ -50,6 +79,13 @@ class Control:
             return _refuse(400, str(error))
         self._advance(seconds)
         return self._show_clock()
+
+    def _start_anew(self) -> Response:
+        try:
+            self._reset()
+        except DevstackError as error:
+            return _refuse(409, str(error))
+        return Response.from_json(200, {"status": "reset"})
 
 
 def _is_cross_site(request: Request) -> bool:

@@ -1,4 +1,5 @@
-"""Runs a stack until Ctrl-C, with PORT, HOST, ENGINE, DATA and TTL_LATE from the environment."""
+"""Runs a stack until Ctrl-C, with PORT, HOST, ENGINE, DATA, FRESH, SEED and TTL_LATE from the
+environment."""
 
 import logging
 import signal
@@ -46,7 +47,9 @@ def _run(stopped: threading.Event, settings: dict[str, Any], on_start: OnStart) 
 
     with Stack(print_line=console.print_entry, **settings) as stack:
         data = settings["data"] if stack.engine.durable else None
-        console.print_introduction(stack.engine.name, stack.url, data and str(data))
+        console.print_introduction(
+            stack.engine.name, stack.url, data and str(data), stack.clock.offset
+        )
         on_start(stack)
         while not stopped.wait(0.5):
             if not stack.engine.is_alive():

@@ -4,9 +4,10 @@
         stack.put_samples()
         print(stack.invoke("ShowPage", Path("events/show_page.json")).result)
 
-`python -m devstack.cli.sam_local <function> <event file>` does that once. It needs Docker and the
-built functions: see `make invoke`. Engine and queue listen only on the address of this machine that
-containers reach.
+`python -m devstack.cli.sam_local <function> <event file>` does that once: see `make invoke`.
+Without arguments it prints the plain `sam local invoke` command and keeps what the functions use
+open until Ctrl-C: see `make sam-local-env`. Both need Docker and the built functions. Engine and
+queue listen only on the address of this machine that containers reach.
 """
 
 import contextlib
@@ -14,10 +15,12 @@ import ipaddress
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,6 +45,10 @@ from devstack.template import REGION, Template, load_template, read_document
 
 BUILD = ROOT / ".aws-sam" / "local"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+DECLARED = "template-local.json"
+"""The built template with the variables of a local stack."""
+VARIABLES = BUILD / "variables.json"
+"""The variables of the functions, for a `sam local` that is run by hand."""
 
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
@@ -143,11 +150,11 @@ class SamStack:
 
 
 @contextmanager
-def opened(build: Path = BUILD) -> Iterator[SamStack]:
+def opened(build: Path = BUILD, variables_file: Path | None = None) -> Iterator[SamStack]:
     """Open an engine and a queue that containers reach, for the functions in the folder `build`.
 
-    Within the block, the checkout layer is importable and uses the same table. Raises
-    `DevstackError`.
+    Within the block, the checkout layer is importable and uses the same table. The functions'
+    variables are written to `variables_file`, by default a temporary one. Raises `DevstackError`.
     """
     template = load_template(ROOT / "template.yaml")
     host = _reachable_address()
@@ -171,7 +178,10 @@ def opened(build: Path = BUILD) -> Iterator[SamStack]:
             "AWS_ENDPOINT_URL_SQS": container_url(port),
             "ALLOW_LOCAL_ENDPOINTS": "true",
         }
-        arguments = _arguments(_declare(build), variables, work)
+        file = variables_file or work / "variables.json"
+        file.write_text(json.dumps({"Parameters": variables}), "utf-8")
+        arguments = list_arguments(_declare(build), file)
+        arguments += ["--layer-cache-basedir", str(work / "layers")]
         yield SamStack(
             host, engine, template, references["QUEUE_URL"], table, arguments, work, environment
         )
@@ -182,24 +192,51 @@ def container_url(port: int) -> str:
     return f"http://{_HOST}:{port}"
 
 
+def describe_command(function: str, event: str) -> str:
+    """The plain command that invokes a function, from the repository's folder."""
+    template, variables, sam = (
+        path.relative_to(ROOT) for path in (BUILD / DECLARED, VARIABLES, SAM)
+    )
+    options = " ".join(list_arguments(template, variables))
+    return f"{sam} local invoke {function} --event {event} {options}"
+
+
 def main() -> int:
     """Print a function's result for an event, and its log to stderr; return the exit code."""
-    function, event = sys.argv[1], Path(sys.argv[2])
     try:
-        with opened() as stack:
-            if function not in stack.template.functions:
-                known = ", ".join(sorted(stack.template.functions))
-                raise DevstackError(f"there is no function {function!r}: {known}")
-            if not event.is_file():
-                raise DevstackError(f"there is no file {event}")
-            stack.put_samples()
-            invocation = stack.invoke(function, event)
+        if len(sys.argv) == 1:
+            _keep_open()
+        else:
+            _invoke_once(sys.argv[1], Path(sys.argv[2]))
     except DevstackError as error:
         _print_error(str(error))
         return 1
+    return 0
+
+
+def _invoke_once(function: str, event: Path) -> None:
+    with opened() as stack:
+        if function not in stack.template.functions:
+            known = ", ".join(sorted(stack.template.functions))
+            raise DevstackError(f"there is no function {function!r}: {known}")
+        if not event.is_file():
+            raise DevstackError(f"there is no file {event}")
+        stack.put_samples()
+        invocation = stack.invoke(function, event)
     _print_error(invocation.log)
     print(json.dumps(invocation.result, indent=2, ensure_ascii=False))
-    return 0
+
+
+def _keep_open() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with opened(variables_file=VARIABLES) as stack:
+        stack.put_samples()
+        print("A table with the samples' objects is open. In another terminal:\n", flush=True)
+        print(describe_command("ListCustomers", "events/list_customers.json"), flush=True)
+        print("\nstop: Ctrl-C", flush=True)
+        stopped.wait()
 
 
 def _print_error(line: str) -> None:
@@ -216,20 +253,18 @@ def _declare(build: Path) -> Path:
     variables.update(dict.fromkeys(_UNDECLARED, ""))
     document["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
     # In the same folder, because paths in it are relative. The content is the same in each run.
-    declared = build / "template-local.json"
+    declared = build / DECLARED
     fresh = declared.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(document, indent=1), "utf-8")
     os.replace(fresh, declared)
     return declared
 
 
-def _arguments(template: Path, variables: dict[str, str], work: Path) -> list[str]:
-    file = work / "variables.json"
-    file.write_text(json.dumps({"Parameters": variables}), "utf-8")
+def list_arguments(template: Path, variables_file: Path) -> list[str]:
+    """The options that every `sam local` command needs."""
     return [
         "--template", str(template),
-        "--env-vars", str(file),
-        "--layer-cache-basedir", str(work / "layers"),
+        "--env-vars", str(variables_file),
         "--add-host", f"{_HOST}:host-gateway",
         "--region", REGION,
         "--skip-pull-image",

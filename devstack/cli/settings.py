@@ -16,7 +16,16 @@ def read_settings() -> dict[str, Any]:
         "port": read_number("PORT", 3000, 65_535),
         "ttl_delay": float(read_number("TTL_LATE", 600, 10**9)),
         "table_name": os.environ.get("TABLE_NAME") or None,
+        "fresh": os.environ.get("FRESH", "") not in ("", "0"),
+        "seed": _read_seed(),
     }
+
+
+def _read_seed() -> Path | None:
+    name = os.environ.get("SEED")
+    if name and not Path(name).is_file():
+        raise DevstackError(f"SEED={name}: there is no such file.")
+    return Path(name) if name else None
 
 
 def read_number(name: str, default: int, maximum: int) -> int:

@@ -4,20 +4,16 @@ Also looked at: DynamoDB Local, which needs Java; and moto alone, which is neith
 atomic between threads.
 """
 
-import base64
-import hashlib
-import os
 import platform
 import shutil
-import subprocess
 import sys
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from devstack.errors import DevstackError, EngineError
 from devstack.files import ROOT
+from devstack.npm import NpmError, unpack_file
 from devstack.processes import Process, free_port, start_process, stop_process, wait_for_port
 
 VERSION = "1.2.1"
@@ -34,7 +30,6 @@ INTEGRITY = {
 _CPUS = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
 _BINARY = "dynoxide.exe" if sys.platform == "win32" else "dynoxide"
-_INSTALL_TIMEOUT = 90
 _START_TIMEOUT = 15.0
 _STOP_TIMEOUT = 5.0
 
@@ -77,45 +72,15 @@ def running(binary: Path, data: Path, host: str = "127.0.0.1") -> Iterator[tuple
 
 def _install(unpacked: Path, print_line: Callable[[str], None]) -> Path:
     target = _platform()
-    npm = shutil.which("npm")
-    if not npm:
+    if not shutil.which("npm"):
         raise EngineError("dynoxide cannot be installed without npm")
     print_line(f"installing dynoxide {VERSION} with npm …")
-    unpacked.parent.mkdir(parents=True, exist_ok=True)
-    package = f"@dynoxide/{target}@{VERSION}"
+    package, integrity = f"@dynoxide/{target}@{VERSION}", INTEGRITY.get(target)
     try:
-        done = subprocess.run(
-            [npm, "pack", package, "--silent", "--fetch-retries=1"],
-            cwd=unpacked.parent,
-            capture_output=True,
-            text=True,
-            timeout=_INSTALL_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(f"npm did not install {package} in {_INSTALL_TIMEOUT} s") from error
-    archives = sorted(unpacked.parent.glob("*.tgz"))
-    if done.returncode or not archives:
-        raise EngineError(f"npm cannot install {package}")
-    _unpack(archives[0], unpacked, INTEGRITY.get(target))
-    archives[0].unlink()
+        unpack_file(package, _BINARY, unpacked, integrity, mode=0o755)
+    except NpmError as reason:
+        raise EngineError(f"dynoxide: {reason}") from reason
     return unpacked
-
-
-def _unpack(archive: Path, binary: Path, integrity: str | None) -> None:
-    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if integrity and digest != integrity:
-        archive.unlink()
-        raise EngineError("npm's dynoxide is not the pinned one: its sha512 differs")
-    fresh = binary.with_suffix(".new")
-    with tarfile.open(archive) as opened:
-        content = opened.extractfile(f"package/{_BINARY}")
-        if content is None:
-            raise EngineError("npm's package of dynoxide has no program in it")
-        with fresh.open("wb") as file:
-            shutil.copyfileobj(content, file)
-    fresh.chmod(0o755)
-    os.replace(fresh, binary)
 
 
 def _platform() -> str:

@@ -99,7 +99,7 @@ def open(
         elif which == "dynoxide":
             folder = data or opened.enter_context(temporary_folder())
             address, process = opened.enter_context(dynoxide.running(binary, folder, host))
-            calls.forwards_transactions = True
+            calls.forwards_dynamodb = True
             trimmer = _open_trimmer(folder / dynoxide.DATABASE, print_line)
             if trimmer:
                 opened.callback(trimmer.close)

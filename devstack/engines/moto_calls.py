@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.httpsession import URLLib3Session
@@ -40,24 +40,33 @@ _MISMATCH = {
 }
 
 
+class _Remembered(NamedTuple):
+    """A successful transaction: when, the digest of its request, and its answer."""
+
+    time: float
+    requested: bytes
+    answer: Answer
+
+
 class MotoCalls:
     """Wraps the function by which moto intercepts botocore.
 
     No call enters moto while `lock` is held elsewhere. `listeners` are called with each operation's
     name: after moto answered it, or before it goes on to another endpoint. With
-    `forwards_transactions`, those of another endpoint are sent from here, without their token.
+    `forwards_dynamodb`, calls of DynamoDB do not enter moto, and so do not wait for each other;
+    transactions are sent from here, without their token.
     """
 
     def __init__(self, read_time: Callable[[], float] = time.monotonic) -> None:
         self.lock = threading.RLock()
         self.listeners: list[Callable[[str], None]] = []
-        self.forwards_transactions = False
+        self.forwards_dynamodb = False
         self._forwarding = URLLib3Session(
             max_pool_connections=_CONNECTIONS, socket_options=_SOCKET_OPTIONS
         )
         self._read_time = read_time
-        # By token: the time, the request's digest and the answer.
-        self._tokens: dict[str, tuple[float, bytes, Answer]] = {}
+        self._tokens: dict[str, _Remembered] = {}
+        self._tokens_lock = threading.Lock()
         self._process: Callable[[AWSPreparedRequest], Answer] = botocore_stubber.process_request
 
     @contextmanager
@@ -72,9 +81,11 @@ class MotoCalls:
 
     def process(self, request: AWSPreparedRequest) -> Answer:
         """moto's answer to a call, with no other call in moto at the same time."""
-        operation = _text(request.headers.get("X-Amz-Target", "")).rpartition(".")[2]
+        service, _, operation = _text(request.headers.get("X-Amz-Target", "")).rpartition(".")
         if operation == "TransactWriteItems":
             answer = self._transact(request)
+        elif self.forwards_dynamodb and service.startswith("DynamoDB"):
+            answer = None
         else:
             with self.lock:
                 answer = self._process(request)
@@ -87,20 +98,22 @@ class MotoCalls:
         token = parameters.pop("ClientRequestToken", None)
         requested = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).digest()
         now = self._read_time()
-        with self.lock:
+        with self._tokens_lock:
             self._forget_tokens(now)
-            if token in self._tokens:
-                _, remembered, answer = self._tokens[token]
-                if remembered == requested:
-                    return answer
-                return 400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(_MISMATCH)
-            answer = self._process(request)
-        if answer is None and self.forwards_transactions:
+            remembered = self._tokens.get(token)
+        if remembered is not None:
+            if remembered.requested == requested:
+                return remembered.answer
+            return 400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(_MISMATCH)
+        if self.forwards_dynamodb:
             answer = self._forward(request, json.dumps(parameters))
+        else:
+            with self.lock:
+                answer = self._process(request)
         # A canceled transaction changed nothing, and may be repeated with the same token.
         if token and answer and answer[0] == 200:
-            with self.lock:
-                self._tokens[token] = (now, requested, answer)
+            with self._tokens_lock:
+                self._tokens[token] = _Remembered(now, requested, answer)
         return answer
 
     def _forward(self, request: AWSPreparedRequest, body: str) -> Answer:
@@ -117,7 +130,7 @@ class MotoCalls:
         # A dict keeps its order, so the oldest token is the first.
         while self._tokens:
             token = next(iter(self._tokens))
-            if now - self._tokens[token][0] < TOKEN_LIFETIME:
+            if now - self._tokens[token].time < TOKEN_LIFETIME:
                 return
             del self._tokens[token]
 

@@ -41,9 +41,12 @@ class PayMongoFake(Fake):
     # ------------------------------------------------------------- the shopper's side
 
     def open_wallet(self, id: str) -> None:
-        """The shopper goes to the wallet, or scans the code, and has not decided yet."""
+        """The shopper goes to the wallet, or scans the code, and has not decided yet. It has no
+        effect on a session that can't be paid."""
         with self.lock:
-            self._intent(id, "awaiting_next_action")
+            session = self.sessions[id]
+            if session["status"] == "active" and session["intent"] != "succeeded":
+                self._intent(id, "awaiting_next_action")
 
     def pay(self, id: str, *, after_expiry: bool = False) -> bool:
         """Pays the session; on an expired one only what was begun before, with `after_expiry`."""

@@ -277,10 +277,8 @@ class PaystackFake(Fake):
     def _list_transactions(self, query: dict[str, str], mode: str) -> list[Json]:
         rows = [
             _public(each)
-            for each in self.transactions.values()
-            if each["domain"] == mode
-            and each["status"] == query["status"]
-            and query["from"] <= each["created_at"] <= query["to"]
+            for each in reversed(self.transactions.values())
+            if each["domain"] == mode and query["from"] <= each["created_at"] <= query["to"]
         ]
         return _page_of(rows, query)
 

@@ -15,12 +15,13 @@ from moto.core.models import botocore_stubber
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from devstack import engines
+from devstack import engines, npm
 from devstack.aws.dynamodb import create_table
 from devstack.engines import dynoxide
 from devstack.engines.moto_calls import TOKEN_LIFETIME
 from devstack.environment import applied
 from devstack.errors import EngineError
+from devstack.npm import NpmError
 from devstack.template import ACCOUNT, REGION, load_template
 
 
@@ -193,9 +194,9 @@ def test_unavailable_engine_is_refused_in_one_line(which: str) -> None:
 def test_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "package.tgz"
     archive.write_bytes(b"something else")
-    with pytest.raises(EngineError, match="sha512"):
-        dynoxide._unpack(archive, tmp_path / "dynoxide", "pinned")
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NpmError, match="sha512"):
+        npm._unpack(archive, "dynoxide", tmp_path / "dynoxide", "pinned")
+    assert list(tmp_path.iterdir()) == [archive]
 
 
 def test_canceled_transaction_changes_no_item(table: str) -> None:
@@ -282,3 +283,14 @@ def test_engine_can_be_a_url(template: Path, tmp_path: Path) -> None:
         increment(client, table)
         assert client.meta.endpoint_url == address
         assert count(client, table) == 1
+
+
+@pytest.mark.dynoxide
+def test_calls_of_dynoxide_do_not_wait_for_calls_of_moto(template: Path) -> None:
+    with engines.open("dynoxide") as opened, applied(opened.environment):
+        client = boto3.client("dynamodb")
+        table = create_table(client, load_template(template))
+        with opened.calls.lock, ThreadPoolExecutor(1) as pool:
+            pool.submit(increment, client, table).result(30)
+            pool.submit(increment, client, table, "token").result(30)
+        assert count(client, table) == 2

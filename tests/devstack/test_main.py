@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.cli.console import mask_path
+from devstack.cli.console import mask_path, print_introduction
 from tests.background import BACKGROUND_JOB
 from tests.devstack.conftest import wait_until
 
@@ -132,3 +132,13 @@ def test_data_folder_of_a_running_devstack_is_refused(tmp_path: Path) -> None:
 )
 def test_page_ids_are_masked(path: str, shown: str) -> None:
     assert mask_path(path) == shown
+
+
+@pytest.mark.parametrize(("offset", "said"), [(0.0, False), (90_000.0, True)])
+def test_the_introduction_says_that_the_clock_was_moved(
+    capsys: pytest.CaptureFixture[str], offset: float, said: bool
+) -> None:
+    print_introduction("moto", "http://127.0.0.1:3000", None, offset)
+
+    printed = capsys.readouterr().out
+    assert ("the clock was moved forward by 1 day, 1:00:00" in printed) is said

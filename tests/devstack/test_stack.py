@@ -70,7 +70,8 @@ def test_exception_of_a_function_is_answered_with_500(stack: Stack) -> None:
 
 def test_health_names_the_engine(stack: Stack) -> None:
     answer = call(stack, "GET", "/dev/health")
-    assert (answer.status, answer.json()) == (200, {"status": "ok", "engine": stack.engine.name})
+    expected = {"status": "ok", "engine": stack.engine.name, "clock": "real time"}
+    assert (answer.status, answer.json()) == (200, expected)
 
 
 # --------------------------------------------------------------------- stream

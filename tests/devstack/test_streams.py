@@ -106,7 +106,7 @@ def slow() -> SlowConsumer:
 
 @pytest.fixture
 def reader(source: Source, journal: Path, slow: SlowConsumer) -> StreamReader:
-    reader = StreamReader(source, Journal(journal, source.arn), None, ActivityCounter())
+    reader = StreamReader(source, Journal(journal, source.arn, {}), None, ActivityCounter())
     reader.consumers = [CallbackConsumer("quick", lambda _: None, {}), slow]
     return reader
 

@@ -66,6 +66,18 @@ def test_invalid_yaml_is_a_template_error(template: Path) -> None:
         load_template(template)
 
 
+def test_given_parameters_replace_defaults(template: Path) -> None:
+    batch = "            BatchSize: 1\n"
+    scaled = batch + "            ScalingConfig: { MaximumConcurrency: !Ref Most }\n"
+    declared = "Parameters:\n  Most: { Type: Number, Default: 7 }\n"
+    text = template.read_text().replace("Parameters:\n", declared).replace(batch, scaled)
+    template.write_text(text)
+    assert [each.concurrency for each in load_template(template).queue_sources] == [7]
+    given = load_template(template, {"Most": "3", "Unknown": "9"})
+    assert [each.concurrency for each in given.queue_sources] == [3]
+    assert "Unknown" not in given.parameters
+
+
 def test_environment_resolves_references(template: Path) -> None:
     variables = load_template(template).environment({"Table": "t", "Jobs": "http://queue"})
     assert variables == {"TABLE_NAME": "t", "QUEUE_URL": "http://queue", "PAGE_URL": ""}

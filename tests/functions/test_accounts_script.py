@@ -1,14 +1,25 @@
-"""scripts/accounts.py: creating merchants, revoking keys, setting a merchant's processor."""
+"""scripts/accounts.py: merchants, their keys, their suspension and their processors."""
 
 import io
+from typing import NamedTuple
 
 import pytest
 
+from checkout.api.authentication import forget_keys
 from checkout.processors import registry
-from checkout.store import accounts, keys, tasks
+from checkout.store import accounts, keys, merchants, tasks
 from checkout.store.tasks import Task
 from scripts import accounts as script
-from tests.world import ACCRA, ORDER, SESSIONS, World
+from tests.world import (
+    ACCRA,
+    CEBU,
+    KEY,
+    MANILA,
+    ORDER,
+    SESSIONS,
+    World,
+    attempt_in,
+)
 
 MODES = ("test", "live")
 
@@ -35,6 +46,16 @@ def test_a_revoked_key_is_refused(
 
     assert script.main(["revoke"]) == 0
     assert world.get(SESSIONS, key=key).status == 401
+
+
+def test_a_key_that_was_never_listed_can_be_revoked_by_its_text(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(KEY))
+
+    assert script.main(["revoke"]) == 0
+    assert world.get(SESSIONS).status == 401
+    assert [key.mode for key in merchants.find(world.table, ACCRA.id).keys] == ["test"]
 
 
 def test_revoking_an_unknown_key_writes_nothing(
@@ -202,3 +223,193 @@ def test_tasks_are_listed_until_they_are_closed(
     assert script.main(["tasks", "--close", "pay_1/re_1"]) == 0
     assert capsys.readouterr().out == ""
     assert script.main(["tasks", "--close", "pay_1/re_1"]) == 1
+
+
+# ------------------------------------------------------------------- merchants
+
+
+class Run(NamedTuple):
+    """Runs accounts.py as the operator `ama`."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str, refused: bool = False) -> list[str]:
+        """The printed lines."""
+        status = script.main(["--by", "ama", *arguments])
+        printed = self.capsys.readouterr()
+        assert status == (1 if refused else 0), printed.err
+        return (printed.err if refused else printed.out).splitlines()
+
+
+class Shop(NamedTuple):
+    id: str
+    keys: list[str]
+    """The secret test key, the public test key, and the same of live mode."""
+
+
+@pytest.fixture
+def run(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(capsys)
+
+
+@pytest.fixture
+def shop(run: Run) -> Shop:
+    secrets = run("create", "Tamale Textiles")
+    (id,) = (line.split("\t")[0] for line in run("list") if "Tamale Textiles" in line)
+    return Shop(id, secrets)
+
+
+def key_id(run: Run, shop: Shop, start: str) -> str:
+    """The id of the first listed key that starts with this text."""
+    return next(line for line in run("keys", "list", shop.id) if f"\t{start}" in line).split()[0]
+
+
+def test_all_merchants_are_listed_and_one_is_shown_without_secrets(run: Run, shop: Shop) -> None:
+    listed = [line.split("\t")[0] for line in run("list")]
+
+    assert {shop.id, ACCRA.id, MANILA.id, CEBU.id} <= set(listed)
+    shown = "\n".join(run("show", shop.id))
+    assert "Tamale Textiles" in shown and "active" in shown
+    assert not any(key in shown for key in shop.keys)
+
+
+def test_keys_are_listed_by_their_last_characters(run: Run, shop: Shop) -> None:
+    lines = run("keys", "list", shop.id)
+
+    assert [line.split("\t")[1] for line in lines] == [f"{key[:8]}…{key[-4:]}" for key in shop.keys]
+
+
+def test_a_merchant_gets_another_key(world: World, run: Run, shop: Shop) -> None:
+    (added,) = run("keys", "add", shop.id, "--kind", "sk", "--mode", "live")
+
+    for key in (added, shop.keys[2]):
+        assert world.get(SESSIONS, key=key).status == 200
+
+
+def test_a_rolled_key_is_accepted_until_the_overlap_ends(
+    world: World, run: Run, shop: Shop
+) -> None:
+    old = shop.keys[0]
+    (new,) = run("keys", "roll", shop.id, key_id(run, shop, "sk_test"), "--overlap", "2")
+
+    assert new[:8] == "sk_test_" and new != old
+    world.now += 2 * 3600 - 1
+    assert [world.get(SESSIONS, key=key).status for key in (old, new)] == [200, 200]
+    world.now += 1  # although the old key is cached
+    assert [world.get(SESSIONS, key=key).status for key in (old, new)] == [401, 200]
+
+
+def test_a_key_is_revoked_by_its_id(world: World, run: Run, shop: Shop) -> None:
+    id = key_id(run, shop, "sk_test")
+
+    run("keys", "revoke", shop.id, id)
+
+    assert [world.get(SESSIONS, key=key).status for key in shop.keys[:3:2]] == [401, 200]
+    assert "revoked" in next(line for line in run("keys", "list", shop.id) if id in line)
+    assert "no such key" in run("keys", "revoke", shop.id, id, refused=True)[0]
+
+
+def test_a_suspended_merchants_keys_are_refused_with_403_in_the_dialect(
+    world: World, run: Run, shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payrex_key = run("create", "Davao Drums", "--api", "payrex")[0]
+    (drums,) = (line.split("\t")[0] for line in run("list") if "Davao Drums" in line)
+    for id in (shop.id, drums):
+        run("suspend", id, "--reason", "chargebacks")
+
+    suspended = (403, "permission_error", "account_suspended", None)
+    world.refused(suspended, "POST", SESSIONS, ORDER, key=shop.keys[0])
+    refused = world.payrex("GET", "/checkout_sessions", key=payrex_key)
+    assert refused.errors == (403, [("account_suspended", None)])
+    assert world.get(SESSIONS).status == 200  # another merchant
+
+    run("resume", shop.id, "--reason", "settled")
+    world.now += 60
+    assert world.get(SESSIONS, key=shop.keys[0]).status == 200
+
+
+def test_a_key_that_is_added_during_a_suspension_is_refused_until_the_end(
+    world: World, run: Run, shop: Shop
+) -> None:
+    run("suspend", shop.id, "--reason", "chargebacks")
+    (added,) = run("keys", "add", shop.id)
+    assert world.get(SESSIONS, key=added).status == 403
+
+    run("resume", shop.id, "--reason", "settled")
+    forget_keys()
+    assert world.get(SESSIONS, key=added).status == 200
+
+
+def test_a_suspended_merchants_page_says_so_and_takes_no_payment(
+    world: World, run: Run, shop: Shop
+) -> None:
+    session = world.create_session(key=shop.keys[0])["id"]
+    token = world.form_token(f"/checkout/{session}")
+    run("suspend", shop.id, "--reason", "chargebacks")
+
+    assert "takes no payments here at the moment" in world.page(f"/checkout/{session}").text
+    with world.untouched():
+        card = {"method": "card", "number": "4242424242424242", "expiry": "12 / 40", "code": "123"}
+        assert world.submit(session, card, token).status == 303
+
+
+def test_an_attempt_in_flight_ends_well_during_a_suspension(
+    world: World, run: Run, shop: Shop
+) -> None:
+    session = world.create_session(key=shop.keys[0])["id"]
+    attempt_in(world.pay_by_phone(session, "0240000002").headers["location"])
+    run("suspend", shop.id, "--reason", "chargebacks")
+
+    world.now += 60
+    world.sweep()
+
+    assert "checkout.session.completed" in world.event_types()
+
+
+def test_branding_is_changed_and_removed(world: World, run: Run, shop: Shop) -> None:
+    links = ("--terms", "https://shop.test/terms", "--privacy", "https://shop.test/privacy")
+    run("change", shop.id, "--name", "Tamale Cloth", "--colour", "#112233", *links)
+
+    merchant = merchants.find(world.table, shop.id)
+    assert (merchant.name, merchant.colour) == ("Tamale Cloth", "#112233")
+    assert (merchant.terms, merchant.privacy) == (links[1], links[3])
+    assert len(merchant.keys) == 4
+
+    run("change", shop.id, "--colour", "")
+    assert merchants.find(world.table, shop.id).colour is None
+    assert run("change", shop.id, "--name", "", refused=True)
+
+
+def test_each_change_is_recorded_with_operator_and_time(world: World, run: Run, shop: Shop) -> None:
+    world.now += 60
+    run("suspend", shop.id, "--reason", "chargebacks")
+    world.now += 60
+    run("keys", "add", shop.id)
+
+    created, suspended, added = (line.split("\t") for line in run("audit", shop.id))
+    assert [each[1:3] for each in (created, suspended, added)] == [
+        ["ama", "create"],
+        ["ama", "suspend"],
+        ["ama", "keys add"],
+    ]
+    assert "chargebacks" in suspended[3]
+    assert created[0] < suspended[0] < added[0]
+    stored = str(world.table.client.scan(TableName=world.table.name))
+    assert not any(key in stored for key in shop.keys)
+
+
+def test_of_two_changes_at_once_the_second_is_refused(world: World, shop: Shop) -> None:
+    operator = merchants.Operator(world.table, "ama", int(world.now))
+    before = merchants.find(world.table, shop.id)
+    operator.change(shop.id, name="First")
+
+    with pytest.raises(merchants.ChangeRefusedError, match="meanwhile"):
+        operator._write(before, before, "change", {})
+
+    assert merchants.find(world.table, shop.id).name == "First"
+
+
+def test_a_change_of_an_unknown_merchant_is_refused(run: Run) -> None:
+    for command in (["show"], ["change", "--name", "x"], ["suspend", "--reason", "x"]):
+        name, *options = command
+        assert run(name, "merc_nobody", *options, refused=True) == ["No such merchant."]

@@ -52,7 +52,7 @@ def each(**fields: list[Any]) -> pytest.MarkDecorator:
 
 # ------------------------------------------------------------------ parameters
 
-AMOUNTS = [0, -5000, 49.5, 5000.0, "5000", True, 100_000_000, 10**40, None, [5000], {}]
+AMOUNTS = [0, -5000, 49.5, 0.0, 1e300, "5000", True, 100_000_000, 10**40, None, [5000], {}]
 URLS = [
     "", "/success", "yoursite.com/success", "//yoursite.com/success", "javascript:alert(1)",
     "data:text/html,paid", "ftp://yoursite.com/", "https:", "https://", "https:///success",
@@ -65,22 +65,22 @@ URLS = [
     "https://yoursite.com\\@evil.example/", 'https://yoursite.com/"><b>', 5, True, None, [], {},
 ]  # fmt: skip
 EMAILS = [
-    "", "ama", "ama@", "@example.com", "ama@example", "ama asante@example.com", "a@b@example.com",
+    "ama", "ama@", "@example.com", "ama@example", "ama asante@example.com", "a@b@example.com",
     "ama@exa mple.com", "ama@example..com", "ama@.com", "ama@example.com\n", "ama@example.com\x00",
     "a" * 65 + "@example.com", "ama@" + "b" * 250 + ".com", 5, True, ["ama@example.com"],
 ]  # fmt: skip
 PHONES = [
-    "", "024123456", "02412345678", "1241234567", "+0241234567", "+233 24 123 4567", "024-123-4567",
-    "+2331234567890123", "٠٢٤١٢٣٤٥٦٧", "0241234567\n", "call me", 241234567, True, ["0241234567"],
+    "024123456", "02412345678", "1241234567", "+0241234567", "024 123 456", "024/123/4567",
+    "+2331234567890123", "٠٢٤١٢٣٤٥٦٧", "0241234567" + " " * 31, "call me", 241234567, True,
+    ["0241234567"],
 ]  # fmt: skip
 METHODS = [
     [], ["cash"], ["CARD"], ["card", "card"], ["card", "bank_transfer", "card"], ["card", "cash"],
     "cash", {"card": True}, [5], [None], [["card"]], True,
 ]  # fmt: skip
 METADATA = [
-    {f"key_{number}": "" for number in range(51)}, {"k" * 41: "1234"}, {"": "1234"},
-    {"order_id": "x" * 501}, {"order_id": 1234}, {"order_id": 12.5}, {"order_id": True},
-    {"order_id": None}, {"order": {"id": "1234"}}, {"order": ["1234"]}, [], ["order"], "order", 5,
+    {f"key_{number}": "" for number in range(51)}, {f"key_{number}": 0 for number in range(51)},
+    {"k" * 55: "1234"}, ["order"], [[]], "order", 5, True,
 ]  # fmt: skip
 EXPIRIES = [
     START + 3600, str(START + 3600), START + 0.5, "tomorrow", "", "2027-01-15", "20:00",
@@ -124,7 +124,7 @@ def test_a_customer_with_a_bad_parameter_is_refused(shop: World, field: str, val
     shop.refused((400, TYPE, INVALID, field), "POST", CUSTOMERS, body)
 
 
-ENDPOINT_URLS = [*URLS, "http://shop.example.com/", "http://localhost/", "http://127.0.0.2/"]
+ENDPOINT_URLS = [*URLS, "http://shop.example.com/", "http://localhost./", "http://127.0.0.2/"]
 EVENTS = [
     [], ["payment.unheard_of"], ["*"], ["payment.failed", "payment.failed"], ["payment.failed", 5],
     "payment.unheard_of", {"payment.failed": True}, None, [None], [["payment.failed"]],

@@ -141,10 +141,10 @@ def test_an_unknown_or_malformed_id_is_a_404(shop: World, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/v1", "/v1/", "/v1/nowhere", "/v2/customers", "/V1/customers", "/v1/customers/",
-        "/v1/checkout", f"{SESSIONS}/", f"{SESSIONS}/cs_{TAIL}/", f"{SESSIONS}/cs_{TAIL}/pay",
-        f"{SESSIONS}/cs_{TAIL}/expire/", "/v1/payments/pay_1/refunds", "/checkout", "/checkout/",
-        "/v1/webhooks/we_1/secret", "/v1//customers", "/dev/clock",
+        "/", "/v1", "/v1/", "/v1/nowhere", "/v1/nowhere/", "/v2/customers", "/V1/customers",
+        "/v1/customers//", "//v1/customers/", "/v1/checkout", f"{SESSIONS}/cs_{TAIL}/pay",
+        "/v1/payments/pay_1/refunds", "/checkout", "/checkout/", "/v1/webhooks/we_1/secret",
+        "/v1//customers", "/dev/clock",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -171,7 +171,8 @@ def test_another_method_is_a_405_that_lists_the_allowed_methods(shop: World, pat
             response = shop.call(method, target, ORDER)
             assert response.error == (405, TYPE, "method_not_allowed", None)
             assert set(response.headers["allow"].split(", ")) == allowed
-            assert shop.call(method, target, ORDER, key=None).error == NO_KEY
+            if method != "OPTIONS":
+                assert shop.call(method, target, ORDER, key=None).error == NO_KEY
 
 
 # ----------------------------------------------------------- unexpected errors

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from checkout.api.paygate.render import EVENT_TYPES, render_time
+from checkout.api.paygate.objects import EVENT_TYPES
+from checkout.api.paygate.render import render_time
 from checkout.domain.event import KEPT_SECONDS
 from checkout.store import keys
 from checkout.store.items import to_wire

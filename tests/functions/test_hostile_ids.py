@@ -70,6 +70,8 @@ def test_a_malformed_id_in_a_path_is_a_404(
     with shop.untouched():
         for name, id in HOSTILE.items():
             target = route.path.replace("{id}", quote(id, safe=""))
+            if target.endswith("/"):  # without an id it leads to the collection
+                continue
             if route.path.startswith("/v1"):
                 response = shop.call(route.method, target, body_for(route), KEY, headers)
                 assert response.status in (404, 405), name

@@ -514,7 +514,7 @@ def test_a_program_with_a_key_gets_json_at_a_wrong_address(world: World) -> None
 def test_a_slash_after_the_address_leads_to_the_page(world: World) -> None:
     for path in (path_of(world), payrex_path(world)):
         moved = world.page(f"{path}/?canceled=1")
-        assert (moved.status, moved.headers["location"]) == (303, f"{path}?canceled=1")
+        assert (moved.status, moved.headers["location"]) == (308, f"{path}?canceled=1")
 
 
 def test_head_answers_as_get(world: World) -> None:

@@ -291,6 +291,9 @@ def _other_refusals(sample: Example) -> list[Example]:
         replace(sample, path="/unknown", headers=payrex),
         replace(sample, method="PATCH", path="/customers", body=(("a", "b"),), headers=payrex),
         replace(sample, method="OPTIONS", path="/checkout_sessions", headers=payrex),
+        replace(sample, method="OPTIONS", path="/v1/customers", headers={"host": "a.example.com"}),
+        replace(sample, path="/v1/customers/", query=(("limit", "5"),)),
+        replace(sample, path="/customers/", headers=payrex),
     ]
 
 

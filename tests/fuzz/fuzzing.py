@@ -29,7 +29,7 @@ MOST_BROKEN = 15
 SEED = "2026-11-21"
 
 ACCEPTED = {200, 201, 202, 303}
-REFUSED = {404, 405}
+REFUSED = {308, 403, 404, 405}
 """The statuses that the examples of `$default` get."""
 
 

@@ -14,7 +14,7 @@ PATHS = sorted(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/nowhere", f"{SESSIONS}/", f"{SESSIONS}/cs_1/pay", "/payment_intents", "/payments",
+        "/", "/nowhere", "/nowhere/", f"{SESSIONS}/cs_1/pay", "/payment_intents", "/payments",
         "/events", "/customers/cus_1/payment_methods", "/webhooks/wh_1/secret",
         "/v1/nowhere", "/checkout", "/c", "/c/", "/dev/clock",
     ],

@@ -2,6 +2,7 @@
 late and twice, timers fire, deadlines pass. At the end the books have to balance."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 
 from checkout.page.tokens import token_of
 from checkout.settings import settings
-from checkout.store import payments, sessions, tasks, timers
+from checkout.store import payments, reconciliations, sessions, tasks
 from devstack.fakes import paymongo, paystack
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import AT_ONCE, CODE, FAILS, GOOD_CODE, NEVER, PROMPT, PaystackFake
@@ -28,7 +29,6 @@ FAULTY = 0.12
 """The share of calls that fail."""
 STEPS = 4
 AMOUNT = 5000
-DAY = 86_400
 
 Race = Callable[..., Any]
 """Runs functions at the same time, or one after the other."""
@@ -76,6 +76,12 @@ class Rail:
 
     def can_be_paid(self, charge: str) -> bool:
         return True
+
+    def leave_open(self, charge: str) -> None:
+        """The shopper leaves the processor's page open, to pay hours later."""
+
+    def pay_late(self, charge: str) -> None:
+        self.fake.pay(charge)
 
     def webhook(self, charge: str) -> tuple[str, bytes, dict[str, str]]:
         raise NotImplementedError
@@ -161,6 +167,12 @@ class AtPayMongo(Rail):
         if self.can_be_paid(charge) and self.fake.sessions[charge]["intent"] != "succeeded":
             act(charge)
 
+    def leave_open(self, charge: str) -> None:
+        self.fake.open_wallet(charge)
+
+    def pay_late(self, charge: str) -> None:
+        self.fake.pay(charge, after_expiry=True)
+
     def webhook(self, charge: str) -> tuple[str, bytes, dict[str, str]]:
         secret = self.random.choice([paymongo.SIGNING] * 3 + ["whsk_forged"])
         resource = self.fake.resource(charge)
@@ -200,11 +212,10 @@ def _serving(fake: Fake, variable: str) -> Iterator[None]:
     settings.cache_clear()
 
 
-def play(rail: Rail, rounds: int, race: Race) -> None:
-    """Plays rounds, lets all time pass, and checks the books."""
+def play(rail: Rail, rounds: int, race: Race) -> Counter[str]:
+    """Plays rounds, lets all time pass, and checks the books. Returns the balance sheet."""
     rail.fake.choose_fault = rail.choose_fault
-    first = timers.reconciliation(rail.scope, rail.processor, int(rail.world.now) + DAY)
-    rail.world.table.write(timers.put(first))
+    reconciliations.start(rail.world.table, rail.processor, rail.scope, int(rail.world.now))
     for _ in range(rounds):
         rail.opened.append(rail.open_session())
         rail.submit(rail.opened[-1].page)
@@ -212,7 +223,7 @@ def play(rail: Rail, rounds: int, race: Race) -> None:
             race(*[_action(rail) for _ in range(3)])
             rail.world.now += rail.random.choice([1, 2, 10, 30, 30, 100, 300, 900])
     _let_time_pass(rail)
-    check_books(rail)
+    return check_books(rail)
 
 
 def _action(rail: Rail) -> Callable[[], Any]:
@@ -234,21 +245,24 @@ def _action(rail: Rail) -> Callable[[], Any]:
 
 
 def _let_time_pass(rail: Rail) -> None:
-    """Everybody answers again, and two days pass. Open pages are paid late, a last time."""
+    """The processor answers again, and two days pass. Pages that were left open are paid after
+    minutes, after hours, and when failed payments are no longer watched."""
     rail.faulty = 0
-    for hour in range(60):
-        rail.world.now += 60 if hour < 10 else 3600
-        if hour in (4, 14):
+    for charge in rail.charges():
+        rail.leave_open(charge)
+    for step in range(40):
+        rail.world.now += 60 if step < 10 else 7200
+        if step in (4, 11, 14, 25):
             for charge in rail.charges():
                 if rail.can_be_paid(charge) and rail.random.random() < 0.2:
-                    rail.fake.pay(charge)
+                    rail.pay_late(charge)
         rail.world.sweep()
         rail.fake.finish_refunds()
 
 
-def check_books(rail: Rail) -> None:
-    """Every sum that the fake took is a complete session's, or went back, or waits for a person,
-    and none went back twice."""
+def check_books(rail: Rail) -> Counter[str]:
+    """Fails unless every sum that the fake took is a complete session's, or was refunded once, or
+    is a task for a person. Returns the balance sheet, in pesewas or centavos."""
     items = rail.world.items()
     of_kind: dict[str, dict[str, Any]] = {kind: {} for kind in ("PAYMENT", "SESSION")}
     for item in items:
@@ -270,15 +284,20 @@ def check_books(rail: Rail) -> None:
         assert kept == ([session["payment"]] if session["status"] == "complete" else [])
     on_list = {task.payment for task in tasks.list_all(rail.world.table)}
     charged = rail.fake.charged()
+    balance = Counter(sessions=len(found), payments=len(made), charges=len(charged))
     for charge, left in charged.items():
         payment = made[rail.payment_of(charge)]
         assert 0 <= left <= payment["amount"], (charge, left)
+        balance.update(taken=payment["amount"], refunded=payment["amount"] - left)
         if payment["status"] == "succeeded":
             assert left == payment["amount"], (charge, payment)
+            balance["of complete sessions"] += left
         else:
             assert payment["status"] == "late", (charge, payment)
             assert left == 0 or payment["id"] in on_list, (charge, payment)
+            balance["for a person"] += left
     taken = {rail.payment_of(charge) for charge in charged}
     for payment in made.values():
         if payment["status"] in ("succeeded", "late"):
             assert payment["id"] in taken, payment
+    return balance

@@ -11,7 +11,7 @@ import pytest
 
 from checkout.domain.payment import ATTEMPT_SECONDS, Payment
 from checkout.domain.refund import FIRST_CHECK_SECONDS, LEASE_SECONDS
-from checkout.processors.attempts import Attempts, Look
+from checkout.processors.attempts import Attempts, Lookup
 from checkout.processors.protocol import Outcome, Redirect, State
 from checkout.processors.simulator import Simulator
 from checkout.store import payments, refunds, timers
@@ -27,7 +27,7 @@ SOME = max(1, ROUNDS // 20)
 
 
 class Forgetful(Simulator):
-    """A processor without idempotency keys and without search: each look at a payment without a
+    """A processor without idempotency keys and without search: each lookup of a payment without a
     reference makes another charge."""
 
     def __init__(self, world: World) -> None:
@@ -67,10 +67,10 @@ def test_of_several_charges_of_a_payment_one_is_shown_and_the_others_are_ended()
             processor = Forgetful(world)
             id = pending_payment(world)
             attempts = Attempts(world.table, processor, change_context(world))
-            looks: list[Look] = race(*[partial(attempts._settle, read(world, id))] * 4)
+            lookups: list[Lookup] = race(*[partial(attempts._settle, read(world, id))] * 4)
 
             own = read(world, id).reference
-            shown = {each.next_step for each in looks if each.next_step}
+            shown = {each.next_step for each in lookups if each.next_step}
             assert shown == {Redirect(f"https://processor.example/{own}")}
             open_charges = [
                 name for name, state in processor.charges.items() if state is State.PENDING

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkout.processors.json_api import JsonApi
-from checkout.processors.paymongo import LONGEST_ATTEMPT, LONGEST_AUTHORISING
+from checkout.processors.paymongo import TIMES
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import PROMPT
 from tests.processors.rounds import Rail, at_paymongo, at_paystack, check_books
@@ -80,7 +80,7 @@ def paid_late(rail: Rail) -> None:
     wallet = isinstance(rail.fake, PayMongoFake)
     if charge and wallet:
         rail.fake.open_wallet(charge)
-    sweep(rail, LONGEST_ATTEMPT + LONGEST_AUTHORISING + 600 if wallet else 1200, 600)
+    sweep(rail, sum(TIMES["gcash"][:2]) + 600 if wallet else 1200, 600)
     if charge and wallet:
         rail.fake.pay(charge, after_expiry=True)
     elif charge:

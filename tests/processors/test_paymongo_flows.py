@@ -8,13 +8,9 @@ from typing import Any
 
 import pytest
 
-from checkout.domain.payment import LOOK_SECONDS
-from checkout.processors.paymongo import (
-    GIVEN_OUT_SECONDS,
-    LONGEST_ATTEMPT,
-    LONGEST_AUTHORISING,
-)
-from checkout.store import accounts, tasks, timers
+from checkout.domain.payment import PAGE_LOOKUP_SECONDS
+from checkout.processors.paymongo import CREATION_SECONDS, TIMES
+from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import SIGNING, PayMongoFake
 from tests.payrex.forms import SESSIONS, encode, order
 from tests.world import MANILA, PAYREX_LIVE_KEY, Response, World
@@ -22,6 +18,7 @@ from tests.world import MANILA, PAYREX_LIVE_KEY, Response, World
 HOOK = f"/processors/paymongo/{MANILA.id}.test"
 DAY = 86_400
 AMOUNT = 10_000
+GCASH = TIMES["gcash"]
 
 
 @pytest.fixture
@@ -49,7 +46,7 @@ def begin(world: World, id: str, method: str = "gcash") -> str:
 
 def page_later(world: World, target: str) -> Response:
     """The page, as soon as it may call PayMongo again."""
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     return world.page(target)
 
 
@@ -149,7 +146,7 @@ def test_a_session_is_expired_at_the_deadline_and_the_decline_has_its_reason(
     made = the_session(paymongo_side)
     paymongo_side.decline(made, code)
 
-    sweep_for(world, LONGEST_ATTEMPT, 30)
+    sweep_for(world, GCASH.attempt, 30)
 
     assert payment(world)["failure"] == failure
     assert paymongo_side.sessions[made]["status"] == "expired"
@@ -186,7 +183,7 @@ def test_a_payment_that_is_processing_is_waited_for(
     begin(world, id)
     made = the_session(paymongo_side)
     paymongo_side.process(made)
-    sweep_for(world, LONGEST_ATTEMPT + 600, 30)
+    sweep_for(world, GCASH.attempt + 600, 30)
     assert payment(world)["status"] == "pending"
     paymongo_side.sessions[made]["status"] = "active"
 
@@ -205,7 +202,7 @@ def test_another_sum_is_neither_approved_nor_declined(
     paymongo_side.pay(made)
     paymongo_side.payments[paymongo_side.paid_payment(made)].update(changed)
 
-    sweep_for(world, LONGEST_ATTEMPT + 60, 60)
+    sweep_for(world, GCASH.attempt + 60, 60)
 
     assert payment(world)["status"] == "pending"
     assert "UnexpectedAnswerError" in log.getvalue()
@@ -249,7 +246,7 @@ def test_race_a_creation_without_an_answer_makes_no_second_session(
     page = begin(world, id)
     assert "Waiting" in world.page(page).text
 
-    world.now += GIVEN_OUT_SECONDS
+    world.now += CREATION_SECONDS
 
     assert "cannot be reached just now" in world.page(page).text
     assert posts(paymongo_side, "/checkout_sessions") == 1
@@ -267,7 +264,7 @@ def test_race_a_payment_during_the_expiry_wins(
             paymongo_side.pay(made)
 
     paymongo_side.on_request = pay_first
-    sweep_for(world, LONGEST_ATTEMPT, 30)
+    sweep_for(world, GCASH.attempt, 30)
 
     assert payment(world)["status"] == "succeeded"
     assert session(world)["status"] == "complete"
@@ -278,7 +275,7 @@ def test_race_an_expiry_without_an_answer_is_looked_up(
     world: World, paymongo_side: PayMongoFake, id: str, fault: str
 ) -> None:
     begin(world, id)
-    world.now += LONGEST_ATTEMPT
+    world.now += GCASH.attempt
     paymongo_side.faults += ["", fault]
 
     sweep_for(world, 120, 30)
@@ -292,7 +289,7 @@ def test_race_a_wallet_that_is_open_at_the_deadline_may_finish(
 ) -> None:
     begin(world, id)
     made = the_session(paymongo_side)
-    sweep_for(world, LONGEST_ATTEMPT - 60, 30)
+    sweep_for(world, GCASH.attempt - 60, 30)
     paymongo_side.open_wallet(made)
     sweep_for(world, 120, 30)
     assert payment(world)["status"] == "pending"
@@ -309,7 +306,7 @@ def test_race_money_after_the_payment_was_given_up_goes_back_without_a_webhook(
     begin(world, id)
     made = the_session(paymongo_side)
     paymongo_side.open_wallet(made)
-    sweep_for(world, LONGEST_ATTEMPT + LONGEST_AUTHORISING + 60, 60)
+    sweep_for(world, GCASH.attempt + GCASH.authorising + 60, 60)
     assert payment(world)["status"] == "failed"
 
     assert paymongo_side.pay(made, after_expiry=True)
@@ -365,8 +362,7 @@ def test_race_a_second_paid_try_after_the_first_is_found_by_the_daily_comparison
     made = the_session(paymongo_side)
     paymongo_side.pay(made)
     world.page(page)
-    first = timers.reconciliation(f"{MANILA.id}#test", "paymongo", int(world.now) + DAY)
-    world.table.write(timers.put(first))
+    reconciliations.start(world.table, "paymongo", f"{MANILA.id}#test", int(world.now))
     paymongo_side._add_payment(made, "paid")
 
     sweep_for(world, 2 * DAY, 3600)
@@ -420,7 +416,7 @@ def test_race_another_session_that_is_paid_late_goes_back(
 ) -> None:
     begin(world, id)
     other = second_session(world, paymongo_side)
-    sweep_for(world, LONGEST_ATTEMPT + 60, 30)
+    sweep_for(world, GCASH.attempt + 60, 30)
     assert payment(world)["status"] == "failed"
     paymongo_side.pay(other)
 

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from checkout.domain.payment import CODE_SECONDS, LOOK_SECONDS
+from checkout.domain.payment import CODE_SECONDS, PAGE_LOOKUP_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS, LEASE_SECONDS
 from checkout.processors import registry
 from checkout.processors.breaker import FAILURES, OPEN_SECONDS
 from checkout.processors.paystack import (
     ARRIVED_SECONDS,
     CARD_SECONDS,
-    GIVEN_OUT_SECONDS,
+    CREATION_SECONDS,
     GRACE_SECONDS,
     PHONE_SECONDS,
     PROMPT_SECONDS,
 )
-from checkout.store import accounts, tasks
+from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import (
     AT_ONCE,
@@ -63,7 +63,7 @@ def begin(world: World, id: str, phone: str | None = None) -> str:
 
 def page_later(world: World, target: str) -> Response:
     """The page, as soon as it may call Paystack again."""
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     return world.page(target)
 
 
@@ -440,7 +440,7 @@ def test_money_approved_after_the_shopper_ended_the_attempt_goes_back(
 def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     world: World, paystack_side: PaystackFake, id: str
 ) -> None:
-    start_reconciliation(world)
+    reconciliations.start(world.table, "paystack", f"{ACCRA.id}#test", int(world.now))
     begin(world, id)
     sweep_for(world, 30 * 3600, 3600)
     paystack_side.pay(reference(paystack_side))
@@ -448,15 +448,6 @@ def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     sweep_for(world, DAY, 3600)
 
     assert payment(world)["status"] == "late"
-
-
-def start_reconciliation(world: World) -> None:
-    """As `scripts/accounts.py` does for a new account."""
-    from checkout.processors import reconciliation
-    from checkout.store import timers
-
-    first = int(world.now) + reconciliation.DAY
-    world.table.write(timers.put(timers.reconciliation(f"{ACCRA.id}#test", "paystack", first)))
 
 
 def test_a_failed_payment_is_not_watched_for_ever(
@@ -541,7 +532,7 @@ def test_race_3_a_page_whose_address_was_lost_ends_the_attempt(
     page = begin(world, id)
     assert "Waiting" in world.page(page).text
 
-    world.now += GIVEN_OUT_SECONDS
+    world.now += CREATION_SECONDS
 
     assert "cannot be reached" in world.page(page).text
     assert posts(paystack_side, "initialize") == 1
@@ -872,7 +863,7 @@ def test_live_payments_use_the_live_key(world: World, paystack_side: PaystackFak
     assert made["domain"] == "live"
 
     paystack_side.pay(made["reference"])
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     world.page(page)
 
     assert world.session(id, key=LIVE_KEY)["status"] == "complete"

@@ -1,6 +1,7 @@
 """Random rounds at each processor that fails at random: see `rounds`."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -32,6 +33,9 @@ def test_the_books_balance_after_random_rounds(world: World, rail: Opening, seed
 @pytest.mark.dynoxide
 @pytest.mark.parametrize("rail", [at_paystack, at_paymongo])
 def test_the_books_balance_after_random_rounds_of_threads(rail: Opening) -> None:
+    balance: Counter[str] = Counter()
     for world, rounds in worlds(ROUNDS, OF_A_WORLD, check=False):
         with rail(world, SEED + rounds.start) as opened:
-            play(opened, len(rounds), race)
+            balance += play(opened, len(rounds), race)
+        # `pytest -s` shows it.
+        print(f"\n{rail.__name__}, {rounds.stop} rounds: {dict(balance)}")

@@ -16,7 +16,7 @@ from checkout.domain.event import ChangeContext
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
     ATTEMPT_SECONDS,
-    LOOK_SECONDS,
+    PAGE_LOOKUP_SECONDS,
     Failure,
 )
 from checkout.store import accounts, payments, sessions
@@ -43,7 +43,7 @@ def begin(world: World, id: str) -> str:
 
 def page_later(world: World, target: str) -> Response:
     """The page, as soon as it may call Stripe again."""
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     return world.page(target)
 
 
@@ -200,10 +200,10 @@ def test_a_page_that_may_not_call_stripe_yet_loads_again_when_it_may(
     assert 'data-state="waiting"' in waiting
     assert secret not in waiting
     assert "data-poll=" not in waiting
-    assert f'data-reload="{LOOK_SECONDS}" data-reload-as-page="{page}"' in waiting
-    assert f'content="{LOOK_SECONDS}; url={page}"' in waiting
+    assert f'data-reload="{PAGE_LOOKUP_SECONDS}" data-reload-as-page="{page}"' in waiting
+    assert f'content="{PAGE_LOOKUP_SECONDS}; url={page}"' in waiting
 
-    world.now += LOOK_SECONDS
+    world.now += PAGE_LOOKUP_SECONDS
     assert secret in world.page(page).text
 
 

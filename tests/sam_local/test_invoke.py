@@ -27,6 +27,8 @@ def test_samples_are_answered(sam_stack: SamStack, sample: Path) -> None:
         check_answer(sample, answer["statusCode"], answer["headers"], answer["body"])
     elif sample.stem == "dispatch_timers_every_minute":
         assert answer["shards_left"] == 0
+    elif sample.stem == "repair_items":
+        assert answer["items"] > 0
     else:
         assert answer == {"batchItemFailures": []}
 

@@ -49,6 +49,22 @@ def test_the_paygate_shop_has_one_webhook_endpoint_after_a_restart(
         assert [each["url"] for each in endpoints] == [f"{shop.url}/hooks", other["url"]]
 
 
+def test_a_shop_sells_on_after_a_reset_of_the_stack() -> None:
+    with (
+        Stack(engine="moto") as stack,
+        paygate.Shop() as shop,
+        running(shop, stack, "sk_test_paygate"),
+    ):
+        stack.advance(86_400)
+        stack.reset()
+
+        order = shop.create_order({"novel": 1})
+        Merchant(stack.url).pay(order.pay_url.rpartition("/")[2])
+        stack.wait_until_idle()
+
+        assert order.state == "paid"
+
+
 def test_the_payrex_shop_has_one_webhook_endpoint_after_a_restart(
     stack: Stack, client: sdk.Client
 ) -> None:

@@ -272,7 +272,7 @@ def _measure(world: World, meter: Meter, order: dict[str, Any]) -> dict[str, Cos
     payment = world.session(paid)["payment"]
     stored = payments.retrieve(world.table, SCOPE, payment)
     costs["allow a page to call Stripe, or not"] = cost_of(
-        meter, lambda: payments.claim_look(world.table, stored, int(world.now))
+        meter, lambda: payments.claim_lookup(world.table, stored, int(world.now))
     )
     refund = {"payment": payment, "amount": 100}
     costs["refund"] = cost_of(meter, lambda: world.post("/v1/refunds", refund))

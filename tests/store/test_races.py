@@ -12,7 +12,7 @@ import pytest
 from checkout.api.dialects import render_events
 from checkout.domain import clock
 from checkout.domain.event import ChangeContext
-from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, LOOK_SECONDS
+from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, ATTEMPT_SECONDS, PAGE_LOOKUP_SECONDS
 from checkout.domain.refund import FIRST_CHECK_SECONDS
 from checkout.processors.attempts import Attempts
 from checkout.processors.simulator import Simulator
@@ -70,11 +70,11 @@ def test_one_of_many_simultaneous_lookups_is_allowed() -> None:
         payment = payments.find(world.table, attempt_of(world.pay_by_phone(session, "0240000005")))
         assert payment is not None
         for number in rounds:
-            now = int(world.now) + number * LOOK_SECONDS
+            now = int(world.now) + number * PAGE_LOOKUP_SECONDS
 
-            looks = race(*[partial(payments.claim_look, world.table, payment, now)] * 8)
+            claims = race(*[partial(payments.claim_lookup, world.table, payment, now)] * 8)
 
-            assert sorted(looks) == [False] * 7 + [True]
+            assert sorted(claims) == [False] * 7 + [True]
         world.now += ATTEMPT_SECONDS
         world.sweep()
 

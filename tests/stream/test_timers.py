@@ -204,18 +204,20 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "checkout-DispatchTimers")
+    monkeypatch.setenv("STACK", "checkout-test")
 
     def oldest_undelivered() -> int:
         capsys.readouterr()
         world.sweep()
-        (line,) = [each for each in capsys.readouterr().out.splitlines() if "_aws" in each]
+        lines = capsys.readouterr().out.splitlines()
+        (line,) = [each for each in lines if "OldestUndelivered" in each]
         metric = json.loads(line)
         (directive,) = metric["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Checkout"
         assert directive["Metrics"] == [{"Name": "OldestUndelivered", "Unit": "Seconds"}]
-        assert directive["Dimensions"] == [["FunctionName"]]
+        assert directive["Dimensions"] == [["Stack"]]
         assert metric["_aws"]["Timestamp"] == world.now * 1000
-        assert metric["FunctionName"] == "checkout-DispatchTimers"
+        assert metric["Stack"] == "checkout-test"
         waited: int = metric["OldestUndelivered"]
         return waited
 
@@ -225,6 +227,22 @@ def test_the_sweep_reports_how_long_the_oldest_undelivered_event_has_waited(
     world.now += NET_SECONDS + 500
     assert oldest_undelivered() == 500
     assert oldest_undelivered() == 0
+
+
+def test_the_sweep_reports_the_lateness_of_each_kind_of_timer(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "checkout-DispatchTimers")
+    world.table.write(timers.put(timers.expiry("cs_gone", SCOPE, START)))
+    world.now += 700
+
+    world.dispatch()
+
+    printed = map(
+        json.loads, filter(lambda line: "Lateness" in line, capsys.readouterr().out.splitlines())
+    )
+    late = {each["Kind"]: each["Lateness"] for each in printed}
+    assert late == dict.fromkeys(TimerKind, 0) | {"expiry": 700}
 
 
 def test_the_timers_of_a_batch_are_fired_at_the_same_time(world: World) -> None:

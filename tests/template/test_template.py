@@ -2,7 +2,11 @@
 
 import json
 import re
+import subprocess
 import tomllib
+from typing import Any
+
+import pytest
 
 from checkout.api.routes import ROUTES
 from devstack.template import load_template
@@ -12,11 +16,13 @@ from tests.template.transformed import (
     SOURCE,
     TEMPLATE,
     Json,
+    function_of,
     inline_statements,
     of_type,
     referenced,
     role_of,
     routes,
+    transform,
 )
 
 FUNCTIONS = of_type("Lambda::Function")
@@ -29,6 +35,10 @@ DEVSTACK = load_template(ROOT / "template.yaml")
 def folder_of(function: str) -> str:
     folder: str = FUNCTIONS[function]["Code"]["S3Key"]
     return folder
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def source_of(mapping: Json) -> str:
@@ -146,12 +156,7 @@ def test_functions_log_json() -> None:
 
 # -------------------------------------------------------------------- policies
 
-LOGS, TRACES, STREAM, QUEUE = (
-    "service-role/AWSLambdaBasicExecutionRole",
-    "AWSXrayWriteOnlyAccess",
-    "service-role/AWSLambdaDynamoDBExecutionRole",
-    "service-role/AWSLambdaSQSQueueExecutionRole",
-)
+BOUNDARY = of_type("IAM::ManagedPolicy")["Boundary"]["PolicyDocument"]["Statement"]
 
 
 def test_every_function_has_a_role_of_its_own() -> None:
@@ -160,36 +165,57 @@ def test_every_function_has_a_role_of_its_own() -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_no_inline_statement_has_a_wildcard() -> None:
+def test_no_statement_has_a_wildcard_as_action_or_resource() -> None:
     for role in of_type("IAM::Role"):
         for statement in inline_statements(role):
-            assert "*" not in json.dumps(statement), role
+            granted = {key: statement[key] for key in ("Action", "Resource")}
+            assert "*" not in json.dumps(granted), role
             assert statement["Effect"] == "Allow", role
 
 
-def test_a_role_has_its_functions_policies_and_what_its_triggers_need() -> None:
-    """SAM adds the managed policies for logs, traces and sources, and one for failed records."""
+def test_managed_policies_of_functions_grant_logs_and_traces_alone() -> None:
+    logs_and_traces = re.compile(r"/(AWSLambdaBasicExecutionRole|AWSX[Rr]ay\w*Write\w*)$")
     for name in FUNCTIONS:
-        (policy,) = SOURCE["Resources"][name]["Properties"]["Policies"]
-        sources = {
-            source_of(each): each
+        for arn in RESOURCES[role_of(name)]["Properties"]["ManagedPolicyArns"]:
+            assert logs_and_traces.search(arn if isinstance(arn, str) else arn["Fn::Sub"]), name
+
+
+def test_no_function_may_do_more_than_the_boundary_allows() -> None:
+    """It limits AWS's managed policies too. Only X-Ray, which knows no resources, has a `*`."""
+    for name in FUNCTIONS:
+        role = RESOURCES[role_of(name)]["Properties"]
+        assert role["PermissionsBoundary"] == {"Ref": "Boundary"}, name
+    everywhere = [each for each in BOUNDARY if "*" in json.dumps(each)]
+    assert [each["Action"] for each in everywhere] == [
+        ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    ]
+
+
+def test_the_boundary_contains_every_statement_of_a_function() -> None:
+    for name in FUNCTIONS:
+        for statement in inline_statements(role_of(name)):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    assert any(
+                        action in as_list(each["Action"]) and resource in as_list(each["Resource"])
+                        for each in BOUNDARY
+                    ), (name, action, resource)
+
+
+def test_a_function_may_read_the_streams_and_queues_that_start_it_and_no_others() -> None:
+    reads = {"dynamodb:GetRecords": "stream", "sqs:ReceiveMessage": "queue"}
+    for name in FUNCTIONS:
+        sources = [
+            each["EventSourceArn"]
             for each in MAPPINGS.values()
-            if referenced(each["FunctionName"]) == name
-        }
-        failed_records = [
-            each["DestinationConfig"]["OnFailure"]["Destination"]
-            for each in sources.values()
-            if "DestinationConfig" in each
+            if function_of(each["FunctionName"]) == name
         ]
-        added = [
-            {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
-            for queue in failed_records
+        granted = [
+            each["Resource"]
+            for each in inline_statements(role_of(name))
+            if reads.keys() & set(as_list(each["Action"]))
         ]
-        assert inline_statements(role_of(name)) == policy["Statement"] + added, name
-        triggers = {QUEUE if source in QUEUES else STREAM for source in sources}
-        managed = RESOURCES[role_of(name)]["Properties"]["ManagedPolicyArns"]
-        policies = {arn.removeprefix("arn:aws:iam::aws:policy/") for arn in managed}
-        assert policies == {LOGS, TRACES, *triggers}, name
+        assert granted == sources, name
 
 
 # ------------------------------------------------------------ the table, queues
@@ -207,6 +233,39 @@ def test_the_table_is_kept_protected_and_encrypted() -> None:
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert properties["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
     assert len(properties["GlobalSecondaryIndexes"]) == 3
+
+
+def test_a_restored_table_and_an_existing_key_can_be_used_instead() -> None:
+    for resource, condition, parameter in (
+        ("Table", "CreatesTable", "ExistingTable"),
+        ("SecretsKey", "CreatesKey", "ExistingKey"),
+    ):
+        assert RESOURCES[resource]["Condition"] == condition
+        assert TEMPLATE["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, ""]}
+    variables = FUNCTIONS["ShowPage"]["Environment"]["Variables"]
+    assert variables["TABLE_NAME"]["Fn::If"][2] == {"Ref": "ExistingTable"}
+    assert variables["SECRETS_KEY"]["Fn::If"][2] == {"Ref": "ExistingKey"}
+    for mapping in stream_mappings():
+        assert mapping["EventSourceArn"]["Fn::If"][2] == {"Ref": "ExistingTableStream"}
+    assert TEMPLATE["Outputs"]["TableName"]["Value"] == variables["TABLE_NAME"]
+
+
+def test_nothing_names_the_stacks_own_table_or_key_without_the_condition() -> None:
+    """Otherwise a stack with a restored table could not be deployed."""
+
+    def unconditional(value: Any) -> list[Any]:
+        match value:
+            case {"Fn::If": ["CreatesTable" | "CreatesKey", *_]}:
+                return []
+            case {"Ref": "Table" | "SecretsKey"} | {"Fn::GetAtt": ["Table" | "SecretsKey", _]}:
+                return [value]
+            case dict():
+                return [found for each in value.values() for found in unconditional(each)]
+            case list():
+                return [found for each in value for found in unconditional(each)]
+        return []
+
+    assert unconditional({"Resources": RESOURCES, "Outputs": TEMPLATE["Outputs"]}) == []
 
 
 def test_every_event_source_reports_batch_item_failures_and_has_a_failure_destination() -> None:
@@ -232,13 +291,18 @@ def test_a_record_that_always_fails_does_not_block_its_shard() -> None:
         assert mapping["FilterCriteria"]["Filters"]
 
 
-def test_only_the_next_sweep_repeats_a_failed_sweep() -> None:
-    (schedule,) = of_type("Scheduler::Schedule").values()
-    (config,) = of_type("Lambda::EventInvokeConfig").values()
+def test_only_the_next_scheduled_run_repeats_a_failed_one() -> None:
+    schedules = of_type("Scheduler::Schedule").values()
+    configs = of_type("Lambda::EventInvokeConfig").values()
 
-    assert schedule["ScheduleExpression"] == "rate(1 minute)"
-    assert config["FunctionName"] == {"Ref": "DispatchTimers"}
-    for retries in (schedule["Target"]["RetryPolicy"], config):
+    scheduled = {function_of(each["Target"]["Arn"]): each for each in schedules}
+    assert {name: each["ScheduleExpression"] for name, each in scheduled.items()} == {
+        "DispatchTimers": "rate(1 minute)",
+        "RepairItems": "rate(1 hour)",
+    }
+    assert {each["FunctionName"]["Ref"] for each in configs} == scheduled.keys()
+    assert all(each["Qualifier"] == "live" for each in configs)
+    for retries in (*(each["Target"]["RetryPolicy"] for each in schedules), *configs):
         assert retries["MaximumRetryAttempts"] == 0
         assert retries["MaximumEventAgeInSeconds"] == 60
 
@@ -255,7 +319,7 @@ def test_every_timer_is_sent_by_a_sweep_or_by_its_writer() -> None:
 
 def test_a_queue_hides_a_message_for_six_times_its_functions_timeout() -> None:
     for mapping in queue_mappings():
-        timeout = FUNCTIONS[referenced(mapping["FunctionName"])]["Timeout"]
+        timeout = FUNCTIONS[function_of(mapping["FunctionName"])]["Timeout"]
         assert QUEUES[source_of(mapping)]["VisibilityTimeout"] >= 6 * timeout
 
 
@@ -288,8 +352,11 @@ def test_dead_letter_queues_keep_messages_for_two_weeks() -> None:
 # --------------------------------------------------------------------- alarms
 
 
+OF_STACK = [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
+
+
 def alarmed(metric: str) -> set[str]:
-    """The resources with an alarm on a metric."""
+    """The resources with an alarm of their own on a metric."""
     found = set()
     for alarm in ALARMS.values():
         if alarm.get("MetricName") == metric:
@@ -299,8 +366,8 @@ def alarmed(metric: str) -> set[str]:
 
 
 def test_every_function_with_an_event_source_has_alarms_for_errors_and_for_age() -> None:
-    from_streams = {referenced(each["FunctionName"]) for each in stream_mappings()}
-    from_queues = {referenced(each["FunctionName"]) for each in queue_mappings()}
+    from_streams = {function_of(each["FunctionName"]) for each in stream_mappings()}
+    from_queues = {function_of(each["FunctionName"]) for each in queue_mappings()}
     sources = {source_of(each) for each in queue_mappings()}
     dead_letters = {name for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
 
@@ -337,34 +404,109 @@ def test_oldest_undelivered_alarm_matches_its_metric_and_treats_missing_data_as_
     alarm = ALARMS["OldestUndeliveredAlarm"]
 
     assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, OLDEST_UNDELIVERED)
-    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "DispatchTimers"}}]
+    assert alarm["Dimensions"] == OF_STACK
     assert alarm["TreatMissingData"] == "breaching"
     # A lost message is replaced in two or three minutes, which must not cause an alarm.
     assert alarm["Threshold"] > OVERDUE + 60
 
 
-def test_the_alarm_about_money_for_a_person_counts_the_metric_of_every_function_that_settles() -> (
-    None
-):
+def test_an_alarm_of_ours_names_a_metric_that_the_code_logs() -> None:
+    from checkout.api.http import SERVER_ERRORS
     from checkout.log import NAMESPACE
+    from checkout.processors.breaker import OPENED
     from checkout.processors.refunds import TASKS_ADDED
+    from checkout.repairs import REPAIRS
+    from checkout.sweep import LATENESS, OLDEST_UNDELIVERED
 
-    sums, *metrics = ALARMS["MoneyForAPersonAlarm"]["Metrics"]
+    ours = [each for each in ALARMS.values() if each.get("Namespace") == NAMESPACE]
+    assert {each["MetricName"] for each in ours} == {
+        *(SERVER_ERRORS, OPENED, TASKS_ADDED, REPAIRS, LATENESS, OLDEST_UNDELIVERED),
+    }
+    for alarm in ours:
+        kinds = [each for each in alarm["Dimensions"] if each["Name"] == "Kind"]
+        assert alarm["Dimensions"] == OF_STACK + kinds
+        assert len(kinds) == (alarm["MetricName"] == LATENESS)
 
-    assert sums["Expression"] == "SUM(METRICS())"
-    found = [each["MetricStat"]["Metric"] for each in metrics]
-    assert {(each["Namespace"], each["MetricName"]) for each in found} == {(NAMESPACE, TASKS_ADDED)}
-    counted = {each["Dimensions"][0]["Value"]["Ref"] for each in found}
-    receivers = {name for name in FUNCTIONS if name.startswith("Receive")}
-    assert counted == {"AskProcessors", "ShowPage", "PayPage"} | receivers
+
+def test_the_dashboard_shows_the_metrics_that_the_code_logs() -> None:
+    from checkout import activity, repairs, sweep
+    from checkout.processors import attempts, breaker, refunds
+
+    (dashboard,) = of_type("CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]["Fn::Sub"]
+
+    assert len(json.loads(body)["widgets"]) == 9
+    assert {*re.findall(r'MetricName=\\"(\w+)', body)} == {
+        *(activity.SESSIONS, activity.DELIVERY_ATTEMPTS, attempts.ATTEMPTS, sweep.LATENESS)
+    }
+    for name in (repairs.REPAIRS, refunds.TASKS_ADDED, breaker.OPENED):
+        assert f'"{name}"' in body
+
+
+def test_every_kind_of_timer_has_an_alarm_for_its_lateness() -> None:
+    from checkout.domain.timer import TimerKind
+    from checkout.sweep import LATENESS, OVERDUE
+
+    alarms = [each for each in ALARMS.values() if each.get("MetricName") == LATENESS]
+    assert {each["Dimensions"][1]["Value"] for each in alarms} == {*TimerKind}
+    assert all(each["Threshold"] > OVERDUE + 60 for each in alarms)
+
+
+def test_the_api_has_alarms_for_errors_and_for_the_slowest_requests() -> None:
+    of_api = [each for each in ALARMS.values() if each.get("Namespace") == "AWS/ApiGateway"]
+
+    assert {each["MetricName"] for each in of_api} == {"5xx", "Latency"}
+    assert all(
+        each["Dimensions"] == [{"Name": "ApiId", "Value": {"Ref": "Api"}}] for each in of_api
+    )
+    (slow,) = (each for each in of_api if each["MetricName"] == "Latency")
+    assert slow["ExtendedStatistic"] == "p99"
+
+
+def test_the_table_and_each_index_have_an_alarm_for_throttling() -> None:
+    _, *metrics = ALARMS["TableThrottlesAlarm"]["Metrics"]
+    watched = [each["MetricStat"]["Metric"] for each in metrics]
+    found = {
+        (each["MetricName"], *(of["Value"] for of in each["Dimensions"][1:])) for each in watched
+    }
+
+    names = [
+        each["IndexName"] for each in RESOURCES["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    ]
+    assert found == {
+        (f"{kind}ThrottleEvents", *index)
+        for kind in ("Read", "Write")
+        for index in [(), *((name,) for name in names)]
+    }
+
+
+def test_concurrency_and_refused_invocations_have_alarms() -> None:
+    assert ALARMS["ThrottlesAlarm"]["MetricName"] == "Throttles"
+    used, metric = ALARMS["ConcurrencyAlarm"]["Metrics"]
+    assert used["Expression"] == "100*m0/SERVICE_QUOTA(m0)"
+    assert metric["MetricStat"]["Metric"]["Namespace"] == "AWS/Usage"
+
+
+def test_a_production_stack_without_an_alarm_address_is_refused() -> None:
+    rule = TEMPLATE["Rules"]["ProductionHasAlarmAddress"]
+
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    (each,) = rule["Assertions"]
+    addresses = {"Fn::Join": ["", [{"Ref": "AlarmTopicArn"}, {"Ref": "AlarmEmail"}]]}
+    assert each["Assert"] == {"Fn::Not": [{"Fn::Equals": [addresses, ""]}]}
+    assert "AlarmEmail" in each["AssertDescription"]
 
 
 # --------------------------------------------------------------------- stacks
 
 NAME_PROPERTIES = {
     "AWS::ApiGatewayV2::Api": "Name",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::DynamoDB::Table": "TableName",
+    "AWS::CodeDeploy::Application": "ApplicationName",
+    "AWS::CodeDeploy::DeploymentGroup": "DeploymentGroupName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
@@ -373,6 +515,8 @@ NAME_PROPERTIES = {
     "AWS::Scheduler::Schedule": "Name",
 }
 NAMELESS = {
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::ApiGatewayV2::Stage",
     "AWS::KMS::Key",
     "AWS::Lambda::EventInvokeConfig",
@@ -380,6 +524,9 @@ NAMELESS = {
     "AWS::Lambda::Permission",
     # Two stacks may publish versions of one layer; functions use one version.
     "AWS::Lambda::LayerVersion",
+    # An alias is named in its function.
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Version",
 }
 
 
@@ -395,14 +542,105 @@ def test_no_resource_has_a_fixed_name() -> None:
     } == set()
 
 
+# ------------------------------------------------------------------- releases
+
+
+def test_every_caller_invokes_the_alias() -> None:
+    """API Gateway, the schedule and the event sources; routes() checks the API."""
+    aliases = of_type("Lambda::Alias")
+    assert {referenced(each["FunctionName"]) for each in aliases.values()} == set(FUNCTIONS)
+    assert {each["Name"] for each in aliases.values()} == {"live"}
+    for schedule in of_type("Scheduler::Schedule").values():
+        assert schedule["Target"]["Arn"]["Ref"] in aliases
+    for each in of_type("Lambda::Permission").values():
+        assert each["FunctionName"]["Ref"] in aliases
+
+
+def test_a_release_shifts_every_alias_and_is_rolled_back_by_alarms() -> None:
+    groups = of_type("CodeDeploy::DeploymentGroup")
+    aliases = [each for each in RESOURCES.values() if each["Type"] == "AWS::Lambda::Alias"]
+
+    assert len(groups) == len(aliases) == len(FUNCTIONS)
+    for alias in aliases:
+        update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert referenced(update["DeploymentGroupName"]) in groups
+    for group in groups.values():
+        watched = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
+        assert set(watched) <= ALARMS.keys()
+        assert {"ServerErrorsAlarm", "FunctionErrorsAlarm"} <= set(watched)
+        assert len(watched) <= 10  # CodeDeploy's limit
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+
+def versions(build: str) -> dict[str, str]:
+    """The logical id of each function's version in a build."""
+    resources = transform(SOURCE, BuildId=build)["Resources"]
+    return {
+        referenced(each["Properties"]["FunctionName"]): name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Lambda::Version"
+    }
+
+
+def test_a_build_that_differs_in_a_layer_alone_makes_a_new_version_of_every_function() -> None:
+    """BuildId is a digest of all that is deployed, layers included."""
+    first, second = versions("1" * 64), versions("2" * 64)
+
+    assert first.keys() == second.keys() == FUNCTIONS.keys()
+    assert not {*first.values()} & {*second.values()}
+    assert first == versions("1" * 64)
+
+
 def test_a_stack_has_room_below_the_limit_of_500_resources() -> None:
-    assert len(RESOURCES) <= 250
+    assert len(RESOURCES) <= 460
+
+
+STAGES = ("dev", "staging", "prod")
+
+
+def parameters_of_deploy(**variables: str) -> dict[str, str]:
+    """The stack's parameters in what `make deploy` runs."""
+    settings = [f"{name}={value}" for name, value in variables.items()]
+    command = ["make", "-n", "deploy", *settings]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (deploy,) = (line for line in printed.splitlines() if " deploy --config-env" in line)
+    return dict(re.findall(r"(\w+)=(\S+)", deploy.partition("--parameter-overrides")[2]))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("arch", ["arm64", "x86_64"])
+def test_a_stack_is_deployed_for_the_processor_that_it_is_built_for(stage: str, arch: str) -> None:
+    deployed = parameters_of_deploy(STAGE=stage, ARCH=arch)
+
+    assert (deployed["Architecture"], deployed["Stage"]) == (arch, stage)
+    assert deployed.keys() <= TEMPLATE["Parameters"].keys()
+    assert re.fullmatch(r"[0-9a-f]{64}", deployed["BuildId"])
+
+
+def test_the_pipeline_runs_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for file in (ROOT / ".github/workflows").glob("*.yml"):
+        run = re.findall(r"^[ -]*(?:run:)? *make ([a-z-]+)$", file.read_text(), re.MULTILINE)
+        assert {*run} <= targets, file
+        assert (file.name == "release.yml") == ({"preflight", "deploy", "smoke"} <= {*run})
+
+
+def test_the_build_id_depends_on_processor_and_parameters() -> None:
+    builds = [
+        parameters_of_deploy(STAGE="prod")["BuildId"],
+        parameters_of_deploy(STAGE="prod", ARCH="x86_64")["BuildId"],
+        parameters_of_deploy(STAGE="staging")["BuildId"],
+        parameters_of_deploy(STAGE="prod", PARAMETERS="TimerShards=64")["BuildId"],
+    ]
+
+    assert len(set(builds)) == 4
+    assert builds[0] == parameters_of_deploy(STAGE="prod")["BuildId"]
 
 
 def test_the_three_stages_are_configured() -> None:
     stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
     del stages["version"]
 
-    assert stages.keys() == {"dev", "staging", "prod"}
+    assert stages.keys() == {*STAGES}
     names = {each["global"]["parameters"]["stack_name"] for each in stages.values()}
     assert len(names) == 3

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _BUCKET = "code"
 
 
-def transform(source: Json) -> Json:
+def transform(source: Json, **parameters: str) -> Json:
     """The CloudFormation template of a SAM template. Code of `functions/x` has that S3 key."""
     source = copy.deepcopy(source)
     for resource in source["Resources"].values():
@@ -29,7 +29,7 @@ def transform(source: Json) -> Json:
     metrics = Metrics()
     session = Session(region_name="eu-west-1")
     translator = Translator({}, Parser(), plugins=[], boto_session=session, metrics=metrics)
-    transformed = translator.translate(source, {})
+    transformed = translator.translate(source, parameters)
     metrics.publish()
     # The translator returns subclasses of dict and str; JSON turns them into plain ones.
     plain: Json = json.loads(json.dumps(transformed))
@@ -55,7 +55,17 @@ def referenced(value: Json) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
             return name
+        case {"Fn::If": [_, created, _]}:  # a parameter may name another one
+            return referenced(created)
     raise AssertionError(f"{value} names no resource")
+
+
+def function_of(target: Json) -> str:
+    """The function that a reference to its alias names."""
+    match target:
+        case {"Ref": str(alias)}:
+            return referenced(RESOURCES[alias]["Properties"]["FunctionName"])
+    raise AssertionError(f"{target} names no alias")
 
 
 def routes() -> dict[tuple[str, str], str]:
@@ -66,8 +76,8 @@ def routes() -> dict[tuple[str, str], str]:
         for name, route in methods.items():
             method = "ANY" if name == "x-amazon-apigateway-any-method" else name.upper()
             uri = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            (function,) = re.findall(r"/functions/\$\{(\w+)\.Arn\}/invocations$", uri)
-            found[method, path] = function
+            (alias,) = re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)
+            found[method, path] = function_of({"Ref": alias})
     return found
 
 

@@ -27,6 +27,18 @@ def answering(*addresses: str) -> Callable[..., object]:
     return resolve
 
 
+def refused_connections(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The addresses that are connected to from now on. Each refuses."""
+    called = []
+
+    def connect(self: socket.socket, address: tuple[str, int]) -> None:
+        called.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return called
+
+
 @pytest.mark.parametrize("address", HOSTILE)
 def test_a_private_address_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering(address))
@@ -52,19 +64,25 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     monkeypatch: pytest.MonkeyPatch, socket_enabled: None
 ) -> None:
     """A second DNS lookup could find another address."""
-    called = []
-
-    def connect(self: socket.socket, address: tuple[str, int]) -> None:
-        called.append(address)
-        raise ConnectionRefusedError
-
+    called = refused_connections(monkeypatch)
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
-    monkeypatch.setattr(socket.socket, "connect", connect)
 
     with pytest.raises(egress.NotConnectedError):
         egress.post("https://example.com:8443/hook?a=1", b"{}", {}, LIMITS)
 
     assert called == [("8.8.8.8", 8443)]
+
+
+def test_localhost_is_tried_at_both_of_its_addresses_without_a_lookup(
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> None:
+    called = refused_connections(monkeypatch)
+    monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
+
+    with pytest.raises(egress.NotConnectedError):
+        egress.post("http://localhost:4000/hook", b"{}", {}, LIMITS._replace(allow_local=True))
+
+    assert called == [("127.0.0.1", 4000), ("::1", 4000)]
 
 
 def test_a_local_address_is_refused_outside_devstack(monkeypatch: pytest.MonkeyPatch) -> None:

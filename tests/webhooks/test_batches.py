@@ -2,6 +2,7 @@
 endpoints delay each other in nothing, and each endpoint's number of attempts in flight adapts."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -294,3 +295,12 @@ def test_a_connection_that_the_server_has_closed_is_opened_again(shop: KeepAlive
     assert [post(shop, kept) for _ in range(5)] == [200] * 5
     assert len(shop.bodies) == 5
     assert shop.connections == 5
+
+
+def test_connection_sends_without_waiting_for_acknowledgments(shop: KeepAliveServer) -> None:
+    kept = egress.KeptConnection()
+    post(shop, kept)
+    connection = kept.take()
+    assert connection
+    with connection:
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -262,11 +262,11 @@ def test_proxies_of_the_environment_are_ignored(
     [
         "http://127.0.0.2:{port}/",
         "http://[::1]:{port}/",
-        "http://localhost:{port}/",
+        "http://localhost.:{port}/",
         "https://127.0.0.1:{port}/",
     ],
 )
-def test_devstack_only_allows_one_local_address(url: str, trap: Trap) -> None:
+def test_devstack_only_allows_the_usual_names_of_this_machine(url: str, trap: Trap) -> None:
     hostile = url.format(port=trap.port)
 
     assert not is_endpoint_url(hostile, allow_local=True)

@@ -16,9 +16,10 @@ if IN_LAMBDA:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return fire_messages(event["Records"], _kinds, context.get_remaining_time_in_millis)
+    table, time_left_ms = open_table(), context.get_remaining_time_in_millis
 
+    def kinds(now: int) -> Kinds:
+        change_context = ChangeContext(now, render_events)
+        return processor_timers(table, ProcessorRouter(table), change_context, time_left_ms)
 
-def _kinds(now: int) -> Kinds:
-    table = open_table()
-    return processor_timers(table, ProcessorRouter(table), ChangeContext(now, render_events))
+    return fire_messages(event["Records"], kinds, time_left_ms)

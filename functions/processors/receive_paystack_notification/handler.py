@@ -1,4 +1,4 @@
-"""POST /processors/paystack/{id}: brings the payment that a notification names up to date."""
+"""POST /processors/paystack/{id}: updates the payment that a notification names."""
 
 from checkout.api import processor_notifications
 from checkout.api.http import Request, Response, public_endpoint

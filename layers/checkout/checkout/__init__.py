@@ -3,9 +3,10 @@
 Imports run one way: a part may import itself and what stands below it.
 
     functions
-    page, sweep, firing
+    page, sweep, firing, repairs
     api
     processors, webhooks, dispatch
+    activity
     store, queues
     domain
 

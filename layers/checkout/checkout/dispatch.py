@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from checkout import queues
+from checkout.activity import log_writes
 from checkout.domain import clock
 from checkout.domain.timer import Timer, TimerKind
 from checkout.log import log_fault
@@ -87,13 +88,14 @@ def from_body(body: str) -> Timer:
 
 @contextmanager
 def handing_over() -> Iterator[None]:
-    """Sends the timers that were written within the block and are due soon.
+    """Sends the timers that were written within the block and are due soon, and logs what was done.
 
-    If that fails, a later sweep sends them.
+    If sending fails, a later sweep sends them.
     """
     with recorded_writes() as actions:
         yield
     hand_over(timers.left_by(actions))
+    log_writes(actions, clock.now())
 
 
 def hand_over(written: Iterable[Timer]) -> None:

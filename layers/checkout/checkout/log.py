@@ -28,19 +28,18 @@ def log_fault(error: Exception, where: str) -> None:
 NAMESPACE = "Checkout"
 
 
-def log_metric(name: str, value: int, unit: str, now: int) -> None:
+def log_metric(name: str, value: int, unit: str, now: int, **dimensions: str) -> None:
     """Prints a metric in CloudWatch's Embedded Metric Format, which takes no call to CloudWatch.
 
-    Its one dimension is the function's name, which is unique to a stack. Outside Lambda nothing is
-    printed.
+    The stack's name is a dimension of every metric. Outside Lambda nothing is printed.
     """
-    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-    if function is None:
+    if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
+    dimensions = {"Stack": os.environ.get("STACK", ""), **dimensions}
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [["FunctionName"]],
+        "Dimensions": [[*dimensions]],
         "Metrics": [{"Name": name, "Unit": unit}],
     }
     metadata = {"Timestamp": now * 1000, "CloudWatchMetrics": [directive]}
-    print(json.dumps({"_aws": metadata, "FunctionName": function, name: value}), flush=True)
+    print(json.dumps({"_aws": metadata, **dimensions, name: value}), flush=True)

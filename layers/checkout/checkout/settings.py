@@ -28,7 +28,8 @@ class Settings(NamedTuple):
     webhook_max_in_flight: int
     """How many may be, after it has answered well for some time."""
     allow_local_endpoints: bool
-    """Allows webhooks to http://127.0.0.1. Only devstack sets it, never a deployed stack."""
+    """Allows webhooks to http://127.0.0.1 and http://localhost. Only devstack sets it, never a
+    deployed stack."""
     stripe_api: str
     stripe_script: str
     """The addresses of Stripe's API and script. Tests replace them."""

@@ -43,6 +43,8 @@ RESERVE_MS = 5_000
 UNDELIVERED = frozenset({TimerKind.EVENT, TimerKind.DELIVERY})
 OLDEST_UNDELIVERED = "OldestUndelivered"
 """A metric: the seconds for which the longest overdue event or delivery has waited."""
+LATENESS = "Lateness"
+"""A metric of each kind of timer: the seconds for which the longest overdue one has waited."""
 
 
 class ShardsFailedError(Exception):
@@ -56,8 +58,8 @@ class Swept(NamedTuple):
     """The time up to which every timer was sent."""
     sent: int = 0
     sent_again: int = 0
-    late: int = 0
-    """The seconds for which the longest overdue event or delivery has waited."""
+    late: Mapping[TimerKind, int] = {}
+    """The seconds for which the longest overdue timer of each kind has waited."""
 
 
 class Sweep(NamedTuple):
@@ -112,9 +114,14 @@ class Sweep(NamedTuple):
         # Rounded at random, because the share of one shard is mostly less than one.
         return int(visible / SENT_AGAIN_OF / self.shards + random())
 
-    def _latest(self, page: Iterable[Timer], late: int) -> int:
-        """`late`, or the longest time for which an event or delivery of this page is overdue."""
-        return max([late, *(self.now - each.due for each in page if each.kind in UNDELIVERED)])
+    def _latest(
+        self, page: Iterable[Timer], late: Mapping[TimerKind, int]
+    ) -> Mapping[TimerKind, int]:
+        """`late`, with the longest time for which a timer of this page is overdue."""
+        latest = dict(late)
+        for timer in page:
+            latest[timer.kind] = max(latest.get(timer.kind, 0), self.now - timer.due)
+        return latest
 
     def _first(self, overdue: Iterable[Timer], allowed: dict[str, float]) -> Iterator[Timer]:
         """Of each queue's overdue timers, as many as are allowed, which are counted down."""
@@ -151,7 +158,7 @@ def sweep(
     swept = [each for each in results if each is not None]
     reached = {number: each.until for number, each in zip(shards, results, strict=True) if each}
     timers.write_progress(table, Progress(progress.until | reached))
-    log_metric(OLDEST_UNDELIVERED, max((each.late for each in swept), default=0), "Seconds", now)
+    _log_lateness(swept, now)
     if len(swept) < len(shards):
         raise ShardsFailedError(f"{len(shards) - len(swept)} of {len(shards)}")
     return {
@@ -159,6 +166,15 @@ def sweep(
         "sent_again": sum(each.sent_again for each in swept),
         "shards_left": sum(each.until < now + LOOK_AHEAD for each in swept),
     }
+
+
+def _log_lateness(swept: Iterable[Swept], now: int) -> None:
+    late = dict.fromkeys(TimerKind, 0)
+    for each in swept:
+        late |= {kind: max(late[kind], seconds) for kind, seconds in each.late.items()}
+    log_metric(OLDEST_UNDELIVERED, max(late[kind] for kind in UNDELIVERED), "Seconds", now)
+    for kind, seconds in late.items():
+        log_metric(LATENESS, seconds, "Seconds", now, Kind=kind)
 
 
 def _shard(run: Sweep, progress: Progress, number: int) -> Swept | None:

@@ -19,14 +19,19 @@ from checkout.api.http import (
     lambda_handler,
 )
 from checkout.domain.account import Caller
-from checkout.domain.errors import AuthenticationError, PermissionDeniedError
+from checkout.domain.errors import (
+    AccountSuspendedError,
+    AuthenticationError,
+    PermissionDeniedError,
+)
 from checkout.domain.event import ChangeContext, RenderEvents
 from checkout.store import keys
 from checkout.store.accounts import ApiKey, find_key
 from checkout.store.table import Table
 
 CACHE_SECONDS = 60
-"""A revoked key is accepted for at most this long by processes that have seen it before."""
+"""A key that is revoked or suspended is accepted for at most this long by processes that have seen
+it before."""
 CACHE_KEYS = 1000
 
 _KEY = re.compile(r"(?:sk|pk)_(?:test|live)_[A-Za-z0-9_]{1,200}")
@@ -104,23 +109,24 @@ def authenticated_endpoint(
 def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
     """The caller of `Authorization: Bearer <secret key>`.
 
-    Raises AuthenticationError, or PermissionDeniedError for a public key.
+    Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
     """
-    scheme, credentials = _credentials(request, "Authorization: Bearer sk_test_…")
-    return _authenticate(table, request, credentials if scheme == "bearer" else "", api)
+    credentials = _credentials(request, "bearer", "Authorization: Bearer sk_test_…")
+    return _authenticate(table, request, credentials, api)
 
 
 def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
     """The caller of `Authorization: Basic`, with the secret key as user name and no password.
 
-    Raises AuthenticationError, or PermissionDeniedError for a public key.
+    Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
     """
-    scheme, credentials = _credentials(request, "HTTP Basic, the key as user name")
+    expected = "HTTP Basic with the key as user name and no password (curl -u sk_test_…:)"
+    credentials = _credentials(request, "basic", expected)
     try:
         user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:
         user, password = "", ""
-    return _authenticate(table, request, user if scheme == "basic" and not password else "", api)
+    return _authenticate(table, request, "" if password else user, api)
 
 
 def forget_keys() -> None:
@@ -128,22 +134,27 @@ def forget_keys() -> None:
     _cache.clear()
 
 
-def _credentials(request: Request, expected: str) -> tuple[str, str]:
-    scheme, _, credentials = (request.header("authorization") or "").partition(" ")
+def _credentials(request: Request, scheme: str, expected: str) -> str:
+    """What follows the scheme in the header `Authorization`. `expected` is the error's advice."""
+    sent, _, credentials = (request.header("authorization") or "").partition(" ")
     if not credentials:
-        raise AuthenticationError(f"An API key is required: {expected}")
-    return scheme.lower(), credentials.strip()
+        raise AuthenticationError(f"An API key is required: {expected}.")
+    if sent.lower() != scheme:
+        raise AuthenticationError(f"This API takes the key in another way: {expected}.")
+    return credentials.strip()
 
 
 def _authenticate(table: Table, request: Request, secret: str, api: str) -> Caller:
     if not _KEY.fullmatch(secret):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
     key = _find(table, secret, request.now)
-    if key is None or key.caller.api != api:
+    if key is None or key.caller.api != api or key.is_revoked_at(request.now):
         raise AuthenticationError("The API key is unknown or was revoked.")
     if not key.is_secret:
         raise PermissionDeniedError("A public key can't be used here; use the secret key.")
     request.log_fields.update(merchant=key.caller.merchant, mode=key.caller.mode)
+    if key.is_suspended:
+        raise AccountSuspendedError
     return key.caller
 
 

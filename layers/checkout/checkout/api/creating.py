@@ -1,6 +1,8 @@
 """Creates an object, for the endpoints of both dialects."""
 
+import json
 from collections.abc import Callable
+from http import HTTPStatus
 
 from checkout.api.authentication import Call
 from checkout.api.http import Response
@@ -25,10 +27,15 @@ def create(
     body, replayed = until_no_conflict(
         call.table, lambda: idempotent_writes.create(call.table, prepare, idempotency, call.now)
     )
-    return render_created(body, replayed, status)
+    return render_created(call, body, replayed, status)
 
 
-def render_created(body: str, replayed: bool, status: int) -> Response:
-    """The response to a creation: a replayed one has the header `Idempotent-Replayed`."""
+def render_created(call: Call, body: str, replayed: bool, status: int) -> Response:
+    """The response to a creation. A replayed one has the header `Idempotent-Replayed`, and a 201
+    the address of the object."""
     headers = {"content-type": "application/json"}
-    return Response(body, status, headers | ({"idempotent-replayed": "true"} if replayed else {}))
+    if replayed:
+        headers["idempotent-replayed"] = "true"
+    if status == HTTPStatus.CREATED:
+        headers["location"] = f"{call.path}/{json.loads(body)['id']}"
+    return Response(body, status, headers)

@@ -1,7 +1,8 @@
 """How each dialect renders events, by the dialect's name. For code that runs without a request."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
+from checkout.api.http import Json
 from checkout.api.paygate import render as paygate
 from checkout.api.payrex import render as payrex
 from checkout.domain.event import Event, EventKind, Subject
@@ -13,16 +14,14 @@ class EventRenderer(Protocol):
 
     def render_events(
         self, kind: EventKind, session: Session, subject: Subject
-    ) -> list[tuple[str, dict[str, Any]]]: ...
+    ) -> list[tuple[str, Json]]: ...
 
-    def render_envelope(self, event: Event, webhooks: int) -> dict[str, Any]: ...
+    def render_envelope(self, event: Event, webhooks: int) -> Json: ...
 
 
 DIALECTS: dict[str, EventRenderer] = {"paygate": paygate, "payrex": payrex}
 
 
-def render_events(
-    kind: EventKind, session: Session, subject: Subject
-) -> list[tuple[str, dict[str, Any]]]:
+def render_events(kind: EventKind, session: Session, subject: Subject) -> list[tuple[str, Json]]:
     """Renders an event kind in the dialect that the session was created in."""
     return DIALECTS[session.api].render_events(kind, session, subject)

@@ -21,11 +21,13 @@ from checkout.domain.errors import (
     shown_name,
 )
 from checkout.domain.event import Cause
-from checkout.log import log_fault, logger
+from checkout.log import log_fault, log_metric, logger
 from checkout.settings import settings
 from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
+SERVER_ERRORS = "ServerErrors"
+"""A metric: responses with 500 or 503."""
 MAX_IDEMPOTENCY_KEY = 255
 """The longest idempotency key, in characters."""
 
@@ -43,8 +45,11 @@ GZIP = 31
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
-Json = dict[str, Any]
-"""A JSON object."""
+_FORM = re.compile(rb"[\w.%\[\]-]{1,100}=|--")
+"""How a form begins: with a name, or with the boundary of a multipart one."""
+
+Json = Mapping[str, Any]
+"""A JSON object, of which a typed one is a kind."""
 
 
 class Response(NamedTuple):
@@ -130,7 +135,7 @@ class Request(NamedTuple):
             raise BodyTooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
         return body
 
-    def json(self) -> Json:
+    def json(self) -> dict[str, Any]:
         """The body as a JSON object; no body is an empty object. Raises BodyInvalidError."""
         body = self.body()
         return _decode_json(body) if body.strip() else {}
@@ -207,6 +212,8 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }
         logger.info("request", extra=fields)
+        if response.status >= 500:
+            log_metric(SERVER_ERRORS, 1, "Count", request.now)
         headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
         if response.status == BusyError.status:
             headers["retry-after"] = str(BusyError.retry_after)
@@ -262,7 +269,7 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return params
 
 
-def _decode_json(body: bytes) -> Json:
+def _decode_json(body: bytes) -> dict[str, Any]:
     try:
         decoded = json.loads(body.decode(), parse_constant=_refuse_constant)
         # A lone surrogate, such as "\ud800", is valid JSON but cannot be encoded again.
@@ -270,10 +277,19 @@ def _decode_json(body: bytes) -> Json:
     except UnicodeError:
         raise BodyInvalidError("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
-        raise BodyInvalidError("The body is not JSON.") from None
+        raise BodyInvalidError(_not_json(body)) from None
     if not isinstance(decoded, dict):
         raise BodyInvalidError("The body is not a JSON object.")
     return decoded
+
+
+def _not_json(body: bytes) -> str:
+    if not _FORM.match(body):
+        return "The body is not JSON."
+    return (
+        "The body is a form; this API takes JSON bodies. "
+        'Send {"name": "value"} with Content-Type: application/json.'
+    )
 
 
 def _refuse_constant(name: str) -> Any:

@@ -28,7 +28,7 @@ SIGNATURE_HEADERS = {
 
 
 def receive(table: Table, request: Request, processor: str) -> Response:
-    """Brings the payment, and its refunds, that a processor names to the status that they have
+    """Updates the payment that a processor names, and its refunds, to the status that they have
     there.
 
     Raises BodyInvalidError, and BusyError if the processor does not answer: it then sends the

@@ -25,4 +25,4 @@ def create_refund(
     """
     context = call.change_context(idempotency.key if idempotency else None)
     refunds = Refunds(call.table, ProcessorRouter(call.table), context)
-    return render_created(*refunds.create(order, idempotency, render), status)
+    return render_created(call, *refunds.create(order, idempotency, render), status)

@@ -1,7 +1,7 @@
 """Merchants, and the callers that API keys stand for."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 Mode = Literal["test", "live"]
 
@@ -14,8 +14,8 @@ class ProcessorAccount:
     """The processor's name."""
     mode: str
     methods: tuple[str, ...] = ()
-    """The payment methods that new payments use it for. Without any it only finishes the payments
-    that it has."""
+    """The payment methods of new payments. An account without any only finishes and refunds the
+    payments that it has."""
     public_key: str = ""
     """For the shopper's browser; not a secret. Empty where no browser needs one."""
     secret_key: str
@@ -36,10 +36,14 @@ class Merchant:
     """The colour of the page's buttons, as `#rrggbb`."""
     operator: str | None = None
     """The company that sells under `name`, shown at the foot of the page with the next three."""
-    contact: str | None = None
-    """An e-mail address for questions about an order."""
-    terms_url: str | None = None
-    privacy_url: str | None = None
+    support: str | None = None
+    """An e-mail address, phone number or https URL where shoppers find help."""
+    terms: str | None = None
+    """The https URL of the shop's terms of sale."""
+    privacy: str | None = None
+    """The https URL of the shop's privacy notice."""
+    suspended_at: int | None = None
+    """Since when the merchant's keys are refused and its page takes no new payments."""
     accounts: tuple[ProcessorAccount, ...] = ()
     """At most one for each processor and mode. The first that takes a method gets its payments."""
 
@@ -53,7 +57,7 @@ class Merchant:
         of_mode = self.accounts_for(scope)
         return next((account for account in of_mode if account.processor == processor), None)
 
-    def with_account(self, account: ProcessorAccount) -> "Merchant":
+    def with_account(self, account: ProcessorAccount) -> Self:
         """The merchant with this account as the first, in place of one at the same processor and
         mode."""
         others = [
@@ -63,7 +67,7 @@ class Merchant:
         ]
         return replace(self, accounts=(account, *others))
 
-    def without_processors(self) -> "Merchant":
+    def without_processors(self) -> Self:
         """The merchant with accounts that take no new payments."""
         return replace(
             self, accounts=tuple(replace(account, methods=()) for account in self.accounts)

@@ -50,7 +50,7 @@ _NAME = re.compile(r"(?!.{254})([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "invalid", "onion")
 
-_THIS_MACHINE = ("127.0.0.1", "host.docker.internal")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "host.docker.internal")
 """Names of the machine that devstack runs on, from its own process and from a container."""
 
 

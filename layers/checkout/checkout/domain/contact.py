@@ -12,20 +12,29 @@ PHONE = re.compile(r"0\d{9}|\+[1-9]\d{7,14}", re.ASCII)
 """Ten digits that begin with 0, as in Ghana, or + and a number with its country code."""
 
 
+def phone_number(text: str) -> str | None:
+    """A phone number as typed, without blanks and punctuation; None for anything else."""
+    typed = _without_punctuation(text)
+    return typed if PHONE.fullmatch(typed) else None
+
+
 def local_phone(text: str) -> str | None:
     """A Ghanaian phone number as typed, with or without its first 0, in its ten-digit form.
 
     None for anything else.
     """
-    if len(text) > PHONE_LENGTH:
-        return None
-    typed = re.sub(r"[\s().-]", "", text)
+    typed = _without_punctuation(text)
     for prefix in ("+233", "00233", "233"):
         if typed.startswith(prefix) and len(typed) > LOCAL_LENGTH:
             typed = typed.removeprefix(prefix)
             break
     local = "0" + typed.removeprefix("0")
     return local if re.fullmatch(r"0\d{9}", local, re.ASCII) else None
+
+
+def _without_punctuation(text: str) -> str:
+    """A phone number as typed, with its digits alone; empty for one over PHONE_LENGTH."""
+    return re.sub(r"[\s().-]", "", text) if len(text) <= PHONE_LENGTH else ""
 
 
 MAX_URL = 2048

@@ -12,7 +12,8 @@ CheckoutError
 │                                   ├── BodyTooLargeError 413
 │                                   └── ManyInvalidError        several of these at once
 ├── AuthenticationError 401
-├── PermissionDeniedError 403
+├── PermissionDeniedError 403       ├── ServerSideOnlyError
+│                                   └── AccountSuspendedError
 ├── NotFoundError 404               ├── ResourceMissingError
 │                                   └── RouteMissingError
 ├── MethodNotAllowedError 405
@@ -133,6 +134,25 @@ class AuthenticationError(CheckoutError):
 class PermissionDeniedError(CheckoutError):
     status = 403
     code = "secret_key_required"
+
+
+class ServerSideOnlyError(PermissionDeniedError):
+    """A browser asked whether a page of another site may call the API."""
+
+    code = "server_side_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Secret keys don't belong in browsers, where every visitor can read them. "
+            "Call this API from your server."
+        )
+
+
+class AccountSuspendedError(PermissionDeniedError):
+    code = "account_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended. Ask the operator of this service.")
 
 
 class NotFoundError(CheckoutError):

@@ -1,12 +1,12 @@
 """Events: what merchants are informed of. Each is written in the transaction of its change."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from checkout.domain.ids import EVENT, new_id, within
+from checkout.domain.ids import EVENT, new_numbered_id, within
 from checkout.domain.payment import Payment
 from checkout.domain.refund import Refund
 from checkout.domain.session import Session, Status
@@ -45,7 +45,7 @@ class Event:
     """The JSON of the object that the event is about, as it was then."""
     created_at: int
     sequence: int | None = None
-    """Its number among the session's events, from 1 without gaps."""
+    """Its number among all events of the session, from 1."""
     request_id: str | None = None
     idempotency_key: str | None = None
     only_endpoint: str | None = None
@@ -65,7 +65,7 @@ class EventState(StrEnum):
 
 Subject = Payment | Refund | None
 """What an event is about, besides the session."""
-RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, dict[str, Any]]]]
+RenderEvents = Callable[[EventKind, Session, Subject], Iterable[tuple[str, Mapping[str, Any]]]]
 """A dialect's events for a kind: the type of each and its rendered object."""
 
 
@@ -86,7 +86,7 @@ class ChangeContext(NamedTuple):
         rendered = [each for kind in kinds for each in self.render_events(kind, session, subject)]
         events = [
             Event(
-                id=new_id(EVENT, within(self.now)),
+                id=new_numbered_id(EVENT, within(self.now), number),
                 scope=session.scope,
                 api=session.api,
                 type=event_type,

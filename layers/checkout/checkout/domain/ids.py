@@ -1,6 +1,8 @@
 """Ids: a prefix, 8 Base58 characters of creation time and 24 random ones.
 
 They can't be guessed (140 random bits), and they sort by creation, so an id is a list's cursor.
+The number of a session's event takes the place of three random characters: several events have the
+same millisecond.
 """
 
 import re
@@ -9,7 +11,9 @@ import secrets
 from checkout.domain import clock
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-TIME_LENGTH, RANDOM_LENGTH = 8, 24
+TIME_LENGTH, RANDOM_LENGTH, NUMBER_LENGTH = 8, 24, 3
+SHOWN_RANDOM_LENGTH = 6
+"""Random characters of a shortened id."""
 
 SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "re", "evt", "cus", "we"
 RESEND = "rs"
@@ -31,6 +35,15 @@ def new_id(prefix: str, at_ms: int | None = None) -> str:
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}{random_text(RANDOM_LENGTH)}"
 
 
+def new_numbered_id(prefix: str, at_ms: int, number: int) -> str:
+    """A new id that sorts after those of the same millisecond with a lower number.
+
+    Three of its random characters make room for the number.
+    """
+    head = f"{_base58(at_ms, TIME_LENGTH)}{_base58(number, NUMBER_LENGTH)}"
+    return f"{prefix}_{head}{random_text(RANDOM_LENGTH - NUMBER_LENGTH)}"
+
+
 def within(second: int) -> int:
     """The millisecond of `second` that is nearest to now.
 
@@ -46,6 +59,13 @@ def bound(prefix: str, second: int) -> str:
     """
     moment = min(max(second * 1000, 0), len(ALPHABET) ** TIME_LENGTH - 1)
     return f"{prefix}_{_base58(moment, TIME_LENGTH)}"
+
+
+def shortened(id: str) -> str:
+    """The prefix, the time and the first random characters of an id, which find it in the log. The
+    rest can't be guessed."""
+    prefix, _, tail = id.rpartition("_")
+    return f"{prefix}_{tail[: TIME_LENGTH + SHOWN_RANDOM_LENGTH]}"
 
 
 def second_of(id: str) -> int:

@@ -15,12 +15,12 @@ ATTEMPT_SECONDS = 300
 """Seconds that a shopper has to approve an attempt, until its deadline. A processor's adapter may
 have another time for a payment method."""
 CODE_SECONDS = 10
-"""Seconds after which a payment is looked up if a code was sent and not answered."""
+"""Seconds after which a payment is looked up if a code was forwarded and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
 """Seconds from one lookup of an attempt by its timer to the next, while the attempt is young."""
 LONGER_CHECKS = 10
 """An older attempt is looked up again after this fraction of its age: a transfer takes hours."""
-LOOK_SECONDS = 2
+PAGE_LOOKUP_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""
 
@@ -87,13 +87,13 @@ class Payment:
     check_at: int
     """When its timer is due."""
     watch_until: int | None = None
-    """Of a failed payment: until when its timer looks for money that comes after all."""
+    """Of a failed payment: the time until which its timer looks for late money."""
     code_wanted_at: int | None = None
     """When the processor asked for a code that the shopper has to type. None if it does not."""
     code_sent_at: int | None = None
-    """When a code was sent on whose outcome is not known yet."""
+    """When a code was forwarded whose outcome is not known yet."""
     codes_sent: int | None = None
-    """How many codes were sent on. A form sends one code at most."""
+    """The number of codes that were forwarded. One form sends one code at most."""
     status: PaymentStatus = PaymentStatus.PENDING
     amount_refunded: int = 0
     """The amount of the refunds that succeeded or are pending."""
@@ -129,8 +129,8 @@ LONGEST_WATCH_SECONDS = 6 * 60 * 60
 
 
 def next_watch_at(payment: Payment, now: int) -> int | None:
-    """When to look up a failed payment again; None if it is over. The time doubles, because it is
-    the age of the failure."""
+    """When to look up a failed payment again; None if it can no longer be paid. The wait is the age
+    of the failure, so it doubles each time."""
     if payment.watch_until is None or payment.watch_until <= now:
         return None
     age = now - payment.deadline_at

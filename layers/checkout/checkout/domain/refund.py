@@ -20,8 +20,8 @@ LAST_CHECK_SECONDS = 60 * 60
 """The shortest and the longest time until a pending refund is looked up again."""
 
 LEASE_SECONDS = 60
-"""How long one sender has a refund to itself: longer than a call takes, also one that the processor
-executes after we gave up waiting."""
+"""Seconds for which one sender has a refund to itself. This is longer than a call takes, including
+one that the processor executes after its timeout here."""
 
 NOT_REFUNDABLE = ("qrph",)
 """Payment methods that allow no refund."""
@@ -73,8 +73,8 @@ class Refund:
     check_at: int
     """When its timer is due."""
     leased_until: int | None = None
-    """Nobody else sends it before this time. Only used where the processor would execute a repeated
-    call a second time."""
+    """No other sender sends it before this time. Only used where the processor would execute a
+    repeated call a second time."""
     missing_since: int | None = None
     """When the processor did not know it, after the lease was over."""
     status: RefundStatus = RefundStatus.PENDING

@@ -10,6 +10,7 @@ A session lapses at `lapses_at`. That is `expires_at`, or the deadline of a paym
 flight if that is later. From then on every reader sees it as expired, even before its timer fires.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -32,8 +33,8 @@ starts again. This limits the testing of stolen cards to forty an hour."""
 
 REFERENCE_LETTERS, REFERENCE_LENGTH = "234679ACDEFGHJKMNPQRTUVWXY", 8
 
-SESSION_ID_MARK = "{CHECKOUT_SESSION_ID}"
-"""Replaced by the session's id in the merchant's URLs."""
+SESSION_ID_MARK = re.compile(r"(?:\{|%7[Bb])CHECKOUT_SESSION_ID(?:\}|%7[Dd])")
+"""Replaced by the session's id in the merchant's URLs. URL libraries percent-encode its braces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +135,11 @@ class Session:
 
     def return_url(self) -> str:
         """Where the shopper goes after paying."""
-        return self.success_url.replace(SESSION_ID_MARK, self.id)
+        return SESSION_ID_MARK.sub(self.id, self.success_url)
 
     def leave_url(self) -> str:
         """Where the shopper goes without paying."""
-        return self.cancel_url.replace(SESSION_ID_MARK, self.id)
+        return SESSION_ID_MARK.sub(self.id, self.cancel_url)
 
 
 def new_session(

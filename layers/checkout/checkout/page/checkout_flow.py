@@ -22,7 +22,7 @@ from checkout.page.tokens import (
     with_return_key,
 )
 from checkout.page.view import Visit
-from checkout.processors.attempts import Attempts, Look
+from checkout.processors.attempts import Attempts, Lookup
 from checkout.processors.protocol import InstrumentRefusedError, Processor
 from checkout.processors.registry import ProcessorRouter, processors_of
 from checkout.store import accounts, payments, sessions, tracked_events, webhook_endpoints
@@ -41,9 +41,9 @@ def show(table: Table, request: Request) -> Response:
     """Renders the session's page or, for the page's script, the name of its state. An attempt in
     flight is looked up at its processor first."""
     query = request.last_query()
-    session, look = _session(table, request), Look(None)
+    session, lookup = _session(table, request), Lookup(None)
     if session.attempt:
-        look = _attempts(table, request).look(session.attempt)
+        lookup = _attempts(table, request).look_up_for_page(session.attempt)
         session = _session(table, request)
     named = query.get("attempt")
     id = session.attempt or (session.latest_payment if named == LATEST else named)
@@ -51,8 +51,8 @@ def show(table: Table, request: Request) -> Response:
     if session.payment:
         own = visit.payment if visit.just_paid else payments.find(table, session.payment)
         visit = visit._replace(paid_by=own)
-    visit = visit._replace(next_step=look.next_step, looked_too_soon=look.is_too_soon)
-    if session.attempt and visit.payment and look.next_step is None:
+    visit = visit._replace(next_step=lookup.next_step, lookup_skipped=lookup.is_skipped)
+    if session.attempt and visit.payment and lookup.next_step is None:
         path = ProcessorRouter(table).approval_path(visit.payment)
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
@@ -87,7 +87,7 @@ def pay(table: Table, request: Request) -> Response:
 def _submit_code(
     table: Table, request: Request, session: Session, form: dict[str, str]
 ) -> Response:
-    """Sends on the code that the attempt in flight waits for, then redirects to the page."""
+    """Forwards the code that the attempt in flight waits for, then redirects to the page."""
     attempt = payments.find(table, session.attempt or "")
     if attempt is None or not is_code_token(session, attempt, form.get("token", "")):
         return _redirect(session, {"stale": "1"})  # outdated or foreign: nothing was sent
@@ -133,7 +133,7 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
     try:
         methods = tuple(visit.methods)
         collection = session.billing_collection
-        wanted = forms.parse(form, methods, visit.asks_for_cards, request.now, collection)
+        wanted = forms.parse(form, methods, visit.card_at_processor, request.now, collection)
         processor = visit.processors[wanted.instrument.method]
         attempts = _attempts(table, request)
         payment = attempts.pay(processor, session, *wanted)

@@ -10,19 +10,21 @@ from jinja2.ext import Extension
 SOURCES = Path(__file__).parent / "templates"
 COMPILED = Path(__file__).parent / "compiled"
 
-
-_STRING_OR_BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|\s*([{}();,=<>*?:&|])\s*')
+_PUNCTUATION = re.compile(r"\s{0,99}([{}();,=<>*?:&|])\s{0,99}")
 
 
 class ScriptsWithoutBlanks(Extension):
-    """Removes the blanks of scripts that only readers need: the page has a limit of 30 kB. Regular
-    expressions in scripts are therefore written without blanks."""
+    """Removes the comments of scripts, and blanks that only readers need: the page has a limit of
+    30 kB. Scripts therefore have no blanks in regular expressions, and no escaped quotes."""
 
     def preprocess(self, source: str, name: str | None, _filename: str | None = None) -> str:
         if name is None or not name.endswith(".js"):
             return source
-        code = re.sub(r"\{#.*?#\}", "", source, flags=re.DOTALL)
-        return _STRING_OR_BLANKS.sub(lambda found: found[1] or found[2], code)
+        before, *rest = source.split("{#")
+        parts = "".join([before, *(each.partition("#}")[2] for each in rest)]).split('"')
+        # Code and strings alternate.
+        parts[::2] = [_PUNCTUATION.sub(r"\1", code) for code in parts[::2]]
+        return '"'.join(parts)
 
 
 def environment(loader: BaseLoader) -> Environment:

@@ -12,11 +12,11 @@ from markupsafe import escape
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
 from checkout.domain.card_brands import BRANDS
-from checkout.domain.contact import is_web_url
+from checkout.domain.contact import is_web_url, phone_number
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import NO_BREAK, format_amount
-from checkout.domain.payment import GIVEN_UP, LOOK_SECONDS, Failure, Payment
+from checkout.domain.payment import GIVEN_UP, PAGE_LOOKUP_SECONDS, Failure, Payment
 from checkout.domain.session import Session, Status
 from checkout.page import line_items, receipt
 from checkout.page.catalogues.countries import likely_countries
@@ -63,7 +63,7 @@ TEST_BYTES, BILLING_BYTES = 1_300, 2_700
 COUNTRY = "PH"
 """The country of most billing addresses: only PayRex collects them."""
 CODE_LENGTH = 10
-"""Characters of a code that a shopper types, at most."""
+"""The most characters of a code that a shopper types."""
 
 PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()"
 """What no page may use, not even a processor's script."""
@@ -88,7 +88,7 @@ class Visit(NamedTuple):
     """The payment that completed the session."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
-    looked_too_soon: bool = False
+    lookup_skipped: bool = False
     """Whether the processor was not asked about the payment in flight, because another request
     asked it a moment ago. Then `next_step` is not known."""
     approval_path: str | None = None
@@ -120,9 +120,9 @@ class Visit(NamedTuple):
         return {each: at - self.now for each, at in until.items() if at > self.now}
 
     @property
-    def asks_for_cards(self) -> bool:
+    def card_at_processor(self) -> bool:
         """Whether cards are typed at a processor and not into a form of ours."""
-        return "card" in self.processors and self.processors["card"].asks_for_cards
+        return "card" in self.processors and self.processors["card"].card_at_processor
 
     @property
     def just_paid(self) -> bool:
@@ -146,7 +146,7 @@ def screen_of(visit: Visit) -> str:
     if session.attempt:
         return _screen_of_attempt(visit)
     if not visit.methods:
-        return "unavailable"
+        return "suspended" if visit.merchant.suspended_at else "unavailable"
     if len(visit.blocks) == len(visit.methods):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"
@@ -259,11 +259,21 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
 
 def _about(merchant: Merchant, t: Translate) -> list[tuple[str, str | None]]:
     """What the page's foot says about the seller: texts, and the addresses they lead to."""
-    pages = ((t("terms"), merchant.terms_url), (t("privacy"), merchant.privacy_url))
+    pages = ((t("terms"), merchant.terms), (t("privacy"), merchant.privacy))
     links = [(text, url) for text, url in pages if url and is_web_url(url)]
     operator = [(merchant.operator, None)] if merchant.operator else []
-    contact = [(merchant.contact, f"mailto:{merchant.contact}")] if merchant.contact else []
-    return [*operator, *contact, *links]
+    support = [(merchant.support, _address_of(merchant.support))] if merchant.support else []
+    return [*operator, *support, *links]
+
+
+def _address_of(support: str) -> str | None:
+    """The link of a merchant's support: a web page, a mailbox or a phone."""
+    if is_web_url(support):
+        return support
+    if "@" in support:
+        return f"mailto:{support}"
+    phone = phone_number(support)
+    return f"tel:{phone}" if phone else None
 
 
 def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
@@ -298,8 +308,9 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "seconds_left": seconds,
         "closing_seconds": CLOSING_SECONDS,
         "clock": format_countdown(seconds),
-        "card_at_processor": visit.asks_for_cards,
-        "card_by_script": visit.asks_for_cards and visit.processors["card"].card_entry_on_page,
+        "card_at_processor": visit.card_at_processor,
+        "card_entry_on_page": visit.card_at_processor
+        and visit.processors["card"].card_entry_on_page,
         "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
         "reference": session.reference,
@@ -356,11 +367,11 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     seconds = max(0, payment.deadline_at - visit.now)
     path = visit.approval_path
     page = f"{visit.page_path}?attempt={payment.id}"
-    if visit.looked_too_soon:
+    if visit.lookup_skipped:
         again = {
-            "reload_seconds": LOOK_SECONDS,
+            "reload_seconds": PAGE_LOOKUP_SECONDS,
             "reload_as_page": True,
-            "refresh": _refresh(LOOK_SECONDS, page),
+            "refresh": _refresh(PAGE_LOOKUP_SECONDS, page),
         }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
@@ -395,7 +406,7 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
         "end_token": end_token(visit.session, payment),
         "seconds_left": seconds,
         "clock": format_countdown(seconds),
-        # Without a reload for those who type, and without scripts: it would empty the field.
+        # No `refresh` for browsers without scripts: a reload would empty the field.
         "poll_seconds": WAITING_SECONDS,
         "page_of_attempt": page,
     }

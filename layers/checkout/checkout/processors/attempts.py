@@ -45,16 +45,19 @@ from checkout.store.tasks import Task
 
 LONG_AGO = 0
 """The deadline of a payment that is given up: no processor grants it more time."""
+ATTEMPTS = "Attempts"
+"""A metric: payments that ended, by processor and outcome."""
 
 
-class Look(NamedTuple):
-    """What a page finds out about a payment."""
+class Lookup(NamedTuple):
+    """The result of a page's lookup of a payment."""
 
     payment: Payment | None
     next_step: NextStep | None = None
     """What the shopper of a pending payment does next."""
-    is_too_soon: bool = False
-    """Whether the processor was not asked, because another page asked it a moment ago."""
+    is_skipped: bool = False
+    """Whether the lookup was skipped, because another page made one less than PAGE_LOOKUP_SECONDS
+    ago."""
     is_unknown: bool = False
     """Whether the processor was asked and gave no outcome."""
 
@@ -100,7 +103,7 @@ class Attempts(NamedTuple):
         return breaker.call(lambda: processor.charge(order, now))
 
     def submit_code(self, payment: Payment, code: str) -> None:
-        """Sends on the code that the shopper typed, unless none is wanted or one is under way."""
+        """Forwards the code that the shopper typed, unless none is wanted or one is under way."""
         now = self.context.now
         try:
             sent = payments.claim_code(self.table, payment, now)
@@ -133,40 +136,40 @@ class Attempts(NamedTuple):
             return payment
         return self._settle(payment).payment
 
-    def look(self, id: str) -> Look:
+    def look_up_for_page(self, id: str) -> Lookup:
         """Settles a payment for its page, unless another page had it looked up a moment ago."""
         payment = payments.find(self.table, id)
         if payment is None or payment.status is not PaymentStatus.PENDING:
-            return Look(payment)
+            return Lookup(payment)
         is_remote = self.processor.is_remote(payment)
-        if is_remote and not payments.claim_look(self.table, payment, self.context.now):
-            return Look(payment, is_too_soon=True)
+        if is_remote and not payments.claim_lookup(self.table, payment, self.context.now):
+            return Lookup(payment, is_skipped=True)
         return self._settle(payment)
 
     def on_notification(self, payment: Payment, reference: str | None = None) -> None:
-        """Settles the payment of a processor's notification. A failed payment is settled too, as it
-        may have been charged late, and is then refunded.
+        """Settles the payment of a processor's notification. A failed payment is settled too: if it
+        was charged late, it is refunded.
 
         `reference` is that of the charge which the notification is about, if it names one. Raises
         ProcessorUnavailableError, so that the notification comes again.
         """
         if reference and payment.reference and payment.reference != reference:
-            self._look_at_other_charge(payment, reference)
+            self._settle_other_charge(payment, reference)
         elif not payment.was_charged:
             self._settle(payment, reference)
 
-    def _settle(self, payment: Payment, reference: str | None = None) -> Look:
+    def _settle(self, payment: Payment, reference: str | None = None) -> Lookup:
         outcome = self._look_up_or_cancel(payment, reference)
         if outcome is None:
-            return Look(payment, is_unknown=True)
+            return Lookup(payment, is_unknown=True)
         concluded = self._conclude(payment, outcome)
         is_own = outcome.reference in (None, concluded.reference)
         is_pending = concluded.status is PaymentStatus.PENDING
-        return Look(concluded, outcome.next if is_pending and is_own else None)
+        return Lookup(concluded, outcome.next if is_pending and is_own else None)
 
     def on_timer(self, timer: Timer) -> None:
         """Handles a payment's timer: settles the payment, and moves the timer if it stays pending.
-        A failed payment is looked at until nobody can pay it at the processor any more.
+        A failed payment is looked up until it can no longer be paid at the processor.
 
         Only deletes a timer of a payment that has ended or whose timer was moved.
         """
@@ -174,11 +177,11 @@ class Attempts(NamedTuple):
         if payment is None or not _is_current(payment, timer):
             self.table.write(timers.delete(timer))
             return
-        look = self._settle(payment)
-        settled = look.payment
+        lookup = self._settle(payment)
+        settled = lookup.payment
         if settled is None or not _is_current(settled, timer):
             return
-        next_check = _next_check(look, settled, now)
+        next_check = _next_check(lookup, settled, now)
         if next_check is None:
             self.table.write(timers.delete(timer))
             return
@@ -205,9 +208,9 @@ class Attempts(NamedTuple):
             return None
         return outcome
 
-    def _look_at_other_charge(self, payment: Payment, reference: str) -> None:
-        """Looks at a charge that was made for the payment but is not the one on record. If it was
-        paid, the payment takes it over, unless it was paid itself: then a person has to act."""
+    def _settle_other_charge(self, payment: Payment, reference: str) -> None:
+        """Settles a charge that was made for the payment but is not the one on record. If only this
+        charge was paid, it becomes the one on record. If both were, a person has to refund it."""
         now = self.context.now
         other = replace(payment, reference=reference)
         outcome = self.processor.look_up(other, now)
@@ -230,11 +233,12 @@ class Attempts(NamedTuple):
         try:
             adopted = payments.set_reference(self.table, own, reference)
         except ConditionFailedError:
-            raise ProcessorUnavailableError from None  # It changed: look again.
+            # The payment changed meanwhile. The caller repeats this.
+            raise ProcessorUnavailableError from None
         self._conclude(adopted, outcome)
 
     def _end(self, charge: Payment) -> None:
-        """Ends a charge at the processor whose page nobody was given."""
+        """Ends a charge at the processor whose page was never shown."""
         try:
             ended = self.processor.cancel(charge, self.context.now)
         except ProcessorUnavailableError as error:
@@ -274,6 +278,9 @@ class Attempts(NamedTuple):
             )
 
         concluded = until_no_conflict(self.table, write, again=again)
+        if concluded.status is not payment.status:
+            labels = {"Processor": concluded.processor, "Outcome": concluded.status}
+            log_metric(ATTEMPTS, 1, "Count", self.context.now, **labels)
         if outcome.is_charged_twice and outcome.reference:
             self.add_task(concluded, outcome.reference)
         return concluded
@@ -281,9 +288,9 @@ class Attempts(NamedTuple):
     def _record(self, payment: Payment, outcome: Outcome, session: Session | None) -> Payment:
         """Stores an outcome of the payment as it was read.
 
-        The processor's reference comes first, before the shopper gets a link or secret to pay with,
-        so that every charge that may be paid can be found again. A charge that is not the one on
-        record is ended, and so is one whose payment was given up before there was a reference.
+        Stores the processor's reference before the shopper gets a link or secret to pay with, so
+        that every charge that may be paid can be looked up. A charge that is not the one on record
+        is ended, and so is one whose payment was given up before there was a reference.
         """
         new = outcome.reference
         if new and payment.reference and new != payment.reference:
@@ -330,7 +337,7 @@ class Attempts(NamedTuple):
         watch_until = self.processor.watch_until(payment, failure, self.context.now)
         failed = payments.fail(self.table, session, payment, failure, self.context, watch_until)
         if session.expires_at <= self.context.now:
-            # It stayed open after its time only because of this attempt.
+            # Only this attempt has kept the session open beyond its `expires_at`.
             sessions.lapse(self.table, sessions.expiry_timer(session), self.context)
         return failed
 
@@ -340,13 +347,13 @@ def _is_current(payment: Payment, timer: Timer) -> bool:
     return (payment.status is PaymentStatus.PENDING or watched) and payment.check_at == timer.due
 
 
-def _next_check(look: Look, payment: Payment, now: int) -> int | None:
+def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
     """When a payment's timer is due next; None if nothing more can happen to it."""
     if payment.status is PaymentStatus.PENDING:
         next_check = now + max(ATTEMPT_CHECK_SECONDS, (now - payment.created_at) // LONGER_CHECKS)
         return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
-    if look.is_unknown and (payment.watch_until or 0) <= now:
-        return now + LONGEST_WATCH_SECONDS  # The last look was not answered.
+    if lookup.is_unknown and (payment.watch_until or 0) <= now:
+        return now + LONGEST_WATCH_SECONDS  # The last lookup was not answered.
     return next_watch_at(payment, now)
 
 

@@ -1,13 +1,15 @@
-"""A circuit breaker for each processor, so that one that does not answer holds up few workers.
+"""A circuit breaker for each processor, so that a processor that does not answer blocks only a few
+workers.
 
-After FAILURES silent calls in a row it opens: for a while nothing is asked, and every
-payment and refund of this processor waits for its timer. Then one call at a time tries again, until
-one is answered.
+After FAILURES unanswered calls in a row it opens: the processor is not called for OPEN_SECONDS, and
+its payments and refunds wait for their timers. After that, one call at a time is sent, until one is
+answered.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from checkout.log import log_metric
 from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavailableError
 from checkout.store import breakers
 from checkout.store.breakers import BreakerState
@@ -15,14 +17,17 @@ from checkout.store.table import Table
 
 FAILURES = 5
 OPEN_SECONDS = 20
-"""How long nothing is asked, and how long a call that tries again has for its answer."""
+"""Seconds for which the processor is not called. A single call after that has the same time for its
+answer."""
+OPENED = "BreakerOpened"
+"""A metric: how often a breaker opened, or stayed open after a call that tried again."""
 CACHE_SECONDS = 2
-"""How long a process goes by what it has read."""
+"""Seconds for which a process uses the state that it has read."""
 
 T = TypeVar("T")
 
 _cache: dict[tuple[str, str], tuple[BreakerState, int]] = {}
-"""By table and processor: the state, and when it was read."""
+"""The states that this process has read, each with the time of reading, by table and processor."""
 
 
 def forget() -> None:
@@ -31,7 +36,7 @@ def forget() -> None:
 
 
 class BreakerOpenError(ProcessorUnavailableError):
-    """The processor was not asked."""
+    """The processor was not called."""
 
 
 class Breaker(NamedTuple):
@@ -40,10 +45,10 @@ class Breaker(NamedTuple):
     now: int
 
     def call(self, ask: Callable[[], T]) -> T:
-        """The processor's answer. Raises ProcessorUnavailableError, and BreakerOpenError without a
-        call."""
+        """The processor's answer. Raises ProcessorUnavailableError, or while the breaker is open
+        BreakerOpenError, without a call."""
         state = self._state()
-        if state.open_until and not self._may_try(state):
+        if state.open_until and not self._claim_call(state):
             raise BreakerOpenError
         try:
             answer = ask()
@@ -55,8 +60,8 @@ class Breaker(NamedTuple):
             self._remember(BreakerState())
         return answer
 
-    def _may_try(self, state: BreakerState) -> bool:
-        """Whether the time is over, and no other process tries again at the moment."""
+    def _claim_call(self, state: BreakerState) -> bool:
+        """Whether the breaker's time is over and no other process makes the single call now."""
         if state.open_until > self.now:
             return False
         until = self.now + OPEN_SECONDS
@@ -66,6 +71,7 @@ class Breaker(NamedTuple):
         state = breakers.count_failure(self.table, self.processor)
         if state.failures >= FAILURES and state.open_until <= self.now:
             breakers.open_until(self.table, self.processor, state, self.now + OPEN_SECONDS)
+            log_metric(OPENED, 1, "Count", self.now)
         _cache.pop(self._key, None)
 
     def _state(self) -> BreakerState:

@@ -1,6 +1,6 @@
 """A small client for processors' JSON APIs, over urllib3, which botocore needs anyway.
 
-It never repeats a call: only the adapter knows which calls may be repeated.
+It never repeats a call. An adapter decides which calls may be repeated.
 """
 
 import json
@@ -14,7 +14,7 @@ from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavaila
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
 CONNECTIONS = 10
-"""The most connections that stay open. A batch of timers asks a processor ten times at once."""
+"""The most connections that stay open. One process has at most ten threads."""
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
@@ -27,6 +27,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorUnavailableError,
     Receipt,
+    Receipts,
     Redirect,
     RefundOutcome,
     State,
@@ -35,10 +36,10 @@ from checkout.processors.protocol import (
 from checkout.settings import settings
 
 CREATE_SECONDS = 10
-GIVEN_OUT_SECONDS = 15
-"""A session whose id we do not know so long after the attempt began was never given out: the call
-that creates it takes less."""
-MINUTE = 60
+CREATION_SECONDS = 15
+"""The call that creates a session takes less than this, in seconds. A session whose id is not
+stored by then was never shown to the shopper."""
+MINUTE, HOUR = 60, 60 * 60
 
 NAMES = {
     "card": "card",
@@ -48,21 +49,32 @@ NAMES = {
     "grab_pay": "grab_pay",
 }
 """PayMongo's names of our payment methods."""
-ATTEMPT_SECONDS = {"qrph": 30 * MINUTE}
-LONGEST_ATTEMPT = 15 * MINUTE
-"""How long a shopper has for a method, from choosing it. A wallet's link lives longer."""
-AUTHORISING_SECONDS = {"qrph": 30 * MINUTE}
-LONGEST_AUTHORISING = 15 * MINUTE
-"""How long a shopper who is at a wallet or bank may take after the session was expired, counted
-from its last change. The checkout session waits for so long."""
-PAYABLE_SECONDS = {"gcash": 5 * 60 * MINUTE, "qrph": 24 * 60 * MINUTE}
-LONGEST_PAYABLE = 2 * 60 * MINUTE
-"""How long after we gave up money may come: until the method's own link is over, and some more. A
-transfer by QR Ph may be settled hours after the scan."""
+
+
+class Times(NamedTuple):
+    """How long a payment method takes, in seconds."""
+
+    attempt: int
+    """A shopper has this long to pay after choosing the method. A wallet's link lives longer."""
+    authorising: int
+    """A shopper at a wallet or bank has this long after the session was expired, counted from its
+    last change. Until then the payment stays pending."""
+    payable: int
+    """A failed payment may be paid for this long: until the method's own link is over, and some
+    more. A transfer by QR Ph may be settled hours after the scan."""
+
+
+TIMES = {
+    "card": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "gcash": Times(15 * MINUTE, 15 * MINUTE, 5 * HOUR),
+    "maya": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "grab_pay": Times(15 * MINUTE, 15 * MINUTE, 2 * HOUR),
+    "qrph": Times(30 * MINUTE, 30 * MINUTE, 24 * HOUR),
+}
 NO_API_REFUNDS = ("qrph",)
 LISTED = 100
 CLOCK_SECONDS = 300
-"""By how much PayMongo's clock may differ from ours."""
+"""Seconds by which PayMongo's clock may differ from ours."""
 
 FAILURES = {
     "insufficient_funds": Failure.INSUFFICIENT_FUNDS,
@@ -81,8 +93,8 @@ FAILURES = {
     "server_timeout": Failure.SYSTEM_ERROR,
     "service_timeout": Failure.SYSTEM_ERROR,
 }
-"""By PayMongo's code in lower case. All others are plain declines: a shopper does not learn that a
-card was reported stolen."""
+"""Failures by PayMongo's code in lower case. Other codes are plain declines: a shopper does not
+learn that a card was reported stolen."""
 REFUND_STATUSES = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED}
 TRY_AGAIN = (
     "resource_pending_state",
@@ -95,7 +107,7 @@ OUR_CONFIGURATION = ("resource_not_found", "livemode_mismatched")
 
 class PayMongo:
     name = "paymongo"
-    asks_for_cards = True
+    card_at_processor = True
     card_entry_on_page = False
     bank_account: BankAccount | None = None
 
@@ -122,13 +134,13 @@ class PayMongo:
             raise InstrumentRefusedError("method_not_allowed")
 
     def attempt_seconds(self, instrument: Instrument) -> int:
-        return ATTEMPT_SECONDS.get(instrument.method, LONGEST_ATTEMPT)
+        return TIMES[instrument.method].attempt
 
     def repeats_refunds(self, payment: Payment) -> bool:
         return False
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
-        return now + PAYABLE_SECONDS.get(payment.method, LONGEST_PAYABLE)
+        return now + TIMES[payment.method].payable
 
     def charge(self, order: Order, now: int) -> Outcome:
         """Creates the session. No money moves before the shopper pays on its page."""
@@ -150,14 +162,14 @@ class PayMongo:
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
         """A session is never created here: a second one could be paid beside the first."""
         if payment.reference is None:
-            if now < payment.created_at + GIVEN_OUT_SECONDS:
+            if now < payment.created_at + CREATION_SECONDS:
                 return None  # The call that creates it may still be running.
             return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
         return self._outcome(payment, self._session(payment), now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Expires the session. After any error the session itself says what it is: a second call
-        for one session is an error, and so is one for a session that was paid."""
+        """Expires the session. After any error the session is read: a second call for one session
+        is an error, and so is one for a session that was paid."""
         if payment.reference is None:
             return None
         try:
@@ -199,14 +211,12 @@ class PayMongo:
             raise ProcessorUnavailableError
         return self._refund_in(paid[0]["id"], refund) or self._listed_refund(refund)
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return self._receipts(since - CLOCK_SECONDS)
-
-    def _receipts(self, since: int) -> Iterator[Receipt]:
-        for row in self._newest("/payments", since):
-            attributes = part(row, "attributes")
-            if attributes.get("status") == "paid":
-                yield Receipt(_payment_named(attributes))
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The list has no filter by time and begins with the newest: `until` is not needed."""
+        rows, following = self._page("/payments", since - CLOCK_SECONDS, cursor)
+        found = [part(row, "attributes") for row in rows]
+        paid = [each for each in found if each.get("status") == "paid"]
+        return Receipts([Receipt(_payment_named(each)) for each in paid], following)
 
     def _session(self, payment: Payment) -> Json:
         """The answer with the payment's session. PayMongo has to know it."""
@@ -240,7 +250,7 @@ class PayMongo:
             case "expired", "awaiting_payment_method" | "cancelled":
                 return Outcome(State.DECLINED, _failure(intent), reference)
             case "expired", "awaiting_next_action":
-                seconds = AUTHORISING_SECONDS.get(payment.method, LONGEST_AUTHORISING)
+                seconds = TIMES[payment.method].authorising
                 if now >= int(intent.get("updated_at") or payment.created_at) + seconds:
                     return Outcome(State.DECLINED, Failure.TIMED_OUT, reference)
             case _, "processing":
@@ -270,25 +280,31 @@ class PayMongo:
 
     def _newest(self, path: str, since: int) -> Iterator[Json]:
         """The rows of a list that were created since then, the newest first."""
-        query = {"limit": str(LISTED)}
-        while True:
-            body = self._read(path, query)
-            rows = body.get("data")
-            if not isinstance(rows, list):
-                raise ProcessorUnavailableError
-            for row in rows:
-                if int(part(row, "attributes").get("created_at") or since) < since:
-                    return
-                yield row
-            if not body.get("has_more") or not rows:
-                return
-            query = {"limit": str(LISTED), "after": rows[-1]["id"]}
+        rows, following = self._page(path, since, None)
+        yield from rows
+        while following:
+            rows, following = self._page(path, since, following)
+            yield from rows
+
+    def _page(self, path: str, since: int, after: str | None) -> tuple[list[Json], str | None]:
+        """The rows of a page that were created since then, and the cursor of the next page; None
+        after the first row that is older."""
+        query = {"limit": str(LISTED)} | ({"after": after} if after else {})
+        body = self._read(path, query)
+        rows = body.get("data")
+        if not isinstance(rows, list):
+            raise ProcessorUnavailableError
+        recent = [
+            row for row in rows if int(part(row, "attributes").get("created_at") or since) >= since
+        ]
+        continues = body.get("has_more") and rows and len(recent) == len(rows)
+        return recent, rows[-1]["id"] if continues else None
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:
-    """Verifies and reads a webhook of PayMongo. Raises NotificationError.
+    """Verifies and reads a notification of PayMongo. Raises NotificationError.
 
-    The signature's age is not checked: a notification is only a reason to look.
+    The signature's age is not checked, because a notification only causes a lookup.
     """
     fields = dict(each.partition("=")[::2] for each in signature.split(","))
     given = fields.get("li" if is_live else "te") or ""
@@ -403,8 +419,8 @@ def _refund_outcome(row: Json) -> RefundOutcome:
 
 
 def _refused(refund: Refund, answer: Answer) -> RefundOutcome:
-    """The outcome of an answer without a refund. Raises ProcessorUnavailableError if the next look
-    finds out more."""
+    """The outcome of an answer without a refund. Raises ProcessorUnavailableError if a later lookup
+    can find out more."""
     errors = answer.body.get("errors")
     codes = [each.get("code") for each in errors if isinstance(each, dict)] if errors else []
     if any(code in TRY_AGAIN for code in codes):

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from urllib.parse import urlsplit
 
 from checkout.domain.payment import CODE_SECONDS, GIVEN_UP, Failure, Payment
@@ -28,6 +29,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorUnavailableError,
     Receipt,
+    Receipts,
     Redirect,
     RefundOutcome,
     State,
@@ -42,16 +44,16 @@ PROMPT_SECONDS = 180
 PHONE_SECONDS = 480
 """The deadline of a mobile money attempt: time to type a code, and then for one prompt."""
 CARD_SECONDS = 300
-"""The deadline of a card attempt. The account's session time-out should be the same."""
+"""The deadline of a card attempt. The account's session timeout should be the same."""
 GRACE_SECONDS = 30
 """How long after the last prompt its outcome may come."""
-GIVEN_OUT_SECONDS = 15
-"""A card's page whose address we do not know so long after the attempt began was never given out:
-the call that creates it takes less."""
+CREATION_SECONDS = 15
+"""The call that creates a card's page takes less than this, in seconds. A page whose access code is
+not stored by then was never shown to the shopper."""
 ARRIVED_SECONDS = 60
-"""A call that Paystack does not know after so long was lost on the way."""
+"""Seconds after which a call that Paystack does not know was lost on the way."""
 WATCH_SECONDS = 26 * 60 * 60
-"""Nothing ends a page that was given out, so failed payments are watched for more than a day."""
+"""Nothing ends a page that was shown, so failed payments are watched for more than a day."""
 SMALLEST_REFUND = 100
 """Pesewas. Paystack refuses to send back less."""
 LISTED = 100
@@ -78,12 +80,13 @@ FAILURES: tuple[tuple[Failure, tuple[str, ...]], ...] = (
     ),
     (Failure.SYSTEM_ERROR, ("SYSTEM", "MALFUNCTION", "UNAVAILABLE", "PROCESSOR")),
 )
-"""By what the processor's text contains; the first match counts. The text itself is never shown."""
+"""Failures by what the processor's text contains. The first match counts. The text itself is never
+shown."""
 
 
 class Paystack:
     name = "paystack"
-    asks_for_cards = True
+    card_at_processor = True
     card_entry_on_page = False
     bank_account: BankAccount | None = None
 
@@ -142,7 +145,7 @@ class Paystack:
         _refuse_rate_limit(answer)
         if "status" not in part(answer.body, "data"):
             log_fault(UnexpectedAnswerError(), where=payment.id)
-            raise ProcessorUnavailableError  # The next look finds out what became of it.
+            raise ProcessorUnavailableError  # The next lookup finds the outcome.
         return self._of_charge(payment, answer.body, now)
 
     def look_up(self, payment: Payment, now: int) -> Outcome | None:
@@ -155,7 +158,7 @@ class Paystack:
         return self._card_step(payment, now) if _is_card(payment) else self._phone(payment, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Nothing at Paystack ends a transaction: this only finds out that it is over for us."""
+        """Gives a transaction up. Paystack has no call that ends one, so it may still be paid."""
         found = self._verify(payment)
         if found is None:
             return self._never_seen(payment, now)
@@ -195,15 +198,14 @@ class Paystack:
     def look_up_refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome | None:
         return self._find_refund(refund, self._transaction(payment))
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return self._receipts(since, until)
-
-    def _receipts(self, since: int, until: int) -> Iterator[Receipt]:
-        query = {"status": "success", "from": _iso(since), "to": _iso(until)}
-        for row in self._pages("/transaction", query):
-            reference = row.get("reference")
-            if isinstance(reference, str):
-                yield Receipt(payment_of(reference))
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The cursor is a page's number. So the list has transactions of every status: it would
+        shift if a transaction left it, for example after its refund."""
+        page = int(cursor or "1")
+        rows = self._page("/transaction", {"from": _iso(since), "to": _iso(until)}, page)
+        paid = [row for row in rows if row.get("status") in PAID]
+        receipts = [Receipt(payment_of(str(row.get("reference")))) for row in paid]
+        return Receipts(receipts, str(page + 1) if len(rows) == LISTED else None)
 
     def _initialize(self, order: Order, now: int) -> Outcome:
         body = self._order(order) | {"channels": ["card"], "callback_url": order.return_url}
@@ -241,7 +243,7 @@ class Paystack:
         return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
     def _of_charge(self, payment: Payment, body: Json, now: int) -> Outcome:
-        """The outcome that an answer of one of the `/charge` calls tells."""
+        """The outcome in an answer of one of the `/charge` calls."""
         data = part(body, "data")
         status, reference = data.get("status"), reference_of(payment)
         if status == "success":
@@ -319,7 +321,7 @@ class Paystack:
     def _card_step(self, payment: Payment, now: int) -> Outcome:
         if payment.reference:
             return Outcome(State.PENDING, next=Redirect(_page(payment.reference)))
-        if now < payment.created_at + GIVEN_OUT_SECONDS:
+        if now < payment.created_at + CREATION_SECONDS:
             return Outcome(State.PENDING)  # The call that creates the page may still be running.
         return Outcome(State.DECLINED, Failure.SYSTEM_ERROR)
 
@@ -341,7 +343,7 @@ class Paystack:
     def _of_charge_status(self, payment: Payment, body: Json) -> Outcome:
         """Like `_of_charge`, for a transaction that was verified a moment ago."""
         if part(body, "data").get("status") == "success":
-            return Outcome(State.PENDING)  # The next look verifies it.
+            return Outcome(State.PENDING)  # The next lookup verifies it.
         return self._of_charge(payment, body, 0)
 
     def _find_refund(self, refund: Refund, transaction: Json) -> RefundOutcome | None:
@@ -354,20 +356,22 @@ class Paystack:
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[Json]:
         """The rows of a list, page by page until one is short."""
-        page = 1
-        while True:
-            answer = self._api.get(path, query | {"perPage": str(LISTED), "page": str(page)})
-            rows = answer.body.get("data")
-            if answer.status != 200 or not isinstance(rows, list):
-                raise ProcessorUnavailableError
-            yield from (row for row in rows if isinstance(row, dict))
+        for page in count(1):
+            rows = self._page(path, query, page)
+            yield from rows
             if len(rows) < LISTED:
                 return
-            page += 1
+
+    def _page(self, path: str, query: dict[str, str], page: int) -> list[Json]:
+        answer = self._api.get(path, query | {"perPage": str(LISTED), "page": str(page)})
+        rows = answer.body.get("data")
+        if answer.status != 200 or not isinstance(rows, list):
+            raise ProcessorUnavailableError
+        return [row if isinstance(row, dict) else {} for row in rows]
 
 
 def read_notification(body: bytes, signature: str, secret: str, is_live: bool) -> Notification:
-    """Verifies and reads a webhook of Paystack, which signs with the account's secret key.
+    """Verifies and reads a notification of Paystack, which signs with the account's secret key.
 
     Raises NotificationError.
     """

@@ -4,7 +4,6 @@ A payment is one attempt, and its id is the idempotency key at the processor; so
 docs/processors.md lists the guarantees that each method has to give.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -42,8 +41,8 @@ class Redirect(NamedTuple):
 
 
 class CodeEntry(NamedTuple):
-    """The shopper types a code into a form of ours, for example a voucher from the network. It is
-    sent on with `submit_code`, and never stored or logged."""
+    """The shopper types a code into a form of ours, for example a voucher from the network.
+    `submit_code` forwards it to the processor. It is never stored or logged."""
 
 
 NextStep = CardEntry | Redirect | CodeEntry
@@ -101,6 +100,14 @@ class Receipt(NamedTuple):
     """The reference that the payment should have, if the list has it."""
 
 
+class Receipts(NamedTuple):
+    """A page of a processor's own list of charges."""
+
+    receipts: list[Receipt]
+    cursor: str | None
+    """Where the next page begins; None at the end of the list."""
+
+
 class TestInstrument(NamedTuple):
     """A card or phone number of a test mode, and what a payment with it leads to."""
 
@@ -109,7 +116,7 @@ class TestInstrument(NamedTuple):
     outcome: str
     """Key of a text in the page's catalogues."""
     seconds: int = 0
-    """Until the outcome is known. Some of the texts contain it."""
+    """Seconds until the outcome is known. Some texts contain this number."""
 
 
 class BankAccount(NamedTuple):
@@ -122,20 +129,20 @@ class BankAccount(NamedTuple):
 
 
 class Notification(NamedTuple):
-    """The payment or refund that a processor's webhook is about. The rest of the webhook is not
-    trusted: the processor is asked instead."""
+    """The payment or refund that a notification names. The rest of the notification is not used:
+    the processor is asked instead."""
 
     payment: str | None = None
     refund: str | None = None
     reference: str | None = None
-    """The processor's own id of the charge, if the webhook is about one. It may be another than the
-    one that is stored with the payment."""
+    """The processor's own id of the charge, if the notification is about one. It may differ from
+    the one that is stored with the payment."""
     is_about_refunds: bool = False
     """Whether a refund of the payment changed, which may not be named."""
 
 
 class NotificationError(Exception):
-    """A webhook has no valid signature of the account, or is no event."""
+    """A notification has no valid signature of the account, or is no event."""
 
 
 class InstrumentRefusedError(Exception):
@@ -147,12 +154,12 @@ class ProcessorUnavailableError(Exception):
 
 
 class ProcessorSilentError(ProcessorUnavailableError):
-    """The processor did not answer at all, or with an error of its own: probably the same for
-    every merchant. Such errors open the processor's circuit breaker."""
+    """The processor did not answer, or answered with an error of its own, which probably affects
+    all merchants. Such errors open the processor's circuit breaker."""
 
 
 class ProcessorClient(Protocol):
-    """What is needed to finish a payment that was begun, and to refund it.
+    """The calls that finish a payment and refund it.
 
     Each method that takes `now` may raise ProcessorUnavailableError; a timer then repeats the call.
     """
@@ -165,15 +172,15 @@ class ProcessorClient(Protocol):
         approved, and the outcome says so."""
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
-        """Sends on the code that the shopper typed. It may be called once for a code."""
+        """Forwards the code that the shopper typed. It is called at most once for a code."""
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
-        """Until when a payment that fails now, for this reason, may still be paid; None if it can't
-        be paid."""
+        """The time until which a payment that fails now, for this reason, may still be paid; None
+        if it can't be paid."""
 
     def repeats_refunds(self, payment: Payment) -> bool:
-        """Whether a repeated call of `refund` sends the money once only. If not, one caller at a
-        time may send a refund, and looks for it before."""
+        """Whether a repeated call of `refund` sends the money only once. If not, one caller at a
+        time may send a refund, after it has searched for it."""
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         """Refunds the refund's amount of an approved payment; a repeated call refunds no more."""
@@ -192,7 +199,7 @@ class ProcessorClient(Protocol):
 class Processor(ProcessorClient, Protocol):
     name: str
     """Stored with each payment, to find its adapter again."""
-    asks_for_cards: bool
+    card_at_processor: bool
     """Whether cards are typed into fields of the processor. The page's forms then refuse them."""
     card_entry_on_page: bool
     """Whether those fields are on a page of ours (`CardEntry`), and not on one of the processor."""
@@ -216,5 +223,8 @@ class Processor(ProcessorClient, Protocol):
         """Charges the payment's amount; a repeated call charges no more. May raise
         ProcessorUnavailableError."""
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        """The successful charges of a time, for a comparison; None without such a list."""
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        """The successful charges that were created between two times, one page of them at a time.
+
+        Only called for the processors in `registry.RECONCILED`.
+        """

@@ -31,7 +31,7 @@ from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 from checkout.store.tasks import Task
 
 TASKS_ADDED = "MoneyForAPerson"
-"""The metric of money that only a person can bring to where it belongs."""
+"""The metric that counts tasks for a person."""
 
 
 class Refunds(NamedTuple):
@@ -45,9 +45,9 @@ class Refunds(NamedTuple):
         idempotency: IdempotentRequest | None,
         render: Callable[[Refund], str],
     ) -> tuple[str, bool]:
-        """Sends money back. Returns the rendered refund and False.
+        """Creates a refund and sends it. Returns the rendered refund and False.
 
-        A repeat under the same idempotency key returns the first answer and True. Raises
+        For a repeat under the same idempotency key, returns the first answer and True. Raises
         ReferenceMissingError, PaymentNotRefundableError, RefundTooLargeError or BusyError; then
         nothing was written and nothing was sent.
         """
@@ -79,7 +79,7 @@ class Refunds(NamedTuple):
 
     def send(self, refund: Refund, payment: Payment, session: Session | None = None) -> Refund:
         """Sends a stored refund to the processor. It stays pending if the processor is unavailable;
-        the refund's timer retries. `session` saves a read."""
+        the refund's timer retries. Without `session`, the session is read."""
         try:
             outcome = self.processor.refund(refund, payment, self.context.now)
             return self._conclude(refund, outcome, session)
@@ -132,9 +132,9 @@ class Refunds(NamedTuple):
     def _send_missing(self, refund: Refund, payment: Payment) -> Refund:
         """Sends a refund that the processor does not know and would execute twice.
 
-        Not before the last sender's lease is over and the refund was missing twice, with some time
-        between: the sender's call may still be under way. Then one caller gets the lease, looks
-        again and sends.
+        It waits until the last sender's lease is over and the refund was missing twice, with some
+        time between: the sender's call may still be under way. Then one caller gets the lease,
+        looks the refund up again and sends it.
         """
         now = self.context.now
         if (refund.leased_until or 0) > now:
@@ -180,8 +180,8 @@ class Refunds(NamedTuple):
         return until_no_conflict(self.table, write, again=again)
 
     def _task_of(self, refund: Refund, outcome: RefundOutcome) -> Task | None:
-        """The task for a person if late money could not be sent back: nobody asked for this refund,
-        so nobody else looks after it."""
+        """The task for a person if late money could not be sent back. The merchant did not ask for
+        this refund, so it would not be noticed otherwise."""
         if outcome.status is not RefundStatus.FAILED or refund.reason != TOO_LATE:
             return None
         return self._task(refund, "refund_failed")

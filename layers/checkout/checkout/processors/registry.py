@@ -36,7 +36,7 @@ METHODS = {
 RECONCILED = (PAYSTACK, PAYMONGO)
 """Processors whose own lists of charges are compared with ours."""
 ACCOUNTS = 256
-"""Accounts whose adapters a process keeps, each with its open connections."""
+"""The most accounts whose adapters a process keeps. Each adapter has open connections."""
 
 
 class ProcessorMissingError(Exception):
@@ -46,8 +46,11 @@ class ProcessorMissingError(Exception):
 def processors_of(table: Table, merchant: Merchant | None, scope: str) -> dict[str, Processor]:
     """The processor of each payment method that the merchant takes in a scope's mode.
 
-    Without an account there is the simulator in test mode, and nothing in live mode.
+    Without an account there is the simulator in test mode, and nothing in live mode. A suspended
+    merchant takes no new payments at all.
     """
+    if merchant and merchant.suspended_at:
+        return {}
     found: dict[str, Processor] = {}
     for account in merchant.accounts_for(scope) if merchant else []:
         adapter = _open(scope, account) if account.methods else None
@@ -74,8 +77,8 @@ def processor_at(table: Table, name: str, scope: str) -> Processor:
 def read_notification(
     table: Table, name: str, scope: str, body: bytes, signature: str
 ) -> Notification | None:
-    """Reads a processor's webhook for a scope; None if the signature is not valid for its account,
-    or the body is not an event."""
+    """Reads a processor's notification for a scope; None if the signature is not valid for its
+    account, or the body is not an event."""
     merchant = accounts.merchant(table, merchant_of(scope))
     account = merchant.account_at(name, scope) if merchant else None
     if account is None:
@@ -93,8 +96,8 @@ def secret_context(scope: str, processor: str, name: str) -> str:
 
 
 class ProcessorRouter:
-    """Sends each call to the processor that has the payment, even if the merchant has changed to
-    another one since. Each processor has a circuit breaker."""
+    """Sends each call to the processor that has the payment, even if the merchant uses another one
+    by now. Each processor has a circuit breaker."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -157,14 +160,14 @@ def _open(scope: str, account: ProcessorAccount) -> Processor:
 
 
 def _reader(name: str) -> Callable[[bytes, str, str, bool], Notification]:
-    """What verifies and reads a processor's webhooks: of a body, its signature, the secret, and
-    whether the mode is live. It raises NotificationError."""
+    """The function that verifies and reads a processor's notifications. Its arguments are the body,
+    the signature, the secret, and whether the mode is live. It raises NotificationError."""
     if name == PAYSTACK:
-        from checkout.processors import paystack  # noqa: PLC0415 - only its own webhooks need it
+        from checkout.processors import paystack  # noqa: PLC0415 - only its own notifications need it
 
         return paystack.read_notification
     if name == PAYMONGO:
-        from checkout.processors import paymongo  # noqa: PLC0415 - only its own webhooks need it
+        from checkout.processors import paymongo  # noqa: PLC0415 - only its own notifications need it
 
         return paymongo.read_notification
     from checkout.processors import stripe_intents  # noqa: PLC0415 - a big package

@@ -5,7 +5,6 @@ Like a real processor it has a ledger of its own, in the table, so that a crash 
 not change what the processor knows. A ledger entry holds an outcome and no number.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
@@ -16,7 +15,7 @@ from checkout.processors.protocol import (
     InstrumentRefusedError,
     Order,
     Outcome,
-    Receipt,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -29,7 +28,7 @@ LATER_SECONDS = 10
 TRANSFER_SECONDS = 24 * 60 * 60
 """How long a shopper has for a bank transfer."""
 NEVER = 10**11
-"""Seconds until an outcome that never comes."""
+"""Seconds until the outcome of a payment that stays pending for ever."""
 
 
 class SimulatedOutcome(NamedTuple):
@@ -91,7 +90,7 @@ CARDS: dict[str, dict[str, SimulatedOutcome]] = {
         "4000000000005126": NO_REFUND,
     },
 }
-"""By the dialect that documents them."""
+"""The test cards, by the dialect that documents them."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -111,7 +110,7 @@ METHODS = ("card", "mobile_money", "bank_transfer", *WALLETS)
 
 class Simulator:
     name = "simulator"
-    asks_for_cards = False
+    card_at_processor = False
     card_entry_on_page = False
     methods = METHODS
     bank_account: BankAccount | None = BankAccount(
@@ -150,8 +149,8 @@ class Simulator:
     def repeats_refunds(self, payment: Payment) -> bool:
         return True
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return None
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # It moves no money.
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # It asks for no code.
@@ -162,7 +161,7 @@ class Simulator:
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
-            "settles_at": now + outcome.after,
+            "decided_at": now + outcome.after,
             "failure": outcome.failure,
             "refunded": 0,
             "refund_after": outcome.refund_after,
@@ -175,13 +174,13 @@ class Simulator:
         return None if entry is None else _charge_outcome(entry, now)
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        entry = simulator_ledger.settle(self._table, payment.id, Failure.TIMED_OUT, now)
+        entry = simulator_ledger.end_charge(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _charge_outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
         """Records the shopper's decision at the wallet; a second decision changes nothing."""
         failure = None if approved else Failure.DECLINED
-        simulator_ledger.settle(self._table, attempt, failure, now)
+        simulator_ledger.end_charge(self._table, attempt, failure, now)
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         charge = simulator_ledger.find_charge(self._table, payment.id)
@@ -190,7 +189,7 @@ class Simulator:
         entry: Item = {
             "amount": refund.amount,
             "currency": refund.currency,
-            "settles_at": now + charge["refund_after"],
+            "decided_at": now + charge["refund_after"],
             "failure": charge.get("refund_failure"),
         }
         recorded = simulator_ledger.record_refund(self._table, refund.id, payment.id, charge, entry)
@@ -218,7 +217,7 @@ def _simulated_outcome(instrument: Instrument) -> SimulatedOutcome:
 
 
 def _charge_outcome(entry: Item, now: int) -> Outcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return Outcome(State.PENDING)
     if "failure" in entry:
         return Outcome(State.DECLINED, Failure(entry["failure"]))
@@ -226,11 +225,11 @@ def _charge_outcome(entry: Item, now: int) -> Outcome:
 
 
 REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
-"""For a payment that was not charged, or has been refunded."""
+"""The outcome of a refund of a payment that was not charged, or has been refunded."""
 
 
 def _refund_outcome(entry: Item, now: int) -> RefundOutcome:
-    if entry["settles_at"] > now:
+    if entry["decided_at"] > now:
         return RefundOutcome(RefundStatus.PENDING)
     if "failure" in entry:
         return RefundOutcome(RefundStatus.FAILED, RefundFailure(entry["failure"]))

@@ -38,7 +38,7 @@ from checkout.processors.protocol import (
     Outcome,
     ProcessorSilentError,
     ProcessorUnavailableError,
-    Receipt,
+    Receipts,
     RefundOutcome,
     State,
     TestInstrument,
@@ -49,14 +49,15 @@ CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 1
 """Stripe's package repeats an unanswered call, under the same idempotency key."""
 SIGNATURE_SECONDS = 300
-"""A notification's greatest age by the machine's clock: Stripe's own tolerance."""
+"""The greatest age of a notification, in seconds by the machine's clock. This is Stripe's own
+tolerance."""
 LISTED = 100
-"""Refunds in a page of a list."""
+"""The number of refunds that one call lists."""
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
 SILENT = (APIConnectionError, APIError)
-"""Stripe does not answer, or with an error of its own."""
+"""Stripe does not answer, or answers with an error of its own."""
 REFUSED = (IdempotencyError, RateLimitError)
 """This merchant's call was not executed now. As with SILENT, the next lookup finds the outcome."""
 KEY_REFUSED = (AuthenticationError, stripe.PermissionError)
@@ -73,8 +74,8 @@ FAILURES = {
     "reenter_transaction": Failure.SYSTEM_ERROR,
     "try_again_later": Failure.SYSTEM_ERROR,
 }
-"""By Stripe's `decline_code` or `code`. All others are plain declines: a shopper does not learn
-that a card was reported stolen."""
+"""Failures by Stripe's `decline_code` or `code`. Other codes are plain declines: a shopper does not
+learn that a card was reported stolen."""
 REFUND_STATUSES = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
@@ -94,7 +95,7 @@ stripe.enable_telemetry = False  # It looks up the machine's name before each ca
 
 class StripeIntents:
     name = "stripe"
-    asks_for_cards = True
+    card_at_processor = True
     card_entry_on_page = True
     bank_account: BankAccount | None = None
 
@@ -133,8 +134,8 @@ class StripeIntents:
     def repeats_refunds(self, payment: Payment) -> bool:
         return True
 
-    def list_receipts(self, since: int, until: int, now: int) -> Iterator[Receipt] | None:
-        return None  # A canceled intent can't be paid, so there is nothing to compare.
+    def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
+        raise NotImplementedError  # A canceled intent can't be paid: nothing is compared.
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # 3-D Secure is in the fields of Stripe.
@@ -234,7 +235,7 @@ class StripeIntents:
 def read_notification(
     body: bytes, signature: str, secret: str, _is_live: bool = False
 ) -> Notification:
-    """Verifies and reads a webhook of Stripe. Raises NotificationError."""
+    """Verifies and reads a notification of Stripe. Raises NotificationError."""
     # Stripe's package compares texts in constant time, and raises a TypeError if one is not ASCII.
     if not signature.isascii():
         raise NotificationError
@@ -303,8 +304,8 @@ def _origin(url: str) -> str:
 
 
 class _Client(stripe.HTTPClient):
-    """An HTTP client with time-outs for Stripe's package, on urllib3, which botocore needs anyway.
-    The package's own clients have no time-outs (urllib) or need another package (requests)."""
+    """An HTTP client with timeouts for Stripe's package, on urllib3, which botocore needs anyway.
+    The package's own clients have no timeouts (urllib) or need another package (requests)."""
 
     name = "urllib3"
 

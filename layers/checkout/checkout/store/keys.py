@@ -19,12 +19,15 @@ latest endpoint     LATEST_ENDPOINT#<scope>              LATEST_ENDPOINT
 lease               ENDPOINT#<endpoint>#<number>         LEASE#<number>
 timer               TIMER#<shard>                        <due>#<kind>#<target>     gsi3
 dispatch progress   DISPATCH                             DISPATCH
-merchant            MERCHANT#<id>                        MERCHANT
+repair progress     REPAIRS                              REPAIRS
+merchant            MERCHANT#<id>                        MERCHANT                  gsi1
+audit record        MERCHANT#<id>                        AUDIT#<id>
 API key             KEY#<sha256>                         KEY
 idempotency record  IDEMPOTENCY#<scope>#<route>#<key>    IDEMPOTENCY
 simulator charge    SIMULATOR#<payment>                  SIMULATOR
 simulator refund    SIMULATOR#<payment>                  REFUND#<refund>
 circuit breaker     BREAKER#<processor>                  BREAKER
+reconciliation      RECONCILIATION#<processor>/<scope>   RECONCILIATION
 task                TASKS                                <payment>
 
 index  partition key                         sort key  lists
@@ -35,6 +38,8 @@ gsi3   <scope>#session#customer#<id>         id        a customer's sessions
        <scope>#refund#payment#<id>           id        a payment's refunds
        <scope>#customer#email#<digest>       id        its customers with an e-mail address
        <scope>#due#<number>                  due, id   its expiry timers
+
+In gsi1, the partition MERCHANTS lists the merchants.
 
 Every index has `gsi1sk` as its sort key. It is the id, because ids sort by creation; only an expiry
 timer has its due time before the id. An index holds no attributes but keys, so that most changes of
@@ -148,13 +153,37 @@ def merchant(id: str) -> Key:
     return {"pk": f"MERCHANT#{id}", "sk": "MERCHANT"}
 
 
+MERCHANTS = "MERCHANTS"
+
+AUDIT_PREFIX = "AUDIT#"
+
+
+def audit_record(merchant_id: str, id: str) -> Key:
+    return {**merchant(merchant_id), "sk": f"{AUDIT_PREFIX}{id}"}
+
+
 def api_key(secret: str) -> Key:
     """Has only a digest of the API key, so that a reader of the table can't use the API."""
-    return {"pk": f"KEY#{_digest(secret)}", "sk": "KEY"}
+    return api_key_of(api_key_digest(secret))
+
+
+def api_key_of(digest: str) -> Key:
+    return {"pk": f"KEY#{digest}", "sk": "KEY"}
+
+
+def api_key_digest(secret: str) -> str:
+    return _digest(secret)
 
 
 def idempotency(scope: str, route: str, key: str) -> Key:
     return {"pk": f"IDEMPOTENCY#{scope}#{route}#{key}", "sk": "IDEMPOTENCY"}
+
+
+def is_of_merchant(item: Mapping[str, object], merchant_id: str) -> bool:
+    """Whether the item belongs to a scope of the merchant."""
+    start = f"{merchant_id}#"
+    of_scope = str(item.get("scope", "")).startswith(start)
+    return of_scope or str(item["pk"]).startswith(f"IDEMPOTENCY#{start}")
 
 
 def timer(timer: Timer) -> Key:
@@ -196,6 +225,18 @@ def due_session(sort_key: str) -> str:
 
 
 DISPATCH: Key = {"pk": "DISPATCH", "sk": "DISPATCH"}
+REPAIRS: Key = {"pk": "REPAIRS", "sk": "REPAIRS"}
+
+
+def id_in(key: Mapping[str, object]) -> str:
+    """The id of the object that an item belongs to: the second part of its partition key."""
+    return str(key["pk"]).partition("#")[2]
+
+
+def kind_of(key: Mapping[str, object]) -> str:
+    """The kind of an item, by its key: `SESSION`, or `DELIVERY` for one below an event."""
+    partition, sort = (str(key[name]).partition("#")[0] for name in ("pk", "sk"))
+    return sort if partition in ("EVENT", "MERCHANT") else partition
 
 
 def due_before(moment: int) -> str:
@@ -233,6 +274,21 @@ def simulator_refund(payment_id: str, refund_id: str) -> Key:
 
 def breaker(processor: str) -> Key:
     return {"pk": f"BREAKER#{processor}", "sk": "BREAKER"}
+
+
+def reconciliation(processor: str, scope: str) -> Key:
+    target = reconciliation_target(processor, scope)
+    return {"pk": f"RECONCILIATION#{target}", "sk": "RECONCILIATION"}
+
+
+def reconciliation_target(processor: str, scope: str) -> str:
+    """The target of a reconciliation's timer."""
+    return f"{processor}/{scope}"
+
+
+def split_reconciliation_target(target: str) -> tuple[str, str]:
+    processor, _, scope = target.partition("/")
+    return processor, scope
 
 
 TASKS = "TASKS"

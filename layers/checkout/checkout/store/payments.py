@@ -10,7 +10,7 @@ from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import PAYMENT
 from checkout.domain.payment import (
     CHARGED,
-    LOOK_SECONDS,
+    PAGE_LOOKUP_SECONDS,
     Failure,
     Payment,
     PaymentStatus,
@@ -78,7 +78,7 @@ def fail(
     watch_until: int | None = None,
 ) -> Payment:
     """Fails the payment and frees its session for another attempt. Until `watch_until` its timer
-    looks for money that comes after all.
+    looks for late money.
 
     Raises ConditionFailedError after a conflict.
     """
@@ -121,14 +121,14 @@ def release(
     return [sessions.record_event_count(session, recorded)] if recorded != session else []
 
 
-def claim_look(table: Table, payment: Payment, now: int) -> bool:
-    """Whether a page may look the payment up at its processor now; if so, stores the time.
+def claim_lookup(table: Table, payment: Payment, now: int) -> bool:
+    """Whether a page may look the payment up at its processor now. If so, stores the time.
 
-    All pages of the payment together may do so once in LOOK_SECONDS. The time of the last lookup is
-    an item of its own, because the payment is larger, so that a write to it would cost more.
+    All pages of the payment together may do so once in PAGE_LOOKUP_SECONDS. The time of the last
+    lookup is an item of its own: the payment is larger, so a write to it would cost more.
     """
-    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + LOOK_SECONDS}
-    allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - LOOK_SECONDS)
+    item = {**keys.last_lookup(payment.id), "looked_at": now, "ttl": now + PAGE_LOOKUP_SECONDS}
+    allowed = Attr("pk").not_exists() | Attr("looked_at").lte(now - PAGE_LOOKUP_SECONDS)
     return table.write_unless_conflict(Put(item, allowed))
 
 

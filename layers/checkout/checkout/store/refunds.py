@@ -140,7 +140,7 @@ def note_missing(table: Table, refund: Refund, now: int) -> Refund:
 
 
 def lease(table: Table, refund: Refund, now: int) -> Refund:
-    """Takes the refund's lease, so that nobody else sends it for LEASE_SECONDS.
+    """Takes the refund's lease, so that no other sender sends it for LEASE_SECONDS.
 
     Raises ConditionFailedError if another sender has it, or the refund has ended.
     """

@@ -21,11 +21,11 @@ def find_charge(table: Table, payment_id: str) -> Item | None:
     return table.get(keys.simulator(payment_id))
 
 
-def settle(table: Table, payment_id: str, failure: str | None, now: int) -> Item | None:
+def end_charge(table: Table, payment_id: str, failure: str | None, now: int) -> Item | None:
     """Ends a charge that is open at `now`. Returns the charge as stored; None if there is none."""
-    ended: Item = {"settles_at": now, "failure": failure}
+    ended: Item = {"decided_at": now, "failure": failure}
     try:
-        return table.update(Update(keys.simulator(payment_id), ended, Attr("settles_at").gt(now)))
+        return table.update(Update(keys.simulator(payment_id), ended, Attr("decided_at").gt(now)))
     except ConditionFailedError as failed:
         return failed.found[0]
 

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack
 
 import boto3
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from botocore.exceptions import ClientError, HTTPClientError
 
 from checkout import deadline
@@ -218,6 +218,22 @@ class Table(NamedTuple):
         answer = self._call(self.client.query, **request)
         return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
 
+    def scan_page(self, *, after: Mapping[str, Any] | None = None) -> QueryPage:
+        """One page of all items, up to 1 MB, that follow the key `after`. Eventually consistent."""
+        position = {"ExclusiveStartKey": after} if after else {}
+        answer = self._call(self.client.scan, TableName=self.name, **position)
+        return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
+
+    def scan_all(self) -> Iterator[Item]:
+        """Every item. Each page is read when the iteration reaches it."""
+        last = None
+        while True:
+            page = self.scan_page(after=last)
+            yield from page.items
+            last = page.last
+            if last is None:
+                return
+
     def write(self, *actions: Action) -> None:
         """Carries out all of the actions or none. Raises ConditionFailedError or BusyError."""
         requests: list[Any] = [_request(self.name, action) for action in actions]
@@ -264,6 +280,10 @@ class Table(NamedTuple):
         except ConditionFailedError:
             return False
         return True
+
+    def add(self, item: Item) -> bool:
+        """Writes an item unless there is one with its key; then returns False."""
+        return self.write_unless_conflict(Put(item, Attr("pk").not_exists()))
 
     def update(self, update: Update) -> Item:
         """Carries out one update and returns the whole item as it was written.

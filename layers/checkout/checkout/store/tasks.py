@@ -1,4 +1,4 @@
-"""Tasks for a person: money that no call of an API can bring to where it belongs."""
+"""Tasks: amounts of money that only a person can return, because no API call can."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Task:
     """Times are epoch seconds, `amount` is in the currency's minor unit."""
 
     id: str
-    """The payment's id, and what else tells two tasks of one payment apart."""
+    """The payment's id and, after a slash, the refund or charge that the task is about."""
     scope: str
     payment: str
     processor: str
@@ -25,7 +25,8 @@ class Task:
     reason: str
     """`refund_failed`: late money could not be sent back. `refund_needs_account`: the merchant has
     to name the shopper's bank account at the processor. `charged_twice`: one payment has two
-    successful charges."""
+    successful charges. `payment_rebuilt`, `payment_lost`, `session_lost`: see
+    `checkout.repairs`."""
     created_at: int
 
 
@@ -36,7 +37,7 @@ def put(task: Task) -> Put:
 
 def add(table: Table, task: Task) -> bool:
     """Adds a task; False if it was on the list before."""
-    return table.write_unless_conflict(Put(put(task).item, Attr("pk").not_exists()))
+    return table.add(put(task).item)
 
 
 def list_all(table: Table) -> list[Task]:

@@ -40,8 +40,9 @@ def refund(refund_id: str, scope: str, due: int) -> Timer:
     return _timer(TimerKind.REFUND, refund_id, due, scope)
 
 
-def reconciliation(scope: str, processor: str, due: int) -> Timer:
-    return _timer(TimerKind.RECONCILIATION, f"{processor}/{scope}", due, scope)
+def reconciliation(processor: str, scope: str, due: int) -> Timer:
+    target = keys.reconciliation_target(processor, scope)
+    return _timer(TimerKind.RECONCILIATION, target, due, scope)
 
 
 def event(event: Event) -> Timer:

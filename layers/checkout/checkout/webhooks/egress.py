@@ -29,6 +29,9 @@ from checkout.webhooks.answers import Answer, NothingReadError, read_answer
 TARGET_CHARACTERS = "/?%:@!$&'()*+,;=~"
 """What a path and a query may contain besides letters, digits and `-._` (RFC 3986)."""
 
+LOCAL = {"localhost": ["127.0.0.1", "::1"]}
+"""Both addresses of this machine, because Node's servers often listen on one of them only."""
+
 
 class NoAnswerError(Exception):
     """An attempt without an answer. `code` is the reason that the API shows."""
@@ -75,7 +78,7 @@ class Limits(NamedTuple):
     total_seconds: float
     """For everything, from the lookup to the end of the answer."""
     allow_local: bool
-    """Whether http://127.0.0.1 is allowed: in devstack only."""
+    """Whether http://127.0.0.1 and http://localhost are allowed: in devstack only."""
 
 
 class Deadline:
@@ -244,7 +247,7 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
     all addresses together."""
     ends_at = time.monotonic() + seconds
     # Without TLS the host is one that `is_endpoint_url` allows in devstack.
-    addresses = public_addresses(host, port, seconds) if is_secure else [host]
+    addresses = public_addresses(host, port, seconds) if is_secure else LOCAL.get(host, [host])
     failure: OSError = OSError("the name has no address")
     for address in addresses:
         left = ends_at - time.monotonic()
@@ -259,6 +262,8 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
             failure = error
         else:
             connection.settimeout(None)  # From here on, only the deadline limits it.
+            # Otherwise a body waits up to 40 ms, until the server has acknowledged the head.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
     raise failure
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from checkout.api.authentication import Call
 from checkout.api.http import encode_json
+from checkout.api.paygate.objects import METHODS
 from checkout.api.paygate.parse import (
     Amount,
     Email,
@@ -24,9 +25,6 @@ from checkout.domain.ids import CUSTOMER, SESSION, new_id
 from checkout.domain.session import LIFETIME_SLACK, MAX_LIFETIME, MIN_LIFETIME, new_session
 from checkout.store import sessions
 from checkout.store.idempotency import Creation
-
-METHODS = ("mobile_money", "card", "bank_transfer")
-"""In the order in which the page offers them by default: the likeliest in Ghana first."""
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -50,7 +48,9 @@ Methods = Annotated[
 Timestamp = Annotated[
     str,
     AfterValidator(_parse_timestamp),
-    described("an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z"),
+    described(
+        "an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z", format="date-time"
+    ),
 ]
 
 
@@ -60,8 +60,8 @@ class CreateSession(IdempotentParams):
     cancel_url: Url
     currency: Annotated[Literal["GHS"], described("GHS")] | None = None
     customer: CustomerId | None = None
-    customer_email: Email | None = None
-    customer_phone: Phone | None = None
+    customer_email: Email = None
+    customer_phone: Phone = None
     payment_method_types: Methods | None = None
     locale: Annotated[Literal["en", "fr", "fil"], described("en, fr or fil")] | None = None
     metadata: Metadata | None = None

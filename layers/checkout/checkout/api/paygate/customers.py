@@ -11,9 +11,9 @@ from checkout.store.idempotency import Creation
 
 
 class CreateCustomer(IdempotentParams):
-    email: Email | None = None
+    email: Email = None
     name: Text | None = None
-    phone: Phone | None = None
+    phone: Phone = None
     metadata: Metadata | None = None
 
 

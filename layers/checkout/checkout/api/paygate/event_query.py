@@ -8,8 +8,8 @@ from datetime import datetime
 
 from checkout.api.authentication import Call
 from checkout.api.integers import read_integer
-from checkout.api.paygate.query import parse_cursor, pop_id
-from checkout.api.paygate.render import EVENT_TYPES
+from checkout.api.paygate.objects import EVENT_TYPES
+from checkout.api.paygate.query import ChoiceFilter, IdFilter, parse_cursor, take_filters
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.event import EventState
 from checkout.domain.ids import EVENT, SESSION
@@ -19,7 +19,12 @@ from checkout.store.tracked_events import EventFilters
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 MAX_EPOCH = 9_999_999_999
 
-_BOUNDS = {"gte": ("since", 0), "gt": ("since", 1), "lte": ("until", 0), "lt": ("until", -1)}
+EVENT_FILTERS = (
+    ChoiceFilter("type", tuple(EVENT_TYPES.values())),
+    ChoiceFilter("delivery_state", tuple(EventState)),
+    IdFilter("checkout_session", SESSION),
+)
+BOUNDS = {"gte": ("since", 0), "gt": ("since", 1), "lte": ("until", 0), "lt": ("until", -1)}
 """The inclusive bound that each operator sets, and the seconds added to its value."""
 
 
@@ -27,10 +32,12 @@ def parse_event_list(call: Call) -> tuple[EventFilters, Cursor]:
     """An event has to match all of `type`, `checkout_session`, `delivery_state` and
     `created_at[gte, gt, lte, lt]` that are sent."""
     params = call.request.query()
+    sent = take_filters(EVENT_FILTERS, params)
+    state = sent["delivery_state"]
     filters = EventFilters(
-        type=_pop_choice(params, "type", list(EVENT_TYPES.values())),
-        state=_pop_state(params),
-        session=pop_id(params, "checkout_session", SESSION),
+        type=sent["type"],
+        state=EventState(state) if state else None,
+        session=sent["checkout_session"],
         **_pop_time_range(params),
     )
     return filters, parse_cursor(params, EVENT)
@@ -64,7 +71,7 @@ def _read_time(value: object) -> int | None:
 def _pop_time_range(params: dict[str, str]) -> dict[str, int]:
     """`since` and `until`, both inclusive. If a side has two bounds, the stricter one counts."""
     time_range: dict[str, int] = {}
-    for operator, (bound, shift) in _BOUNDS.items():
+    for operator, (bound, shift) in BOUNDS.items():
         name = f"created_at[{operator}]"
         if name not in params:
             continue
@@ -72,15 +79,3 @@ def _pop_time_range(params: dict[str, str]) -> dict[str, int]:
         stricter = max if bound == "since" else min
         time_range[bound] = stricter(moment, time_range.get(bound, moment))
     return time_range
-
-
-def _pop_choice(params: dict[str, str], name: str, allowed: list[str]) -> str | None:
-    value = params.pop(name, None)
-    if value is not None and value not in allowed:
-        raise ParameterInvalidError(f"{name} must be one of {', '.join(allowed)}.", name)
-    return value
-
-
-def _pop_state(params: dict[str, str]) -> EventState | None:
-    state = _pop_choice(params, "delivery_state", [*EventState])
-    return EventState(state) if state else None

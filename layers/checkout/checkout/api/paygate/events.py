@@ -45,7 +45,13 @@ class ResendEvent(Params):
 
 class ResendEvents(IdempotentParams):
     created_at: Annotated[
-        dict[str, Any], described("an object with gte and, if it has an end before now, lte")
+        dict[str, Any],
+        described(
+            "an object with gte and, if it has an end before now, lte",
+            required=["gte"],
+            properties={name: {"type": ["string", "integer"]} for name in ("gte", "lte")},
+            additionalProperties=False,
+        ),
     ]
     type: EventType | None = None
     webhook: WebhookId | None = None

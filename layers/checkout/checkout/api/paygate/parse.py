@@ -6,13 +6,14 @@ A field's description is its error message: "amount must be <description>".
 
 import hashlib
 import json
-import re
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -21,14 +22,15 @@ from pydantic import (
 
 from checkout.api.authentication import Call
 from checkout.api.http import MAX_IDEMPOTENCY_KEY, Json
-from checkout.api.paygate.render import EVENT_TYPES
-from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, PHONE, is_web_url
+from checkout.api.paygate.objects import EVENT_TYPES
+from checkout.domain.contact import EMAIL, EMAIL_LENGTH, MAX_URL, is_web_url, phone_number
 from checkout.domain.errors import (
     CheckoutError,
     ParameterInvalidError,
     ParameterMissingError,
     ParameterUnknownError,
     ResourceMissingError,
+    shown_name,
 )
 from checkout.domain.ids import OBJECTS, is_id
 from checkout.store.idempotency import IdempotentRequest
@@ -48,8 +50,38 @@ def fits(rule: Callable[[str], bool]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _matches(pattern: re.Pattern[str], limit: int) -> AfterValidator:
-    return fits(lambda text: len(text) <= limit and pattern.fullmatch(text) is not None)
+def _is_email(text: str) -> bool:
+    return len(text) <= EMAIL_LENGTH and EMAIL.fullmatch(text) is not None
+
+
+def _read_phone(text: str) -> str:
+    number = phone_number(text)
+    if number is None:
+        raise ValueError
+    return number
+
+
+def _read_whole(value: Any) -> Any:
+    """5000.0 as 5000: some languages have no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _read_empty(value: Any) -> Any:
+    """An empty text as null: forms send one for a field that was left empty."""
+    return None if value == "" else value
+
+
+def _read_texts(value: Any) -> Any:
+    """The values of a map as texts, without nulls. PHP encodes an empty map as a list."""
+    if not isinstance(value, dict):
+        return {} if value == [] else value
+    return {key: _read_text(each) for key, each in value.items() if each is not None}
+
+
+def _read_text(value: Any) -> Any:
+    """A boolean or a number as its JSON text."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return json.dumps(value) if is_number else value
 
 
 def without_repeats(values: list[str]) -> list[str]:
@@ -64,42 +96,61 @@ def _check_metadata(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
-def described(description: str) -> Any:
-    return Field(description=description)
+def described(description: str, **keywords: Any) -> Any:
+    """A field's description, and keywords of JSON Schema that its type does not say."""
+    return Field(description=description, json_schema_extra=keywords or None)
 
 
 Amount = Annotated[
     int,
     Field(strict=True, gt=0, le=MAX_AMOUNT),
+    BeforeValidator(_read_whole),
     described(f"a positive integer of pesewas, at most {MAX_AMOUNT}"),
 ]
 Url = Annotated[
     str,
     fits(is_web_url),
-    described(f"an absolute http or https URL of at most {MAX_URL} characters"),
+    described(
+        f"an absolute http or https URL of at most {MAX_URL} characters",
+        format="uri",
+        maxLength=MAX_URL,
+    ),
 ]
-Email = Annotated[str, _matches(EMAIL, EMAIL_LENGTH), described("an e-mail address")]
+Email = Annotated[
+    Annotated[str, fits(_is_email), described("an e-mail address", maxLength=EMAIL_LENGTH)] | None,
+    BeforeValidator(_read_empty),
+]
 Phone = Annotated[
-    str,
-    _matches(PHONE, 16),
-    described("a phone number: ten digits from 0, or + and the country code"),
+    Annotated[
+        str,
+        AfterValidator(_read_phone),
+        described("a phone number: ten digits from 0, or + and the country code"),
+    ]
+    | None,
+    BeforeValidator(_read_empty),
 ]
 Metadata = Annotated[
     dict[
         Annotated[str, StringConstraints(min_length=1, max_length=MAX_METADATA_KEY)],
         Annotated[str, StringConstraints(max_length=MAX_METADATA_VALUE)],
     ],
+    BeforeValidator(_read_texts),
     AfterValidator(_check_metadata),
     described(
         f"an object of at most {MAX_METADATA_KEYS} keys of up to {MAX_METADATA_KEY} characters, "
-        f"its values strings of up to {MAX_METADATA_VALUE}"
+        f"its values texts of up to {MAX_METADATA_VALUE}, numbers, booleans or null",
+        maxProperties=MAX_METADATA_KEYS,
+        additionalProperties={
+            "type": ["string", "number", "boolean", "null"],
+            "maxLength": MAX_METADATA_VALUE,
+        },
     ),
 ]
 Text = Annotated[str, Field(max_length=500), described("a text of at most 500 characters")]
 EventType = Annotated[
     str,
     fits(lambda text: text in EVENT_TYPES.values()),
-    described(f"one of {', '.join(EVENT_TYPES.values())}"),
+    described(f"one of {', '.join(EVENT_TYPES.values())}", enum=[*EVENT_TYPES.values()]),
 ]
 IdempotencyKey = Annotated[
     str,
@@ -176,14 +227,19 @@ def _validate(model: type[AnyParams], body: Json) -> AnyParams:
 
 def _first_error(model: type[BaseModel], error: ValidationError) -> CheckoutError:
     first = error.errors(include_url=False, include_context=False)[0]
-    param = str(first["loc"][0]) if first["loc"] else None
-    if param is None:
+    if not first["loc"]:
         return ParameterInvalidError("The body is not a JSON object.")
+    param, *below = first["loc"]
+    param = str(param)
     if first["type"] == "extra_forbidden":
         return ParameterUnknownError(param)
     if first["type"] == "missing":
         return ParameterMissingError(param)
-    return ParameterInvalidError(f"{param} must be {_description(model, param)}.", param)
+    problem = f"{param} must be {_description(model, param)}."
+    # The key of a map, but not the index of a list.
+    if below and isinstance(below[0], str) and (key := shown_name(f"{param}[{below[0]}]")):
+        return ParameterInvalidError(f"{problem} {key} is refused.", key)
+    return ParameterInvalidError(problem, param)
 
 
 def _description(model: type[BaseModel], param: str) -> str:

@@ -4,10 +4,13 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.api.lists import T
+from checkout.api.paygate import objects
+from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.domain.customer import Customer
 from checkout.domain.delivery import Delivery, TrackedEvent
 from checkout.domain.errors import (
@@ -44,15 +47,6 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
 )
 """An error has the type of the first class that it is an instance of."""
 
-EVENT_TYPES = {
-    EventKind.SESSION_COMPLETED: "checkout.session.completed",
-    EventKind.SESSION_EXPIRED: "checkout.session.expired",
-    EventKind.PAYMENT_SUCCEEDED: "payment.succeeded",
-    EventKind.PAYMENT_FAILED: "payment.failed",
-    EventKind.REFUND_CREATED: "refund.created",
-    EventKind.REFUND_UPDATED: "refund.updated",
-}
-
 PAYMENT_STATUSES = {
     PaymentStatus.PENDING: "pending",
     PaymentStatus.SUCCEEDED: "succeeded",
@@ -67,7 +61,7 @@ def render_time(moment: int) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def render_session(session: Session, now: int) -> Json:
+def render_session(session: Session, now: int) -> objects.CheckoutSession:
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -87,7 +81,7 @@ def render_session(session: Session, now: int) -> Json:
     }
 
 
-def render_payment(payment: Payment) -> Json:
+def render_payment(payment: Payment) -> objects.Payment:
     return {
         "id": payment.id,
         "object": "payment",
@@ -105,7 +99,7 @@ def render_payment(payment: Payment) -> Json:
     }
 
 
-def render_refund(refund: Refund) -> Json:
+def render_refund(refund: Refund) -> objects.Refund:
     return {
         "id": refund.id,
         "object": "refund",
@@ -124,7 +118,7 @@ def render_refund_json(refund: Refund) -> str:
     return encode_json(render_refund(refund))
 
 
-def render_customer(customer: Customer) -> Json:
+def render_customer(customer: Customer) -> objects.Customer:
     return {
         "id": customer.id,
         "object": "customer",
@@ -137,7 +131,7 @@ def render_customer(customer: Customer) -> Json:
     }
 
 
-def render_endpoint(endpoint: WebhookEndpoint) -> Json:
+def render_endpoint(endpoint: WebhookEndpoint) -> objects.WebhookEndpoint:
     """A webhook endpoint without its secret. `disabled_because` is this service's own field:
     `merchant`, `gone` (the endpoint answered 410) or `failing` (for five days)."""
     return {
@@ -152,25 +146,28 @@ def render_endpoint(endpoint: WebhookEndpoint) -> Json:
     }
 
 
-def render_endpoint_with_secret(endpoint: WebhookEndpoint, secret: str) -> Json:
-    rendered = render_endpoint(endpoint)
-    created_at = rendered.pop("created_at")
-    return rendered | {"secret": secret, "created_at": created_at}
+def render_endpoint_with_secret(
+    endpoint: WebhookEndpoint, secret: str
+) -> objects.WebhookEndpointWithSecret:
+    fields: dict[str, Any] = {**render_endpoint(endpoint)}
+    last = {"secret": secret, "created_at": fields.pop("created_at")}
+    return cast(objects.WebhookEndpointWithSecret, fields | last)
 
 
-def render_event(tracked: TrackedEvent) -> Json:
+def render_event(tracked: TrackedEvent) -> objects.Event:
     """`pending_webhooks` is the number of deliveries that are still pending."""
     return _event(tracked.event, tracked.pending_count)
 
 
-def render_envelope(event: Event, webhooks: int) -> Json:
+def render_envelope(event: Event, webhooks: int) -> objects.Event:
     """The event as webhook endpoints receive it. It is the same in every delivery attempt."""
     return _event(event, webhooks)
 
 
-def _event(event: Event, pending_webhooks: int) -> Json:
-    """`checkout_session` and `sequence` are this service's own fields. `sequence` numbers the
-    events of a session from 1 without gaps, so that a merchant can order them."""
+def _event(event: Event, pending_webhooks: int) -> objects.Event:
+    """`checkout_session` and `sequence` are this service's own fields. `sequence` numbers all
+    events of a session from 1, so that a merchant can order them. An endpoint that does not
+    subscribe to all types sees gaps."""
     return {
         "id": event.id,
         "object": "event",
@@ -184,7 +181,7 @@ def _event(event: Event, pending_webhooks: int) -> Json:
     }
 
 
-def render_delivery(delivery: Delivery) -> Json:
+def render_delivery(delivery: Delivery) -> objects.EventDelivery:
     """This service's own object. `attempts` are the latest ones, `attempt_count` counts all.
 
     A delivery that waits until its endpoint is enabled has no next attempt.
@@ -209,7 +206,7 @@ def render_delivery(delivery: Delivery) -> Json:
     }
 
 
-def render_resend(resend: Resend) -> Json:
+def render_resend(resend: Resend) -> objects.EventResend:
     """This service's own object."""
     return {
         "id": resend.id,
@@ -226,26 +223,30 @@ def render_resend(resend: Resend) -> Json:
 
 
 def render_events(kind: EventKind, session: Session, subject: Subject) -> list[tuple[str, Json]]:
-    """The types of an event kind's events, each with its object. A phone number is masked."""
+    """The types of an event kind's events, each with its object."""
+    return [(EVENT_TYPES[kind], _render_subject(kind, session, subject))]
+
+
+def _render_subject(
+    kind: EventKind, session: Session, subject: Subject
+) -> objects.CheckoutSession | objects.Payment | objects.Refund:
+    """A phone number is masked."""
     if subject is None or kind in (EventKind.SESSION_COMPLETED, EventKind.SESSION_EXPIRED):
-        rendered = render_session(session, session.updated_at)
-    elif isinstance(subject, Refund):
-        rendered = render_refund(subject)
-    else:
-        rendered = render_payment(subject)
-        rendered["phone"] = subject.phone and masked_phone(subject.phone)
-    return [(EVENT_TYPES[kind], rendered)]
+        return render_session(session, session.updated_at)
+    if isinstance(subject, Refund):
+        return render_refund(subject)
+    return {**render_payment(subject), "phone": subject.phone and masked_phone(subject.phone)}
 
 
 def render_page(url: str, page: Page[T], render: Callable[[T], Json]) -> Response:
-    return lists.respond(page, render, lambda objects, more: render_list(url, objects, more))
+    return lists.respond(page, render, lambda data, more: render_list(url, data, more))
 
 
-def render_list(url: str, objects: Iterable[Json], has_more: bool = False) -> Json:
-    return {"object": "list", "data": list(objects), "has_more": has_more, "url": url}
+def render_list(url: str, data: Iterable[Json], has_more: bool = False) -> objects.List:
+    return {"object": "list", "data": list(data), "has_more": has_more, "url": url}
 
 
-def render_deleted(id: str, kind: str) -> Json:
+def render_deleted(id: str, kind: str) -> objects.Deleted:
     return {"id": id, "object": kind, "deleted": True}
 
 

@@ -5,8 +5,9 @@ They are sent like any event, but their session, payment or refund does not exis
 
 from checkout.api.authentication import Call
 from checkout.api.http import encode_json
+from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.api.paygate.parse import EventType, Params, parse_params
-from checkout.api.paygate.render import EVENT_TYPES, render_events
+from checkout.api.paygate.render import render_events
 from checkout.domain.errors import EndpointDisabledError, ParameterInvalidError
 from checkout.domain.event import Event, EventKind, Subject
 from checkout.domain.ids import EVENT, PAYMENT, REFUND, SESSION, TIME_LENGTH, new_id, within

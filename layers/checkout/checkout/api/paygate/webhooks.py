@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from checkout.api.authentication import Call
+from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.api.paygate.parse import (
     IdempotentParams,
     Params,
@@ -15,7 +16,6 @@ from checkout.api.paygate.parse import (
     parse_params,
     without_repeats,
 )
-from checkout.api.paygate.render import EVENT_TYPES
 from checkout.domain.addresses import is_endpoint_url
 from checkout.domain.errors import ParameterInvalidError
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
@@ -36,13 +36,17 @@ def _check_event_types(names: list[str]) -> list[str]:
 EndpointUrl = Annotated[
     str,
     fits(_is_endpoint_url),
-    described("a public HTTPS URL without credentials"),
+    described("a public HTTPS URL without credentials", format="uri"),
 ]
 EventTypes = Annotated[
     list[str],
     Field(min_length=1),
     AfterValidator(_check_event_types),
-    described(f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once"),
+    described(
+        f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once",
+        items={"type": "string", "enum": [*EVENT_TYPES.values()]},
+        uniqueItems=True,
+    ),
 ]
 Status = Annotated[Literal["enabled", "disabled"], described("enabled or disabled")]
 

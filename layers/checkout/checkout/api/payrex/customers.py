@@ -1,10 +1,21 @@
 """Creates and changes PayRex's customers from forms (docs/contracts/payrex.md, section 9)."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from checkout.api.authentication import Call
 from checkout.api.http import encode_json
+from checkout.api.payrex.fields import (
+    Choice,
+    Email,
+    Map,
+    Matching,
+    Metadata,
+    Text,
+    read_all,
+    read_sent,
+)
 from checkout.api.payrex.reader import Reader
 from checkout.api.payrex.render import render_customer
 from checkout.domain.customer import Customer
@@ -14,29 +25,41 @@ from checkout.store.idempotency import Creation
 
 PREFIX_LENGTH = 8
 """The length of the billing statement prefix that a customer gets if its form has none."""
-_PREFIX = re.compile(r"[A-Z0-9]{3,15}", re.ASCII)
+PREFIX = Matching(
+    "billing_statement_prefix",
+    pattern=re.compile(r"[A-Z0-9]{3,15}", re.ASCII),
+    problem="must be 3 to 15 upper case letters and digits",
+)
+FIELDS = (
+    Choice("currency", required=True, allowed=("PHP",)),
+    Text("name", required=True),
+    Email("email", required=True),
+    Metadata(),
+    Map("billing_details"),
+)
+NEW, CHANGED = (*FIELDS, PREFIX), (*FIELDS, replace(PREFIX, required=True))
+"""The parameters of a creation and of an update. An update sets those that its form has."""
 
 
 def prepare_customer(call: Call) -> Creation:
     """Raises the errors of the form's parameters."""
     reader = Reader.of_body(call)
-    reader.choice("currency", ("PHP",), required=True)
-    prefix = _prefix(reader)
+    values = read_all(NEW, reader)
+    reader.finish()
     customer = Customer(
         id=new_id(CUSTOMER),
         scope=call.scope,
-        name=reader.text("name", required=True),
-        email=reader.email("email", required=True),
-        metadata=reader.metadata(),
+        name=values["name"],
+        email=values["email"],
+        metadata=values["metadata"],
         created_at=call.now,
         updated_at=call.now,
         details={
-            "currency": "PHP",
-            "billing": _billing(reader),
-            "billing_statement_prefix": prefix or random_text(PREFIX_LENGTH).upper(),
+            "currency": values["currency"],
+            "billing": values["billing_details"],
+            "billing_statement_prefix": values[PREFIX.name] or random_text(PREFIX_LENGTH).upper(),
         },
     )
-    reader.finish()
     return customers.prepare_creation(customer, encode_json(render_customer(customer)))
 
 
@@ -52,31 +75,11 @@ def update_customer(call: Call) -> Customer:
 
 
 def _changes(reader: Reader, customer: Customer) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
+    sent = read_sent(CHANGED, reader)
     details = dict(customer.details)
-    if reader.has("currency"):
-        reader.choice("currency", ("PHP",), required=True)
-    if reader.has("name"):
-        changes["name"] = reader.text("name", required=True)
-    if reader.has("email"):
-        changes["email"] = reader.email("email", required=True)
-    if reader.has("metadata"):
-        changes["metadata"] = reader.metadata()
-    if reader.has("billing_details"):
-        details["billing"] = _billing(reader)
-    if reader.has("billing_statement_prefix"):
-        details["billing_statement_prefix"] = _prefix(reader, required=True)
-    reader.finish()
+    if "billing_details" in sent:
+        details["billing"] = sent["billing_details"]
+    if PREFIX.name in sent:
+        details[PREFIX.name] = sent[PREFIX.name]
+    changes = {name: sent[name] for name in ("name", "email", "metadata") if name in sent}
     return changes | {"details": details}
-
-
-def _prefix(reader: Reader, *, required: bool = False) -> str | None:
-    problem = "must be 3 to 15 upper case letters and digits"
-    return reader.matching(
-        "billing_statement_prefix", _PREFIX.fullmatch, problem, required=required
-    )
-
-
-def _billing(reader: Reader) -> Any:
-    billing = reader.map("billing_details")
-    return billing.tree() if billing else None

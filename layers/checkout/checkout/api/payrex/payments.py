@@ -1,11 +1,12 @@
 """Changes PayRex's payments from forms (docs/contracts/payrex.md, section 8)."""
 
-from typing import Any
-
 from checkout.api.authentication import Call
+from checkout.api.payrex.fields import Metadata, Text, read_sent
 from checkout.api.payrex.reader import Reader
 from checkout.domain.payment import Payment
 from checkout.store import payments
+
+FIELDS = (Text("description"), Metadata())
 
 
 def update_payment(call: Call) -> Payment:
@@ -13,11 +14,5 @@ def update_payment(call: Call) -> Payment:
 
     Raises ResourceMissingError, or the errors of the form's parameters.
     """
-    reader = Reader.of_body(call)
-    changes: dict[str, Any] = {}
-    if reader.has("description"):
-        changes["description"] = reader.text("description")
-    if reader.has("metadata"):
-        changes["metadata"] = reader.metadata()
-    reader.finish()
+    changes = read_sent(FIELDS, Reader.of_body(call))
     return payments.update(call.table, call.scope, call.path_id, changes, call.now)

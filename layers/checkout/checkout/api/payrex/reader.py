@@ -5,6 +5,7 @@ Hand-written, unlike PayGate's pydantic models, because importing pydantic makes
 third longer (docs/decisions/2026-11-21-two-validators.md).
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +31,13 @@ MAX_TEXT = 1_000
 """The longest text, in characters."""
 MAX_METADATA_KEYS, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 
+NO_FORM = ("{", "[", "--")
+"""How bodies of JSON and of multipart/form-data begin."""
 NOTHING = ("", "None")
 """What the SDKs send for a null."""
+
+_ZERO_FRACTION = re.compile(r"\.0{1,15}\Z")
+"""What Python adds to a whole number that is a float: `5000.0`."""
 
 
 class Reader:
@@ -41,9 +47,11 @@ class Reader:
     """
 
     def __init__(
-        self, form: Node, path: str = "", errors: list[InvalidRequestError] | None = None
+        self, form: Node, now: int, path: str = "", errors: list[InvalidRequestError] | None = None
     ) -> None:
+        """`now` is the request's time in epoch seconds."""
         self._form = form
+        self.now = now
         self._path = path
         self.errors: list[InvalidRequestError] = [] if errors is None else errors
 
@@ -51,14 +59,20 @@ class Reader:
     def of_body(cls, call: Call) -> "Reader":
         """Raises BodyInvalidError, BodyTooLargeError or ParameterTypeError."""
         try:
-            return cls(_decode(call.request.body().decode()))
+            text = call.request.body().decode()
         except UnicodeDecodeError:
             raise BodyInvalidError("The body is not UTF-8.") from None
+        if text.lstrip().startswith(NO_FORM):
+            raise BodyInvalidError(
+                "This API takes form bodies. Send name=value&map[name]=value&list[]=value "
+                "with Content-Type: application/x-www-form-urlencoded."
+            )
+        return cls(_decode(text), call.now)
 
     @classmethod
     def of_query(cls, call: Call) -> "Reader":
         """Raises ParameterTypeError."""
-        return cls(_decode(call.request.query_string))
+        return cls(_decode(call.request.query_string), call.now)
 
     def finish(self) -> None:
         """Raises the errors so far: one as itself, several as a ManyInvalidError."""
@@ -93,7 +107,7 @@ class Reader:
         text = self.text(name, required=required)
         if text is None:
             return None
-        number = read_integer(text)
+        number = read_integer(_ZERO_FRACTION.sub("", text))
         if number is None:
             self.fail(ParameterTypeError, name, "must be an integer")
         elif number < low:
@@ -148,7 +162,7 @@ class Reader:
         for index, element in enumerate(self._list(name)):
             path = f"{self._parameter(name)}[{index}]"
             if isinstance(element, Node):
-                readers.append(Reader(element, path, self.errors))
+                readers.append(Reader(element, self.now, path, self.errors))
             elif element not in NOTHING:
                 self.errors.append(ParameterTypeError(f"{path} must be a map.", path))
         if required and not readers and len(self.errors) == errors_before:
@@ -162,7 +176,7 @@ class Reader:
         if not isinstance(value, Node) or value.items:
             self.fail(ParameterTypeError, name, "must be a map")
             return None
-        return Reader(value, self._parameter(name), self.errors)
+        return Reader(value, self.now, self._parameter(name), self.errors)
 
     def texts(self, name: str) -> dict[str, str]:
         """A map whose values are strings."""

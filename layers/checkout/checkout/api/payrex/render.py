@@ -5,13 +5,16 @@ Every key is always present, with null where there is no value: an SDK reads the
 
 import json
 from collections.abc import Callable
+from typing import cast
 
 from checkout.api import lists
 from checkout.api.http import Json, Response, encode_json, json_response
 from checkout.api.lists import T
+from checkout.api.payrex import objects
 from checkout.domain.account import is_live
 from checkout.domain.customer import Customer
 from checkout.domain.errors import (
+    AccountSuspendedError,
     AuthenticationError,
     BodyInvalidError,
     BodyTooLargeError,
@@ -69,6 +72,7 @@ REFUND_REASONS = (
 
 ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (AuthenticationError, 401, "auth_invalid"),
+    (AccountSuspendedError, 403, None),
     (PermissionDeniedError, 401, "auth_invalid"),
     (RouteMissingError, 404, "route_not_found"),
     (MethodNotAllowedError, 404, "route_not_found"),
@@ -101,7 +105,7 @@ def session_id(payment_intent: str) -> str:
     return f"{SESSION}_{rest}" if prefix == PAYMENT_INTENT else ""
 
 
-def render_session(session: Session, now: int) -> Json:
+def render_session(session: Session, now: int) -> objects.CheckoutSession:
     return {
         "id": session.id,
         "resource": "checkout_session",
@@ -131,7 +135,7 @@ def render_session(session: Session, now: int) -> Json:
     }
 
 
-def render_payment_intent(session: Session, now: int) -> Json:
+def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
     paid = session.status is Status.COMPLETE
     return {
         "id": payment_intent_id(session.id),
@@ -161,7 +165,7 @@ def render_payment_intent(session: Session, now: int) -> Json:
     }
 
 
-def render_payment(payment: Payment, session: Session) -> Json:
+def render_payment(payment: Payment, session: Session) -> objects.Payment:
     """`customer` is the copy that the session has, as in the payment intent."""
     return {
         "id": payment.id,
@@ -186,7 +190,7 @@ def render_payment(payment: Payment, session: Session) -> Json:
     }
 
 
-def render_refund(refund: Refund) -> Json:
+def render_refund(refund: Refund) -> objects.Refund:
     """A refund that this service made itself has a reason that merchants cannot set. It is shown as
     `other_reason`."""
     by_merchant = refund.reason in REFUND_REASONS
@@ -213,9 +217,9 @@ def render_refund_json(refund: Refund) -> str:
     return encode_json(render_refund(refund))
 
 
-def render_customer(customer: Customer) -> Json:
+def render_customer(customer: Customer) -> objects.Customer:
     details = customer.details
-    return {
+    rendered: objects.Customer = {
         "id": customer.id,
         "resource": "customer",
         "billing": details.get("billing"),
@@ -226,13 +230,15 @@ def render_customer(customer: Customer) -> Json:
         "name": customer.name,
         "next_billing_statement_sequence_number": "1",
         "metadata": customer.metadata or None,
-        **({"deleted": True} if customer.deleted_at else {}),
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,
     }
+    if customer.deleted_at:
+        rendered["deleted"] = True
+    return rendered
 
 
-def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> Json:
+def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> objects.Webhook:
     return {
         "id": endpoint.id,
         "resource": "webhook",
@@ -247,7 +253,7 @@ def render_webhook(endpoint: WebhookEndpoint, secret_key: str) -> Json:
     }
 
 
-def render_deleted(id: str, resource: str) -> Json:
+def render_deleted(id: str, resource: str) -> objects.Deleted:
     return {"id": id, "resource": resource, "deleted": True}
 
 
@@ -260,8 +266,9 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
     if isinstance(subject, Refund):
         return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
     if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
-        intent = render_payment_intent(session, now) | {
-            "latest_payment": render_payment(subject, session)
+        intent = {
+            **render_payment_intent(session, now),
+            "latest_payment": render_payment(subject, session),
         }
         previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
         return [("payment_intent.succeeded", _change(intent, previous))]
@@ -313,8 +320,8 @@ def render_envelope(event: Event, webhooks: int) -> Json:
     """The event as webhooks receive it: `data` is the object itself, with `previous_attributes`
     beside it, as every official SDK reads it.
 
-    `checkout_session_id` and `sequence` are this service's own fields. `sequence` numbers a
-    session's events from 1 without gaps.
+    `checkout_session_id` and `sequence` are this service's own fields. `sequence` numbers all
+    events of a session from 1, so a webhook that does not subscribe to all types sees gaps.
     """
     change = json.loads(event.object)
     return {
@@ -336,8 +343,8 @@ def render_page(page: Page[T], render: Callable[[T], Json]) -> Response:
     return lists.respond(page, render, _list)
 
 
-def _list(objects: list[Json], has_more: bool) -> Json:
-    return {"resource": "list", "has_more": has_more, "data": objects}
+def _list(data: list[Json], has_more: bool) -> objects.List:
+    return {"resource": "list", "has_more": has_more, "data": data}
 
 
 def render_error(error: CheckoutError, _request: object = None) -> Response:
@@ -363,7 +370,7 @@ def _change(rendered: Json, previous: Json) -> Json:
     return {"data": rendered, "previous_attributes": previous}
 
 
-def _line_item(item: LineItem) -> Json:
+def _line_item(item: LineItem) -> objects.LineItem:
     return {
         "id": item.id,
         "resource": "checkout_session_line_item",
@@ -375,16 +382,17 @@ def _line_item(item: LineItem) -> Json:
     }
 
 
-def _customer_within(session: Session) -> Json | None:
+def _customer_within(session: Session) -> objects.EmbeddedCustomer | None:
     """The customer inside a session has no `id` and no `resource` (docs/contracts/payrex.md,
     section 6.3)."""
-    customer: Json | None = session.details.get("customer")
+    customer: objects.Customer | None = session.details.get("customer")
     if customer is None:
         return None
-    return {name: value for name, value in customer.items() if name not in ("id", "resource")}
+    within = {name: value for name, value in customer.items() if name not in ("id", "resource")}
+    return cast(objects.EmbeddedCustomer, within)
 
 
-def _intent_status(session: Session, now: int) -> str:
+def _intent_status(session: Session, now: int) -> objects.IntentStatus:
     status = session.status_at(now)
     if status is Status.COMPLETE:
         return "succeeded"
@@ -393,33 +401,44 @@ def _intent_status(session: Session, now: int) -> str:
     return "awaiting_next_action" if session.attempt else "awaiting_payment_method"
 
 
-def _next_action(session: Session, now: int) -> Json | None:
+def _next_action(session: Session, now: int) -> objects.NextAction | None:
     if _intent_status(session, now) != "awaiting_next_action":
         return None
     return {"type": "redirect", "redirect_url": session.url}
 
 
-def _last_error(session: Session) -> Json | None:
+def _last_error(session: Session) -> objects.PaymentError | None:
     if session.latest_failure is None:
         return None
     return {"failed_code": DECLINE_CODES[session.latest_failure]}
 
 
-def _payment_status(payment: Payment) -> str:
+def _payment_status(payment: Payment) -> objects.PaymentStatus:
     if payment.status is PaymentStatus.PENDING:
         return "pending"
     return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
 
 
-def _payment_method(payment: Payment) -> Json:
+def _payment_method(payment: Payment) -> objects.PaymentMethod:
     """The type, and of a card that was typed on our page its brand and last digits."""
     if payment.card_last4 is None:
         return {"type": payment.method}
-    card = {"first6": None, "last4": payment.card_last4, "brand": payment.card_brand}
+    card: objects.Card = {
+        "first6": None,
+        "last4": payment.card_last4,
+        "brand": payment.card_brand,
+    }
     return {"type": payment.method, "card": card}
 
 
-def _no_billing() -> Json:
+def _no_billing() -> objects.Billing:
     """Of a payment whose page asked for none: every key is present."""
-    address = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"))
+    address: objects.Address = {
+        "line1": None,
+        "line2": None,
+        "city": None,
+        "state": None,
+        "postal_code": None,
+        "country": None,
+    }
     return {"name": None, "email": None, "phone": None, "address": address}

@@ -1,9 +1,10 @@
 """PayRex's webhooks, as forms create and change them (docs/contracts/payrex.md, section 10.1)."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from checkout.api.authentication import Call
 from checkout.api.http import encode_json
+from checkout.api.payrex.fields import Choices, Field, Text, read_all, read_sent
 from checkout.api.payrex.reader import Reader
 from checkout.api.payrex.render import EVENT_TYPES
 from checkout.api.payrex.webhooks import new_encrypted_key, render_webhook
@@ -15,22 +16,37 @@ from checkout.store import webhook_endpoints
 from checkout.store.idempotency import Creation
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointUrl(Field):
+    """An address where webhooks may be sent."""
+
+    def read(self, reader: Reader) -> str | None:
+        problem = "must be a public HTTPS URL"
+        return reader.matching(self.name, _is_endpoint_url, problem, required=self.required)
+
+
+FIELDS = (
+    EndpointUrl("url", required=True),
+    Choices("events", required=True, allowed=EVENT_TYPES),
+    Text("description"),
+)
+"""The parameters of a creation. An update sets those that its form has."""
+
+
 def prepare_webhook(call: Call) -> Creation:
     """Raises the errors of the form's parameters, or LimitError if the scope already has the most
     webhooks that are allowed."""
     reader = Reader.of_body(call)
-    url = _url(reader) or ""
-    event_types = reader.choices("events", EVENT_TYPES, required=True)
-    description = reader.text("description")
+    values = read_all(FIELDS, reader)
     reader.finish()
     id = new_id(WEBHOOK)
     endpoint = WebhookEndpoint(
         id=id,
         scope=call.scope,
-        url=url,
-        event_types=event_types,
+        url=values["url"],
+        event_types=values["events"],
         secret=new_encrypted_key(id),
-        description=description,
+        description=values["description"],
         created_at=call.now,
         updated_at=call.now,
     )
@@ -43,20 +59,10 @@ def update_webhook(call: Call) -> WebhookEndpoint:
 
     Raises ResourceMissingError, or the errors of the form's parameters.
     """
-    reader = Reader.of_body(call)
-    changes: dict[str, Any] = {}
-    if reader.has("url"):
-        changes["url"] = _url(reader)
-    if reader.has("events"):
-        changes["event_types"] = list(reader.choices("events", EVENT_TYPES, required=True))
-    if reader.has("description"):
-        changes["description"] = reader.text("description")
-    reader.finish()
+    changes = read_sent(FIELDS, Reader.of_body(call))
+    if "events" in changes:
+        changes["event_types"] = list(changes.pop("events"))
     return webhook_endpoints.update(call.table, call.scope, call.path_id, changes, call.now)
-
-
-def _url(reader: Reader) -> str | None:
-    return reader.matching("url", _is_endpoint_url, "must be a public HTTPS URL", required=True)
 
 
 def _is_endpoint_url(text: str) -> bool:

@@ -2,8 +2,7 @@
 (docs/contracts/payrex.md, section 10.1)."""
 
 from checkout.api.authentication import Call
-from checkout.api.http import Json
-from checkout.api.payrex import render
+from checkout.api.payrex import objects, render
 from checkout.domain.ids import random_text
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.encryption import decrypt, encrypt
@@ -16,7 +15,7 @@ def new_encrypted_key(webhook_id: str) -> str:
     return encrypt(f"whsk_{random_text(KEY_LENGTH)}", encryption_context=webhook_id)
 
 
-def render_webhook(endpoint: WebhookEndpoint) -> Json:
+def render_webhook(endpoint: WebhookEndpoint) -> objects.Webhook:
     """The secret key is encrypted in the table, and shown in every response."""
     secret_key = decrypt(endpoint.secret, encryption_context=endpoint.id)
     return render.render_webhook(endpoint, secret_key)

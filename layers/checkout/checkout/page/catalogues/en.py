@@ -174,6 +174,9 @@ TEXTS = {
     "unavailable_title": "Payment is not available yet",
     "unavailable_text": "{merchant} is not set up to take live payments here. "
     "You have not been charged.",
+    "suspended_title": "Payment is not possible at the moment",
+    "suspended_text": "{merchant} takes no payments here at the moment. "
+    "Nothing new has been charged.",
     "unknown_title": "This link is not right",
     "unknown_text": "Ask the shop for a new one.",
     "broken_title": "Something went wrong",

@@ -179,6 +179,9 @@ TEXTS = {
     "unavailable_title": "Hindi pa puwedeng magbayad",
     "unavailable_text": "Hindi pa nakahanda ang {merchant} na tumanggap ng totoong bayad dito. "
     "Hindi ka siningil.",
+    "suspended_title": "Hindi puwedeng magbayad sa ngayon",
+    "suspended_text": "Hindi tumatanggap ng bayad dito ang {merchant} sa ngayon. "
+    "Walang bagong siningil sa iyo.",
     "unknown_title": "Mali ang link na ito",
     "unknown_text": "Humingi ng bago sa tindahan.",
     "broken_title": "May nangyaring mali",

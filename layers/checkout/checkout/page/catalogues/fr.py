@@ -179,6 +179,9 @@ TEXTS = {
     "unavailable_title": "Le paiement n’est pas encore possible",
     "unavailable_text": "{merchant} ne peut pas encore encaisser de vrais paiements ici. "
     "Rien n’a été débité.",
+    "suspended_title": "Le paiement n’est pas possible pour le moment",
+    "suspended_text": "{merchant} n’encaisse aucun paiement ici pour le moment. "
+    "Rien de nouveau n’a été débité.",
     "unknown_title": "Ce lien n’est pas le bon",
     "unknown_text": "Demandez-en un nouveau à la boutique.",
     "broken_title": "Quelque chose n’a pas marché",
