@@ -537,6 +537,42 @@ def test_every_page_keeps_out_of_search_engines_and_away_from_devices(world: Wor
         assert "camera=()" in headers["permissions-policy"]
 
 
+@pytest.mark.parametrize(
+    ("support", "shown"),
+    [
+        ("help@shop.example", '<a href="mailto:help@shop.example">help@shop.example</a>'),
+        ("https://shop.example/help", '<a href="https://shop.example/help">shop.example/help</a>'),
+        ("+233 24 000 0000", '<a href="tel:+233240000000">+233 24 000 0000</a>'),
+        ("Ask at the counter", "Ask at the counter"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+    ],
+)
+def test_the_foot_names_the_seller_and_links_support_as_what_it_is(
+    world: World, support: str, shown: str
+) -> None:
+    named = replace(ACCRA, operator="Accra Books Ltd", support=support)
+    pages = {"terms": "https://shop.example/terms", "privacy": "https://shop.example/privacy"}
+    accounts.save_merchant(replace(named, **pages), world.table)
+
+    page = world.page(path_of(world)).text
+
+    assert (
+        f"<p>Accra Books Ltd · {shown} · "
+        '<a href="https://shop.example/terms">Terms</a> · '
+        '<a href="https://shop.example/privacy">Privacy</a></p>'
+    ) in page
+
+
+def test_a_suspended_merchants_page_takes_no_payments(world: World) -> None:
+    path = path_of(world)
+    token = token_in(world.page(path).text)
+    accounts.save_merchant(replace(ACCRA, suspended_at=START), world.table)
+
+    assert state_of(world.page(path).text) == "suspended"
+    with world.untouched():
+        world.submit(path.removeprefix("/checkout/"), FINE, token)
+
+
 # --------------------------------------------------------------- safety, size
 
 

@@ -12,7 +12,7 @@ from markupsafe import escape
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
 from checkout.domain.card_brands import BRANDS
-from checkout.domain.contact import is_web_url, phone_number
+from checkout.domain.contact import EMAIL, is_web_url, phone_number
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import NO_BREAK, format_amount
@@ -262,18 +262,19 @@ def _about(merchant: Merchant, t: Translate) -> list[tuple[str, str | None]]:
     pages = ((t("terms"), merchant.terms), (t("privacy"), merchant.privacy))
     links = [(text, url) for text, url in pages if url and is_web_url(url)]
     operator = [(merchant.operator, None)] if merchant.operator else []
-    support = [(merchant.support, _address_of(merchant.support))] if merchant.support else []
-    return [*operator, *support, *links]
+    return [*operator, *_support(merchant.support), *links]
 
 
-def _address_of(support: str) -> str | None:
-    """The link of a merchant's support: a web page, a mailbox or a phone."""
+def _support(support: str | None) -> list[tuple[str, str | None]]:
+    """Where shoppers find help, with its link: a web page, a mailbox or a phone."""
+    if not support:
+        return []
     if is_web_url(support):
-        return support
-    if "@" in support:
-        return f"mailto:{support}"
+        return [(support.partition("://")[2].removesuffix("/"), support)]
+    if EMAIL.fullmatch(support):
+        return [(support, f"mailto:{quote(support, safe='@')}")]
     phone = phone_number(support)
-    return f"tel:{phone}" if phone else None
+    return [(support, f"tel:{phone}" if phone else None)]
 
 
 def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
