@@ -17,9 +17,10 @@ have another time for a payment method."""
 CODE_SECONDS = 10
 """Seconds after which a payment is looked up if a code was forwarded and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
-"""Seconds from one lookup of an attempt by its timer to the next, while the attempt is young."""
+"""Seconds from one lookup of an attempt by its timer to the next, in its first five minutes and
+after its deadline."""
 LONGER_CHECKS = 10
-"""An older attempt is looked up again after this fraction of its age: a transfer takes hours."""
+"""Between the two it is looked up again after a tenth of its age: a transfer takes hours."""
 PAGE_LOOKUP_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""

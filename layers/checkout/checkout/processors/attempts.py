@@ -350,8 +350,10 @@ def _is_current(payment: Payment, timer: Timer) -> bool:
 def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
     """When a payment's timer is due next; None if nothing more can happen to it."""
     if payment.status is PaymentStatus.PENDING:
-        next_check = now + max(ATTEMPT_CHECK_SECONDS, (now - payment.created_at) // LONGER_CHECKS)
-        return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
+        if payment.deadline_at <= now:
+            return now + ATTEMPT_CHECK_SECONDS
+        wait = max(ATTEMPT_CHECK_SECONDS, (now - payment.created_at) // LONGER_CHECKS)
+        return min(now + wait, payment.deadline_at)
     if lookup.is_unknown and (payment.watch_until or 0) <= now:
         return now + LONGEST_WATCH_SECONDS  # The last lookup was not answered.
     return next_watch_at(payment, now)
