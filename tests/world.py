@@ -390,7 +390,7 @@ def attempt_in(location: str) -> str:
 
 
 def token_in(page: str) -> str:
-    """The token of the page's form, or "" if the page has no form."""
+    """The token of the first form of a page, or "" if it has no form."""
     found = re.search(r'name="token" value="(\w+)"', page)
     return found[1] if found else ""
 
