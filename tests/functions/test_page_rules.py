@@ -550,9 +550,14 @@ def test_every_page_keeps_out_of_search_engines_and_away_from_devices(world: Wor
 def test_the_foot_names_the_seller_and_links_support_as_what_it_is(
     world: World, support: str, shown: str
 ) -> None:
-    named = replace(ACCRA, operator="Accra Books Ltd", support=support)
-    pages = {"terms": "https://shop.example/terms", "privacy": "https://shop.example/privacy"}
-    accounts.save_merchant(replace(named, **pages), world.table)
+    seller = replace(
+        ACCRA,
+        operator="Accra Books Ltd",
+        support=support,
+        terms="https://shop.example/terms",
+        privacy="https://shop.example/privacy",
+    )
+    accounts.save_merchant(seller, world.table)
 
     page = world.page(path_of(world)).text
 

@@ -172,7 +172,7 @@ def render_payment(payment: Payment, session: Session) -> objects.Payment:
         "resource": "payment",
         "amount": payment.amount,
         "amount_refunded": payment.amount_refunded,
-        "billing": payment.billing or _no_billing(),
+        "billing": _billing(payment),
         "currency": payment.currency,
         "description": payment.description,
         "fee": 0,
@@ -431,8 +431,10 @@ def _payment_method(payment: Payment) -> objects.PaymentMethod:
     return {"type": payment.method, "card": card}
 
 
-def _no_billing() -> objects.Billing:
-    """Of a payment whose page asked for none: every key is present."""
+def _billing(payment: Payment) -> objects.Billing:
+    """What the shopper typed. Every key is present, also if the page asked for nothing."""
+    if payment.billing:
+        return cast(objects.Billing, payment.billing)
     address: objects.Address = {
         "line1": None,
         "line2": None,
