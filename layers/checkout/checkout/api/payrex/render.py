@@ -165,8 +165,8 @@ def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
     }
 
 
-def render_payment(payment: Payment, session: Session) -> objects.Payment:
-    """`customer` is the copy that the session has, as in the payment intent."""
+def render_payment(payment: Payment, session: Session | None = None) -> objects.Payment:
+    """`customer` is the copy that the session has, as in the payment intent; null without one."""
     return {
         "id": payment.id,
         "resource": "payment",
@@ -181,7 +181,7 @@ def render_payment(payment: Payment, session: Session) -> objects.Payment:
         "net_amount": payment.amount,
         "payment_intent_id": payment_intent_id(payment.session),
         "status": _payment_status(payment),
-        "customer": session.details.get("customer"),
+        "customer": session.details.get("customer") if session else None,
         "payment_method": _payment_method(payment),
         "refunded": payment.amount_refunded == payment.amount,
         "page_session": None,
