@@ -224,7 +224,7 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
     return handler
 
 
-def _compressed(request: Request, answer: Json) -> Json:
+def _compressed(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with its body in gzip, if that is worth it and the client accepts it."""
     content = answer["body"].encode()
     if len(content) <= SMALL_BODY:
