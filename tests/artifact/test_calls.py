@@ -44,6 +44,8 @@ def test_a_built_function_handles_its_sample(
         if "{id}" in event["routeKey"] and sample.stem not in NAMELESS:
             of_payrex = sample.stem.startswith(("payrex", "show_simulated_wallet"))
             assert (PAYREX_SUFFIX if of_payrex else PAYGATE_SUFFIX) in response["body"]
+    elif sample.stem == "repair_items":
+        assert response == {}  # the stand-in finds no items
     else:
         assert response == {"batchItemFailures": []}
     assert all(name.startswith("_jinja2_module_templates") for name in imported)

@@ -58,6 +58,7 @@ def test_metadata_keeps_numbers_and_booleans_as_text_and_drops_nulls(
         ({"order_id": "1234", "order": {"id": "1234"}}, "metadata[order]"),
         ({"order": ["1234"]}, "metadata[order]"),
         ({"note": "x" * 501}, "metadata[note]"),
+        ({"order": 10**600}, "metadata[order]"),
         ({"k" * 41: "1234"}, f"metadata[{'k' * 41}]"),
         ({"": "1234"}, "metadata[]"),
         ({"4242 4242 4242 4242": ["1234"]}, "metadata"),

@@ -80,7 +80,7 @@ def _read_texts(value: Any) -> Any:
 
 def _read_text(value: Any) -> Any:
     """A boolean or a number as its JSON text."""
-    is_number = isinstance(value, int | float) and math.isfinite(value)
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return json.dumps(value) if is_number else value
 
 
