@@ -79,6 +79,8 @@ class Instrument:
     number: str = field(default="", repr=False)
     """Digits of a card, or of a phone in the local ten-digit form. Empty if the processor asks for
     the card itself."""
+    network: str | None = None
+    """The mobile money network that the shopper chose for the phone."""
 
 
 class Order(NamedTuple):
@@ -125,6 +127,8 @@ class BankAccount(NamedTuple):
 
     bank: str
     number: str
+    holder: str
+    """The payee's name, as the shopper's bank shows it."""
 
 
 class Notification(NamedTuple):
