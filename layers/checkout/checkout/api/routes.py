@@ -47,6 +47,12 @@ _PAYREX = re.compile(
     r"/(checkout_sessions|payment_intents|payments|refunds|customers|webhooks)(/[^/]+){0,2}"
 )
 """The form of PayRex's paths."""
+_OTHER_PRODUCTS = re.compile(
+    r"/(payment_intents|setup_intents|customer_sessions|payouts|"
+    r"billing_statements|billing_statement_line_items)(/.*)?",
+    re.DOTALL,
+)
+"""The form of the paths of PayRex's other products (docs/contracts/payrex.md, section 1)."""
 _PAGE = re.compile(r"/(checkout|c)/[^/]+")
 _QUERY_CHARACTERS = "%=&+,;:@/?[]!$'()*~"
 
@@ -76,8 +82,17 @@ def refuse(table: Table, request: Request) -> Response:
         return dialect.render_error(error)
     if target:
         return _redirect(target)
-    missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
-    return dialect.render_error(missing if is_payrex else _wrong_method(request) or missing)
+    missing = f"No such route: {request.method}: {request.path[:200]}"
+    if is_payrex:
+        return payrex.render_error(RouteMissingError(missing + _about_product(request.path)))
+    return paygate.render_error(_wrong_method(request) or RouteMissingError(missing))
+
+
+def _about_product(path: str) -> str:
+    """What the error says about a path of PayRex's other products."""
+    if not _OTHER_PRODUCTS.fullmatch(path):
+        return ""
+    return ". It is not part of this service, which takes payments by checkout sessions."
 
 
 def _refuse_browser(request: Request) -> Response:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from checkout.domain.account import Caller
+from checkout.domain.card_limits import CardLimits
 from checkout.domain.ids import RANDOM_LENGTH, random_text
 from checkout.domain.payment import Failure
 
@@ -79,6 +80,10 @@ class Session:
     customer: str | None = None
     customer_email: str | None = None
     customer_phone: str | None = None
+    statement_descriptor: str | None = None
+    """What the shopper's bank statement will say."""
+    card_limits: CardLimits | None = None
+    """The cards that may pay it; None for all."""
     description: str | None = None
     line_items: tuple[LineItem, ...] = ()
     submit_type: str | None = None
