@@ -15,7 +15,7 @@ SIGNING = "whsk_fake"
 SESSION_FIELDS = {
     *("line_items", "payment_method_types", "success_url", "cancel_url", "reference_number"),
     *("metadata", "description", "billing", "send_email_receipt", "show_description"),
-    "show_line_items",
+    *("show_line_items", "statement_descriptor"),
 }
 REFUND_FIELDS = {"amount", "payment_id", "reason", "notes", "metadata"}
 """The attributes that our calls may have."""

@@ -134,6 +134,9 @@ def _of_structure(field: fields.Field) -> Json:
         case fields.Choices(allowed=allowed):
             items = {"type": "string", "enum": list(allowed)}
             return {"type": "array", "items": items, "uniqueItems": True}
+        case fields.ListMatching(pattern=pattern, problem=problem):
+            items = {"type": "string", "pattern": f"^{pattern.pattern}$"}
+            return {"type": "array", "items": items, "uniqueItems": True, "description": problem}
         case fields.Texts():
             return {"type": "object", "additionalProperties": {"type": "string"}}
         case fields.Metadata():

@@ -98,7 +98,8 @@ async function subscribe(url) {
   for (const id of old) await paygate.webhooks.delete(id)
 }
 
-const server = app.listen(Number(process.env.PORT ?? 4000), '127.0.0.1', async () => {
+const server = app.listen(Number(process.env.PORT ?? 4000), '127.0.0.1', async (error) => {
+  if (error) throw error
   const url = `http://127.0.0.1:${server.address().port}`
   process.env.FRONTEND_URL ??= url
   await subscribe(`${url}/webhooks`)

@@ -82,6 +82,20 @@ def test_an_update_changes_only_the_fields_it_sends(world: World, change: dict[s
     assert stored["updated_at"] == stored["created_at"] + 60
 
 
+@pytest.mark.parametrize("change", [False, True])
+def test_an_event_type_that_is_never_sent_is_refused_by_name(world: World, change: bool) -> None:
+    address = f"{WEBHOOKS}/{world.post(WEBHOOKS, HOOK).json['id']}"
+    body = {"events": ["payment.failed", "payment.created"]}
+    error = (400, "invalid_request_error", "parameter_invalid", "events")
+
+    if change:
+        response = world.refused(error, "PATCH", address, body)
+    else:
+        response = world.refused(error, "POST", WEBHOOKS, HOOK | body)
+
+    assert response.json["error"]["message"].endswith(". payment.created is refused.")
+
+
 def test_a_webhook_endpoint_can_be_disabled_and_enabled(world: World) -> None:
     address = f"{WEBHOOKS}/{world.post(WEBHOOKS, HOOK).json['id']}"
 

@@ -52,6 +52,16 @@ def test_metadata_keeps_numbers_and_booleans_as_text_and_drops_nulls(
     assert refund.json["metadata"] == kept
 
 
+def test_phps_empty_body_is_an_empty_object(world: World) -> None:
+    """`json_encode([])` is `[]`."""
+    id = world.create_session()["id"]
+
+    assert world.post(CUSTOMERS, b" []").status == 201
+    assert world.post(f"{SESSIONS}/{id}/expire", b"[]").json["status"] == "expired"
+    missing = (400, TYPE, "parameter_missing", "amount")
+    world.refused(missing, "POST", SESSIONS, b"[]")
+
+
 @pytest.mark.parametrize(
     ("metadata", "key"),
     [

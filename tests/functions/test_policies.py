@@ -226,7 +226,9 @@ def deliveries_and_resends(world: World, event: str) -> None:
 def payrex(world: World) -> None:
     customer = world.payrex("POST", "/customers", encode(CUSTOMER)).json["id"]
     hook = world.payrex("POST", "/webhooks", encode(HOOK_OF_PAYREX)).json["id"]
-    session = world.payrex("POST", PAYREX_SESSIONS, order(customer_id=customer)).json
+    limits = {"card": {"allowed_bins": ["424242"]}}
+    form = order(customer_id=customer, payment_method_options=limits)
+    session = world.payrex("POST", PAYREX_SESSIONS, form).json
     world.submit(session["client_secret"], CARD | {"number": SLOWLY_REFUNDED})
     payment = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
     paid = payment["latest_payment"]

@@ -109,6 +109,7 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
             ("payment_methods[]", "gcash"),
             ("payment_method_options[card][capture_type]", "automatic"),
             ("payment_method_options[card][allowed_bins][]", "424242"),
+            ("payment_method_options[card][allowed_funding][]", "credit"),
             ("billing_details_collection", "auto"),
             ("customer_reference_id", "ref-1"),
             ("statement_descriptor", "MUGS AND MORE"),

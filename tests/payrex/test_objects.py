@@ -274,6 +274,43 @@ def test_a_wallet_payment_awaits_the_next_action(world: World, create: Create, w
     assert (payment["status"], payment["payment_method"]) == ("pending", {"type": wallet})
 
 
+def test_the_last_attempt_and_its_payment_method_are_named(
+    world: World, create: Create, pay: Pay
+) -> None:
+    session = create()
+    assert session["payment_intent"]["latest_payment"] is None
+    assert session["payment_intent"]["payment_method_id"] is None
+
+    seen = set()
+    for number in ("4503300000000008", "4242424242424242"):
+        pay(session, number)
+        intent = world.payrex("GET", f"/payment_intents/{session['payment_intent']['id']}").json
+        assert intent["payment_method_id"] == intent["latest_payment"].replace("pay_", "pm_")
+        seen.add(intent["payment_method_id"])
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("target", ["/checkout_sessions/{}/expire", "/payment_intents/{}/cancel"])
+@pytest.mark.parametrize("status", ["completed", "expired"])
+def test_an_ended_session_is_refused_in_payrexs_words(
+    world: World, create: Create, pay: Pay, status: str, target: str
+) -> None:
+    session = create()
+    if status == "completed":
+        pay(session)
+    else:
+        world.now += 86_400
+    id = session["id"] if "sessions" in target else session["payment_intent"]["id"]
+
+    with world.untouched():
+        response = world.payrex("POST", target.format(id))
+
+    assert response.errors == (400, [("resource_invalid_state", None)])
+    assert response.json["errors"][0]["detail"] == (
+        f"The checkout session is {status}; only an active one allows this."
+    )
+
+
 @pytest.mark.parametrize("lifetime", [1, 86_400, 5 * 365 * 86_400])
 def test_a_session_may_live_a_second_to_five_years(create: Create, lifetime: int) -> None:
     assert create(expires_at=START + lifetime)["expires_at"] == START + lifetime

@@ -42,6 +42,40 @@ def test_another_method_is_an_unknown_route(world: World, path: str) -> None:
             assert f"{method}: {target}" in response.json["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/payment_intents"),
+        ("PUT", "/payment_intents/pi_1"),
+        ("POST", "/payment_intents/pi_1/attach"),
+        ("POST", "/setup_intents"),
+        ("GET", "/setup_intents/seti_1"),
+        ("POST", "/setup_intents/seti_1/cancel"),
+        ("POST", "/customer_sessions"),
+        ("GET", "/customer_sessions/cuss_1"),
+        ("GET", "/payouts/po_1/transactions"),
+        ("POST", "/billing_statements"),
+        ("GET", "/billing_statements"),
+        ("PUT", "/billing_statements/bstm_1"),
+        ("DELETE", "/billing_statements/bstm_1"),
+        ("POST", "/billing_statements/bstm_1/finalize"),
+        ("POST", "/billing_statement_line_items"),
+        ("DELETE", "/billing_statement_line_items/bstm_li_1"),
+    ],
+)
+def test_the_error_of_another_product_says_that_it_is_not_served(
+    world: World, method: str, path: str
+) -> None:
+    with world.untouched():
+        response = world.payrex(method, path, order())
+
+    assert response.errors == (404, [("route_not_found", None)])
+    assert response.json["errors"][0]["detail"] == (
+        f"No such route: {method}: {path}. It is not part of this service, which takes payments by "
+        "checkout sessions."
+    )
+
+
 def test_a_method_that_paygate_lacks_is_an_unknown_route_too(world: World) -> None:
     response = world.payrex("PATCH", "/v1/customers")
 

@@ -1,11 +1,26 @@
 """PayRex's official Python SDK, with another base URL and key, against a stack on real sockets."""
 
+import re
+
 import payrex
 import pytest
 
+from devstack.files import ROOT
 from devstack.stack import Stack
 from tests.payrex.conftest import client_of, shopper_pays
 from tests.payrex.forms import CUSTOMER, ORDER
+
+
+def test_the_readmes_program_creates_a_session(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(import payrex\n.*?)```", readme, re.S)
+
+    exec(program.replace("http://127.0.0.1:3000", stack.url), {})
+
+    assert re.fullmatch(rf"{stack.url}/c/cs_\w+\n", capsys.readouterr().out)
+
 
 # ----------------------------------------------------------- checkout sessions
 

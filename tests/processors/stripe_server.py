@@ -123,7 +123,11 @@ class StripeServer:
     def _forward(self, call: Call, headers: dict[str, str], body: bytes) -> Answered:
         if "payment_method_types[0]" in call.form:
             return _error(400, "payment_method_types_no_longer_supported")
-        known = {name.removeprefix("allowed_"): value for name, value in call.form.items()}
+        known = {
+            name.removeprefix("allowed_"): value
+            for name, value in call.form.items()
+            if name != "statement_descriptor_suffix"
+        }
         sent = urlencode(known).encode() if call.form else body
         kept = {name: value for name, value in headers.items() if name in FORWARDED}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

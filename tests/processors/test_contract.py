@@ -38,6 +38,8 @@ class Side:
     decline: Callable[[Payment], object]
     charges: Callable[[], int]
     refunded: Callable[[Payment], int]
+    descriptor: Callable[[Payment], Any]
+    """What the processor was told to write on the shopper's statement."""
     changes: dict[str, Any] = field(default_factory=dict)
     """What its payments have that others do not."""
     finish_refunds: Callable[[], object] = lambda: None
@@ -91,6 +93,7 @@ def simulator(world: World, _: Any) -> Side:
         decide(False),
         lambda: len(charged()),
         refunded,
+        lambda payment: charged()[0].get("statement_descriptor"),
     )
 
 
@@ -105,6 +108,7 @@ def stripe(world: World, request: pytest.FixtureRequest) -> Side:
         lambda payment: server.confirm(payment.reference or "", DECLINED),
         lambda: len(server.intents()),
         lambda payment: sum(each["amount"] for each in server.refunds(payment.reference or "")),
+        lambda _payment: server.creations()[0].form.get("statement_descriptor_suffix"),
     )
 
 
@@ -119,6 +123,7 @@ def paystack(world: World, request: pytest.FixtureRequest) -> Side:
         lambda payment: fake.decline(reference_of(payment.id)),
         lambda: len(fake.transactions),
         lambda payment: fake.refunded(reference_of(payment.id)),
+        lambda _payment: None,
         {"method": "mobile_money", "provider": "mtn", "phone": PROMPT},
         fake.finish_refunds,
         cancels=False,
@@ -147,6 +152,7 @@ def paymongo(world: World, request: pytest.FixtureRequest) -> Side:
             for each in fake.payments.values()
             if each["session"] == payment.reference
         ),
+        lambda payment: fake.sessions[payment.reference or ""].get("statement_descriptor"),
         {"method": "gcash", "currency": "PHP", "scope": scope},
         fake.finish_refunds,
         repeats_charges=False,
@@ -329,6 +335,17 @@ def test_test_instruments_can_be_charged_and_have_a_text(side: Side) -> None:
         for each in side.processor.test_instruments(api):
             side.processor.check(Instrument(each.method, each.number))
             assert translator("en")(each.outcome, seconds=each.seconds)
+
+
+def test_a_statement_descriptor_reaches_the_processors_that_take_one(side: Side) -> None:
+    """Stripe puts it behind the account's own prefix, and Paystack has no parameter for it."""
+    payment = replace(side.new_payment(), statement_descriptor="MUGS AND MORE")
+    expected = {"stripe": "MUGS AND M", "paystack": None}
+
+    charged = side.processor.charge(side.order(payment), side.now)
+
+    found = side.descriptor(replace(payment, reference=charged.reference))
+    assert found == expected.get(side.processor.name, "MUGS AND MORE")
 
 
 def test_unsupported_instruments_are_refused_before_the_charge(side: Side) -> None:

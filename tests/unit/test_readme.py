@@ -106,6 +106,24 @@ def test_stripes_helper_verifies_a_webhook_as_the_readme_says() -> None:
         eval(call, names | {"header": sign(b"{}")})
 
 
+@pytest.mark.clients
+def test_stripes_node_helper_verifies_a_webhook_as_the_readme_says() -> None:
+    (call,) = re.findall(r"`(stripe\.webhooks\.signature\.verifyHeader\(.*?\))`", README)
+    program = f"""
+        const stripe = require("stripe")("sk_test_unused")
+        const [secret, body, ...headers] = process.argv.slice(1)
+        const verify = (header) => {{ try {{ return {call} }} catch {{ return false }} }}
+        console.log(JSON.stringify(headers.map(verify)))
+    """
+    headers = [sign(), sign(b"{}"), sign(secret="whsec_b3RoZXI="), sign(age=301), ""]
+    command = ["node", "-e", program, SECRET, BODY.decode(), *headers]
+    done = subprocess.run(
+        command, cwd=ROOT / "clients/node", capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert json.loads(done.stdout) == [True, False, False, False, False]
+
+
 def test_the_plain_sam_command_is_the_one_that_make_prints() -> None:
     assert describe_command("ListCustomers", "events/list_customers.json") in README
 

@@ -178,6 +178,7 @@ export interface ResendRangeParams extends Idempotent {
 // ---------------------------------------------------------------- objects
 
 export type SessionStatus = 'open' | 'complete' | 'expired'
+export type RefundFailure = 'declined' | 'expired_or_canceled_card' | 'insufficient_funds' | 'unknown'
 export type EventState = 'pending' | 'delivered' | 'failed'
 export type Metadata = Record<string, string>
 
@@ -234,7 +235,7 @@ export interface Refund {
   status: 'pending' | 'succeeded' | 'failed'
   payment: string
   reason: string | null
-  failure_reason: string | null
+  failure_reason: RefundFailure | null
   metadata: Metadata
   created_at: string
 }
@@ -283,7 +284,7 @@ export interface EventOf<T extends EventType> {
   created_at: string
   data: { object: EventObjects[T] }
   pending_webhooks: number
-  checkout_session: string | null
+  checkout_session: string
   sequence: number | null
   request: { id: string | null; idempotency_key: string | null }
 }

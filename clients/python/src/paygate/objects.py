@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 SessionStatus = Literal["open", "complete", "expired"]
 PaymentMethod = Literal["card", "mobile_money", "bank_transfer"]
+RefundFailure = Literal["declined", "expired_or_canceled_card", "insufficient_funds", "unknown"]
 EventState = Literal["pending", "delivered", "failed"]
 EventType = Literal[
     "checkout.session.completed",
@@ -99,7 +100,7 @@ class Refund(ApiObject):
     status: Literal["pending", "succeeded", "failed"]
     payment: str
     reason: str | None
-    failure_reason: str | None
+    failure_reason: RefundFailure | None
     metadata: dict[str, str]
     created_at: str
 
@@ -121,7 +122,7 @@ class WebhookEndpointWithSecret(WebhookEndpoint):
 
 class Deleted(ApiObject):
     id: str
-    deleted: bool
+    deleted: Literal[True]
 
 
 class EventRequest(ApiObject):
@@ -146,7 +147,7 @@ class Event(ApiObject):
     created_at: str
     data: EventData
     pending_webhooks: int
-    checkout_session: str | None
+    checkout_session: str
     sequence: int | None
     request: EventRequest
 

@@ -278,6 +278,8 @@ def _decode_json(body: bytes) -> dict[str, Any]:
         raise BodyInvalidError("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
         raise BodyInvalidError(_not_json(body)) from None
+    if decoded == []:
+        return {}  # PHP encodes an empty map as a list.
     if not isinstance(decoded, dict):
         raise BodyInvalidError("The body is not a JSON object.")
     return decoded

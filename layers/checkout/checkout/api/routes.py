@@ -50,6 +50,12 @@ _PAYREX = re.compile(
 _PAGE = re.compile(r"/(checkout|c|simulator)/[^/]+")
 _NEAR_PAGES = re.compile(r"/((checkout|c|simulator)(/.*)?)?", re.DOTALL)
 """Paths at which people look for a hosted page, also with an incomplete link."""
+_OTHER_PRODUCTS = re.compile(
+    r"/(payment_intents|setup_intents|customer_sessions|payouts|"
+    r"billing_statements|billing_statement_line_items)(/.*)?",
+    re.DOTALL,
+)
+"""The form of the paths of PayRex's other products (docs/contracts/payrex.md, section 1)."""
 _QUERY_CHARACTERS = "%=&+,;:@/?[]!$'()*~"
 
 render_error = paygate.render_error
@@ -86,8 +92,17 @@ def refuse(table: Table, request: Request) -> Response:
         return dialect.render_error(error)
     if target := _without_slash(request):
         return _redirect(target)
-    missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
-    return dialect.render_error(missing if is_payrex else _wrong_method(request) or missing)
+    missing = f"No such route: {request.method}: {request.path[:200]}"
+    if is_payrex:
+        return payrex.render_error(RouteMissingError(missing + _about_product(request.path)))
+    return paygate.render_error(_wrong_method(request) or RouteMissingError(missing))
+
+
+def _about_product(path: str) -> str:
+    """What the error says about a path of PayRex's other products."""
+    if not _OTHER_PRODUCTS.fullmatch(path):
+        return ""
+    return ". It is not part of this service, which takes payments by checkout sessions."
 
 
 def _refuse_browser(request: Request) -> Response:

@@ -188,6 +188,7 @@ class SessionNotOpenError(ConflictError):
 
     def __init__(self, status: str) -> None:
         super().__init__(f"The checkout session is {status}; only an open one allows this.")
+        self.session_status = status
 
 
 class PaymentInProgressError(ConflictError):

@@ -17,7 +17,7 @@ SHOWN_RANDOM_LENGTH = 6
 
 SESSION, PAYMENT, REFUND, EVENT, CUSTOMER, ENDPOINT = "cs", "pay", "re", "evt", "cus", "we"
 RESEND = "rs"
-LINE_ITEM, PAYMENT_INTENT, WEBHOOK = "cs_li", "pi", "wh"
+LINE_ITEM, PAYMENT_INTENT, PAYMENT_METHOD, WEBHOOK = "cs_li", "pi", "pm", "wh"
 MERCHANT = "merc"
 
 OBJECTS = (

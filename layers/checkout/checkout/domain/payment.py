@@ -109,6 +109,8 @@ class Payment:
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
+    statement_descriptor: str | None = None
+    """What the shopper's bank statement will say."""
     processor: str = "simulator"
     """The name of the processor that has it. The merchant may use another one by now."""
     reference: str | None = None

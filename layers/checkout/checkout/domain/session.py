@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from checkout.domain.account import Caller
+from checkout.domain.card_limits import CardLimits
 from checkout.domain.ids import RANDOM_LENGTH, random_text
 from checkout.domain.payment import Failure, Payment
 
@@ -89,6 +90,8 @@ class Session:
     """What the shopper's bank statement will say."""
     locale: str | None = None
     """The page's language, if the merchant or the shopper chose one."""
+    card_limits: CardLimits | None = None
+    """The cards that may pay it; None for all."""
     description: str | None = None
     line_items: tuple[LineItem, ...] = ()
     submit_type: str | None = None

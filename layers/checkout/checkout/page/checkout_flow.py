@@ -140,8 +140,8 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
     except forms.FormError as error:
         return _render_errors(visit, form, error.errors)
     except InstrumentRefusedError as error:
-        field = NUMBER_FIELDS.get(form["method"], "method")
-        return _render_errors(visit, form, {field: str(error)})
+        field = NUMBER_FIELDS.get(form["method"], "")
+        return _render_errors(visit, form, {field if field in form else "method": str(error)})
     except TooManyAttemptsError:
         return view.redirect(visit.page_path)
     except ConflictError:

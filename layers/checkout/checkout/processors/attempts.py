@@ -30,6 +30,7 @@ from checkout.processors.breaker import Breaker, BreakerOpenError
 from checkout.processors.protocol import (
     CodeEntry,
     Instrument,
+    InstrumentRefusedError,
     NextStep,
     Order,
     Outcome,
@@ -82,6 +83,7 @@ class Attempts(NamedTuple):
         """
         now = self.context.now
         processor.check(instrument)
+        _check_limits(session, instrument, processor)
         payment = replace(_new_payment(session, instrument, processor, now), billing=billing)
         begun = payments.begin(self.table, session, payment, now, email)
         return_url = f"{session.url}?attempt={payment.id}"
@@ -359,6 +361,15 @@ def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
     return next_watch_at(payment, now)
 
 
+def _check_limits(session: Session, instrument: Instrument, processor: Processor) -> None:
+    """Raises InstrumentRefusedError for a card that the session does not admit."""
+    number, limits = instrument.number, session.card_limits
+    if instrument.method != "card" or limits is None:
+        return
+    if not limits.admit(number, processor.funding_of(number)):
+        raise InstrumentRefusedError("card_not_admitted")
+
+
 def _new_payment(
     session: Session, instrument: Instrument, processor: Processor, now: int
 ) -> Payment:
@@ -379,6 +390,7 @@ def _new_payment(
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,
+        statement_descriptor=session.statement_descriptor,
         processor=processor.name,
         deadline_at=now + processor.attempt_seconds(instrument),
         check_at=now + ATTEMPT_CHECK_SECONDS,

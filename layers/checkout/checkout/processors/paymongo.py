@@ -133,6 +133,9 @@ class PayMongo:
         if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
+    def funding_of(self, number: str) -> str | None:
+        return None
+
     def attempt_seconds(self, instrument: Instrument) -> int:
         return TIMES[instrument.method].attempt
 
@@ -380,6 +383,8 @@ def _session_of(order: Order) -> Json:
         "send_email_receipt": False,
         "metadata": {"payment": payment.id, "session": payment.session},
     }
+    if payment.statement_descriptor:
+        session["statement_descriptor"] = payment.statement_descriptor
     return session | ({"billing": {"email": order.email}} if order.email else {})
 
 

@@ -113,6 +113,9 @@ class Paystack:
         if not of_card and instrument.method != "mobile_money":
             raise InstrumentRefusedError("method_not_allowed")
 
+    def funding_of(self, number: str) -> str | None:
+        return None
+
     def attempt_seconds(self, instrument: Instrument) -> int:
         return CARD_SECONDS if instrument.method == "card" else PHONE_SECONDS
 

@@ -219,6 +219,9 @@ class Processor(ProcessorClient, Protocol):
     def check(self, instrument: Instrument) -> None:
         """Raises InstrumentRefusedError for what can't be charged. Changes nothing."""
 
+    def funding_of(self, number: str) -> str | None:
+        """The kind of a card, `credit` or `debit`; None if the processor collects cards itself."""
+
     def attempt_seconds(self, instrument: Instrument) -> int:
         """How long the shopper has to pay with it, until the attempt's deadline."""
 

@@ -63,6 +63,14 @@ def processors_of(table: Table, merchant: Merchant | None, scope: str) -> dict[s
     return dict.fromkeys(simulator.methods, simulator)
 
 
+def sees_cards(table: Table, scope: str) -> bool:
+    """Whether the scope's shoppers type their cards on a page of this service, as they do for the
+    simulator only."""
+    merchant = accounts.merchant(table, merchant_of(scope))
+    found = merchant.accounts_for(scope) if merchant else []
+    return not is_live(scope) and not any("card" in account.methods for account in found)
+
+
 def processor_at(table: Table, name: str, scope: str) -> Processor:
     """The adapter of a merchant's account at a processor. Raises ProcessorMissingError."""
     if name == SIMULATOR:

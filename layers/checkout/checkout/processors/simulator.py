@@ -91,6 +91,8 @@ CARDS: dict[str, dict[str, SimulatedOutcome]] = {
     },
 }
 """The test cards, by the dialect that documents them."""
+DEBIT_CARDS = ("4701322211111234", "5200828282828210")
+"""The test cards that are no credit cards."""
 PHONES = {
     "0240000001": AT_ONCE,
     "0240000002": LATER,
@@ -140,6 +142,9 @@ class Simulator:
     def check(self, instrument: Instrument) -> None:
         _simulated_outcome(instrument)
 
+    def funding_of(self, number: str) -> str | None:
+        return "debit" if number in DEBIT_CARDS else "credit"
+
     def attempt_seconds(self, instrument: Instrument) -> int:
         return TRANSFER_SECONDS if instrument.method == "bank_transfer" else ATTEMPT_SECONDS
 
@@ -161,6 +166,7 @@ class Simulator:
         entry: Item = {
             "amount": payment.amount,
             "currency": payment.currency,
+            "statement_descriptor": payment.statement_descriptor,
             "decided_at": now + outcome.after,
             "failure": outcome.failure,
             "refunded": 0,

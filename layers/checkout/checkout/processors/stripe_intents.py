@@ -7,9 +7,10 @@ is safe to create it again under the same idempotency key.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import stripe
@@ -54,6 +55,9 @@ SIGNATURE_SECONDS = 300
 tolerance."""
 LISTED = 100
 """The number of refunds that one call lists."""
+SUFFIX_LENGTH = 10
+"""The characters of a statement descriptor that always fit behind the account's own prefix of up to
+ten characters and `* `: Stripe allows 22 in all."""
 FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 """Origins that Stripe's script frames besides its own: for the card's fields and 3-D Secure."""
 
@@ -126,6 +130,9 @@ class StripeIntents:
         if not self.supports(instrument.method) or instrument.number:
             raise InstrumentRefusedError("method_not_allowed")
 
+    def funding_of(self, number: str) -> str | None:
+        return None
+
     def attempt_seconds(self, instrument: Instrument) -> int:
         return ATTEMPT_SECONDS
 
@@ -185,15 +192,14 @@ class StripeIntents:
     def _create(self, payment: Payment) -> Json:
         """The parameters must not change during a payment: Stripe refuses a repeated call with
         other parameters under the same idempotency key."""
-        created = self._intents.create(
-            {
-                "amount": payment.amount,
-                "currency": payment.currency.lower(),
-                "allowed_payment_method_types": ["card"],
-                "metadata": {"payment": payment.id, "session": payment.session},
-            },
-            {"idempotency_key": payment.id},
-        )
+        asked: Json = {
+            "amount": payment.amount,
+            "currency": payment.currency.lower(),
+            "allowed_payment_method_types": ["card"],
+            "metadata": {"payment": payment.id, "session": payment.session},
+            **_descriptor(payment),
+        }
+        created = self._intents.create(cast(Any, asked), {"idempotency_key": payment.id})
         return created.to_dict()
 
     def _cancel(self, intent_id: str) -> Outcome:
@@ -272,6 +278,14 @@ def _translated_errors() -> Iterator[None]:
     except KEY_REFUSED as error:
         log_fault(error, where="stripe")
         raise ProcessorUnavailableError from error
+
+
+def _descriptor(payment: Payment) -> Json:
+    """What the shopper's statement says behind the account's prefix. Stripe wants a letter in it,
+    and refuses the parameter `statement_descriptor` for cards."""
+    suffix = (payment.statement_descriptor or "")[:SUFFIX_LENGTH].strip()
+    has_letter = re.search("[A-Za-z]", suffix)
+    return {"statement_descriptor_suffix": suffix} if has_letter else {}
 
 
 def _was_declined(intent: Json) -> bool:

@@ -239,6 +239,9 @@ def _first_error(model: type[BaseModel], error: ValidationError) -> CheckoutErro
     # The key of a map, but not the index of a list.
     if below and isinstance(below[0], str) and (key := shown_name(f"{param}[{below[0]}]")):
         return ParameterInvalidError(f"{problem} {key} is refused.", key)
+    value = first["input"]
+    if below and isinstance(value, str) and (shown := shown_name(value)):
+        return ParameterInvalidError(f"{problem} {shown} is refused.", param)
     return ParameterInvalidError(problem, param)
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from checkout.api.authentication import Call
 from checkout.api.paygate.objects import EVENT_TYPES
 from checkout.api.paygate.parse import (
+    EventType,
     IdempotentParams,
     Params,
     Text,
@@ -27,21 +28,15 @@ def _is_endpoint_url(text: str) -> bool:
     return is_endpoint_url(text, settings().allow_local_endpoints)
 
 
-def _check_event_types(names: list[str]) -> list[str]:
-    if not set(names) <= set(EVENT_TYPES.values()):
-        raise ValueError
-    return without_repeats(names)
-
-
 EndpointUrl = Annotated[
     str,
     fits(_is_endpoint_url),
     described("a public HTTPS URL without credentials", format="uri"),
 ]
 EventTypes = Annotated[
-    list[str],
+    list[EventType],
     Field(min_length=1),
-    AfterValidator(_check_event_types),
+    AfterValidator(without_repeats),
     described(
         f"a list of one or more of {', '.join(EVENT_TYPES.values())}, each at most once",
         items={"type": "string", "enum": [*EVENT_TYPES.values()]},

@@ -11,6 +11,7 @@ from checkout.api.payrex.fields import (
     Choices,
     FutureTime,
     Integer,
+    ListMatching,
     Map,
     Maps,
     Matching,
@@ -21,10 +22,16 @@ from checkout.api.payrex.fields import (
 )
 from checkout.api.payrex.reader import MAX_AMOUNT, Reader
 from checkout.api.payrex.render import payment_intent_id, render_customer, render_session
+from checkout.domain.card_limits import CardLimits
 from checkout.domain.customer import Customer
-from checkout.domain.errors import ParameterAboveMaximumError, ParameterBelowMinimumError
+from checkout.domain.errors import (
+    ParameterAboveMaximumError,
+    ParameterBelowMinimumError,
+    ParameterInvalidError,
+)
 from checkout.domain.ids import LINE_ITEM, SESSION, new_id, random_text
 from checkout.domain.session import LineItem, Session, new_session
+from checkout.processors.registry import sees_cards
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
 
@@ -58,6 +65,17 @@ class LineItems(Maps):
         return items
 
 
+ALLOWED_BINS = ListMatching(
+    "allowed_bins",
+    pattern=re.compile(r"[0-9]{6,8}"),
+    problem="must be the first six to eight digits of card numbers",
+)
+ALLOWED_FUNDING = Choices("allowed_funding", allowed=("credit", "debit"))
+CAPTURE_TYPE = Choice("capture_type", allowed=("automatic", "manual"))
+METHOD_OPTIONS = Map(
+    "payment_method_options",
+    fields=(Map("card", fields=(CAPTURE_TYPE, ALLOWED_BINS, ALLOWED_FUNDING)),),
+)
 FIELDS = (
     Choice("currency", required=True, allowed=("PHP",)),
     LineItems(
@@ -81,15 +99,12 @@ FIELDS = (
     Choice("billing_details_collection", allowed=("always", "auto")),
     Matching(
         "statement_descriptor",
-        pattern=re.compile(r"(?=.*[A-Za-z])[^<>\\'\"*]{5,22}", re.ASCII),
-        problem="must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *",
+        pattern=re.compile(r"(?=.*[A-Za-z])(?!.*[<>\\'\"*])[ -~]{5,22}"),
+        problem="must have 5 to 22 ASCII characters, a letter among them and none of < > \\ ' \" *",
     ),
     Text("customer_reference_id"),
     Choice("locale", allowed=LOCALES),
-    Map(
-        "payment_method_options",
-        fields=(Map("card", fields=(Choice("capture_type", allowed=("automatic", "manual")),)),),
-    ),
+    METHOD_OPTIONS,
 )
 """The parameters of a creation, apart from `customer_id`, which is checked before them."""
 
@@ -100,7 +115,7 @@ def prepare_session(call: Call) -> Creation:
     customer = _customer(call, reader)
     values = read_all(FIELDS, reader)
     reader.finish()
-    session = _session(call, values, customer)
+    session = _session(call, values, customer, _card_limits(call, reader))
     return sessions.prepare_creation(session, encode_json(render_session(session, call.now)))
 
 
@@ -114,7 +129,29 @@ def _customer(call: Call, reader: Reader) -> Customer | None:
     return customers.retrieve_referenced(call.table, call.scope, customer_id, CUSTOMER_ID.name)
 
 
-def _session(call: Call, values: dict[str, Any], customer: Customer | None) -> Session:
+def _card_limits(call: Call, reader: Reader) -> CardLimits | None:
+    """The cards that the form allows, which has no errors; None for all cards.
+
+    Raises ParameterInvalidError if only the processor learns the card.
+    """
+    options = reader.map(METHOD_OPTIONS.name)
+    card = options and options.map("card")
+    if card is None:
+        return None
+    limits = CardLimits(bins=ALLOWED_BINS.read(card), funding=ALLOWED_FUNDING.read(card))
+    if limits == CardLimits():
+        return None
+    if not sees_cards(call.table, call.scope):
+        limit = ALLOWED_BINS if limits.bins else ALLOWED_FUNDING
+        problem = "can't be enforced: your processor collects the card itself. Leave it out"
+        card.fail(ParameterInvalidError, limit.name, problem)
+        card.finish()
+    return limits
+
+
+def _session(
+    call: Call, values: dict[str, Any], customer: Customer | None, card_limits: CardLimits | None
+) -> Session:
     id = new_id(SESSION)
     client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
     return new_session(
@@ -134,6 +171,7 @@ def _session(call: Call, values: dict[str, Any], customer: Customer | None) -> S
         billing_collection=values["billing_details_collection"] or "always",
         locale=values["locale"],
         statement_descriptor=values["statement_descriptor"],
+        card_limits=card_limits,
         description=values["description"],
         line_items=values["line_items"],
         submit_type=values["submit_type"] or "pay",

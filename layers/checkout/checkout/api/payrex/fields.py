@@ -63,12 +63,15 @@ class Choice(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices(Field):
-    """A list of different texts out of several."""
+    """A list of different texts out of several. `reason` is what an error says about others."""
 
     allowed: tuple[str, ...]
+    reason: str = ""
 
     def read(self, reader: Reader) -> tuple[str, ...]:
-        return reader.choices(self.name, self.allowed, required=self.required)
+        problem = f"must be among {', '.join(self.allowed)}{self.reason}"
+        rule = self.allowed.__contains__
+        return reader.list_matching(self.name, rule, problem, required=self.required)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,18 @@ class Matching(Field):
         return reader.matching(
             self.name, self.pattern.fullmatch, self.problem, required=self.required
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMatching(Field):
+    """A list of different texts, each of which a pattern matches."""
+
+    pattern: re.Pattern[str]
+    problem: str
+
+    def read(self, reader: Reader) -> tuple[str, ...]:
+        rule = self.pattern.fullmatch
+        return reader.list_matching(self.name, rule, self.problem, required=self.required)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

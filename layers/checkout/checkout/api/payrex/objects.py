@@ -126,7 +126,7 @@ class PaymentIntent(TypedDict):
     livemode: bool
     metadata: Metadata
     next_action: NextAction | None
-    payment_method_id: None
+    payment_method_id: str | None
     payment_methods: list[str]
     payment_method_options: dict[str, Any]
     statement_descriptor: str | None

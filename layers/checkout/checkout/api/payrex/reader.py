@@ -141,16 +141,22 @@ class Reader:
     def email(self, name: str, *, required: bool = False) -> str | None:
         return self.matching(name, _is_email, "must be an e-mail address", required=required)
 
-    def choices(
-        self, name: str, allowed: tuple[str, ...], *, required: bool = False
+    def list_matching(
+        self, name: str, rule: Callable[[str], Any], problem: str, *, required: bool = False
     ) -> tuple[str, ...]:
-        """A list of different values out of `allowed`, in the order sent."""
+        """A list of different texts for which `rule` is true, in the order sent.
+
+        `problem` completes the error message for any other.
+        """
         errors_before = len(self.errors)
         chosen = [value for value in self._list(name) if value not in NOTHING]
         if not chosen and required and len(self.errors) == errors_before:
             self.errors.append(ParameterMissingError(self._parameter(name)))
-        if any(value not in allowed for value in chosen):
-            self.fail(ParameterInvalidError, name, f"must be among {', '.join(allowed)}")
+        refused = [value for value in chosen if isinstance(value, Node) or not rule(value)]
+        if refused:
+            shown = shown_name(str(refused[0]))
+            named = f"; {shown} is refused" if shown else ""
+            self.fail(ParameterInvalidError, name, problem + named)
         elif len(set(map(str, chosen))) < len(chosen):
             self.fail(ParameterInvalidError, name, "must not repeat itself")
         return tuple(map(str, chosen))

@@ -31,10 +31,11 @@ from checkout.domain.errors import (
     ReferenceMissingError,
     RefundTooLargeError,
     RouteMissingError,
+    SessionNotOpenError,
     TooManyAttemptsError,
 )
 from checkout.domain.event import Event, EventKind, Subject
-from checkout.domain.ids import PAYMENT_INTENT, SESSION
+from checkout.domain.ids import PAYMENT_INTENT, PAYMENT_METHOD, SESSION
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.refund import Refund
 from checkout.domain.session import LineItem, Session, Status
@@ -153,7 +154,7 @@ def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
         "livemode": is_live(session.scope),
         "metadata": session.metadata or None,
         "next_action": _next_action(session, now),
-        "payment_method_id": None,
+        "payment_method_id": _payment_method_id(session),
         "payment_methods": list(session.methods),
         "payment_method_options": session.details["payment_method_options"],
         "statement_descriptor": session.statement_descriptor,
@@ -271,12 +272,13 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
             "latest_payment": render_payment(subject, session),
         }
         previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
-        return [("payment_intent.succeeded", _change(intent, previous))]
+        return [(INTENT_EVENTS[kind], _change(intent, previous))]
     if kind in SESSION_EVENTS:
         return [(SESSION_EVENTS[kind], _change(render_session(session, now), {"status": "active"}))]
     return []
 
 
+INTENT_EVENTS = {EventKind.PAYMENT_SUCCEEDED: "payment_intent.succeeded"}
 SESSION_EVENTS = {
     EventKind.SESSION_COMPLETED: "checkout_session.completed",
     EventKind.SESSION_EXPIRED: "checkout_session.expired",
@@ -286,34 +288,9 @@ REFUND_EVENTS = {
     EventKind.REFUND_UPDATED: "refund.updated",
 }
 
-EVENT_TYPES = (
-    "payment_intent.succeeded",
-    "payment_intent.awaiting_capture",
-    "payment_intent.amount_capturable",
-    "checkout_session.expired",
-    "checkout_session.completed",
-    "refund.created",
-    "refund.updated",
-    "setup_intent.succeeded",
-    "payout.created",
-    "payout.deposited",
-    "billing_statement.created",
-    "billing_statement.updated",
-    "billing_statement.deleted",
-    "billing_statement.finalized",
-    "billing_statement.sent",
-    "billing_statement.marked_uncollectible",
-    "billing_statement.voided",
-    "billing_statement.paid",
-    "billing_statement.will_be_due",
-    "billing_statement.overdue",
-    "billing_statement_line_item.created",
-    "billing_statement_line_item.updated",
-    "billing_statement_line_item.deleted",
-)
-"""The event types that a webhook may subscribe to: all of PayRex's, so that a merchant's program
-runs unchanged (docs/contracts/payrex.md, section 10.3). This service sends those of
-`render_events`."""
+EVENT_TYPES = (*INTENT_EVENTS.values(), *SESSION_EVENTS.values(), *REFUND_EVENTS.values())
+"""All types of events, which a webhook may subscribe to (docs/contracts/payrex.md, section
+10.3)."""
 
 
 def render_envelope(event: Event, webhooks: int) -> Json:
@@ -355,10 +332,18 @@ def render_error(error: CheckoutError, _request: object = None) -> Response:
 
 
 def _render_one(error: CheckoutError) -> Json:
-    rendered = {"code": _status_and_code(error)[1], "detail": error.message}
+    rendered = {"code": _status_and_code(error)[1], "detail": _detail(error)}
     if isinstance(error, InvalidRequestError) and error.param:
         rendered["parameter"] = error.param
     return rendered
+
+
+def _detail(error: CheckoutError) -> str:
+    """The error's message, with PayRex's words for the states of a session."""
+    if isinstance(error, SessionNotOpenError):
+        status = SESSION_STATUSES[Status(error.session_status)]
+        return f"The checkout session is {status}; only an active one allows this."
+    return error.message
 
 
 def _status_and_code(error: CheckoutError) -> tuple[int, str]:
@@ -399,6 +384,12 @@ def _intent_status(session: Session, now: int) -> objects.IntentStatus:
     if status is Status.EXPIRED:
         return "canceled"
     return "awaiting_next_action" if session.attempt else "awaiting_payment_method"
+
+
+def _payment_method_id(session: Session) -> str | None:
+    """What the last attempt was paid with. It shares the part after the prefix with the attempt."""
+    attempt = session.latest_payment
+    return f"{PAYMENT_METHOD}_{attempt.partition('_')[2]}" if attempt else None
 
 
 def _next_action(session: Session, now: int) -> objects.NextAction | None:

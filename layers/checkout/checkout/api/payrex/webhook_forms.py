@@ -27,7 +27,9 @@ class EndpointUrl(Field):
 
 FIELDS = (
     EndpointUrl("url", required=True),
-    Choices("events", required=True, allowed=EVENT_TYPES),
+    Choices(
+        "events", required=True, allowed=EVENT_TYPES, reason=", as this service sends no others"
+    ),
     Text("description"),
 )
 """The parameters of a creation. An update sets those that its form has."""

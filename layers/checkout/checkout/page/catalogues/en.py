@@ -84,6 +84,7 @@ TEXTS = {
     "text_too_long": "This is too long.",
     "method_not_allowed": "Choose one of the ways to pay below.",
     "card_not_here": "The card is typed on the next screen. Nothing of it was stored here.",
+    "card_not_admitted": "The shop does not take this card. Use another one, or pay otherwise.",
     "not_a_test_card": "This is test mode: use one of the test cards below. Nothing was stored.",
     "not_a_test_mobile_money": "This is test mode: use one of the test numbers below.",
     # failed payments

@@ -86,6 +86,8 @@ TEXTS = {
     "text_too_long": "Masyadong mahaba ito.",
     "method_not_allowed": "Pumili ng isa sa mga paraan ng pagbayad sa ibaba.",
     "card_not_here": "Sa susunod na screen ilalagay ang card. Walang itinago rito.",
+    "card_not_admitted": "Hindi tinatanggap ng tindahan ang card na ito. Gumamit ng ibang card "
+    "o ibang paraan ng pagbabayad.",
     "not_a_test_card": "Test mode ito: gamitin ang isa sa mga test card sa ibaba. Walang itinago.",
     "not_a_test_mobile_money": "Test mode ito: gamitin ang isa sa mga test number sa ibaba.",
     # failed payments

@@ -86,6 +86,8 @@ TEXTS = {
     "text_too_long": "C’est trop long.",
     "method_not_allowed": "Choisissez un des moyens de paiement ci-dessous.",
     "card_not_here": "La carte se saisit à l’écran suivant. Rien n’en a été conservé ici.",
+    "card_not_admitted": "La boutique n’accepte pas cette carte. Utilisez une autre carte "
+    "ou un autre moyen de paiement.",
     "not_a_test_card": "Mode test : utilisez une des cartes de test ci-dessous. "
     "Rien n’a été conservé.",
     "not_a_test_mobile_money": "Mode test : utilisez un des numéros de test ci-dessous.",
