@@ -46,7 +46,7 @@ from devstack.template import Template, load_template
 TEMPLATE = ROOT / "template.yaml"
 
 # One process needs few partitions of timers, and with more threads each invocation takes longer.
-_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4"}
+_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4", "WebhookConcurrency": "20"}
 
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
