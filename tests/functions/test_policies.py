@@ -226,7 +226,7 @@ def deliveries_and_resends(world: World, event: str) -> None:
 def payrex(world: World) -> None:
     customer = world.payrex("POST", "/customers", encode(CUSTOMER)).json["id"]
     hook = world.payrex("POST", "/webhooks", encode(HOOK_OF_PAYREX)).json["id"]
-    limits = {"card": {"allowed_bins": ["424242"]}}
+    limits = {"card": {"allowed_bins": [SLOWLY_REFUNDED[:6]]}}
     form = order(customer_id=customer, payment_method_options=limits)
     session = world.payrex("POST", PAYREX_SESSIONS, form).json
     world.submit(session["client_secret"], CARD | {"number": SLOWLY_REFUNDED})
