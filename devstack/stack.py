@@ -47,6 +47,9 @@ TEMPLATE = ROOT / "template.yaml"
 # One process needs few partitions of timers, and with more threads each invocation takes longer.
 _PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4"}
 
+# In devstack one process does the work of all environments, and all visitors have one address.
+_RATES = dict.fromkeys(("MERCHANT_RATE", "VISITOR_RATE", "PAGE_RATE"), "1000")
+
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
 
@@ -220,6 +223,7 @@ class Stack:
         variables = self.template.environment(references)
         # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
+        variables |= {name: os.environ.get(name, rate) for name, rate in _RATES.items()}
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables

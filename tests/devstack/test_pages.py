@@ -203,3 +203,20 @@ def test_a_table_of_another_engine_is_not_reset(stack: Stack, monkeypatch: Any) 
         stack.reset()
 
     assert os.environ["TABLE_NAME"]
+
+
+def test_a_stack_has_the_limits_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MERCHANT_RATE", "1")
+    key = {"authorization": "Bearer sk_test_paygate"}
+
+    with Stack(engine="moto") as stack:
+        monkeypatch.setattr("checkout.domain.clock.read", lambda: 2_000_000_000.0)
+        found = [get(stack, "/v1/customers", **key).status for _ in range(3)]
+
+    assert found == [200, 200, 429]
+
+
+def test_a_stack_is_practically_unlimited_by_default(stack: Stack) -> None:
+    response = get(stack, "/v1/customers", authorization="Bearer sk_test_paygate")
+
+    assert int(response.headers["ratelimit-remaining"]) >= 1000

@@ -121,6 +121,31 @@ def test_the_api_is_throttled_and_its_log_holds_no_path() -> None:
     assert not re.search(r"context\.(path|authorizer|http)", log)
 
 
+def test_rare_routes_are_throttled_below_the_stage_and_still_measured() -> None:
+    (stage,) = of_type("ApiGatewayV2::Stage").values()
+
+    assert set(stage["RouteSettings"]) == {
+        "$default",
+        "POST /v1/events/resend",
+        "POST /v1/webhooks/{id}/test",
+    }
+    known = {each.key for each in DEVSTACK.routes}
+    for route, settings in stage["RouteSettings"].items():
+        assert route in known
+        assert 0 < settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] < 100
+        assert settings["DetailedMetricsEnabled"] is True
+
+
+def test_a_deployed_stack_limits_merchants_visitors_and_pages() -> None:
+    variables = SOURCE["Globals"]["Function"]["Environment"]["Variables"]
+
+    for name in ("MerchantRate", "VisitorRate", "PageRate"):
+        variable = re.sub("(?<!^)([A-Z])", r"_\1", name).upper()
+        assert variables[variable] == {"Ref": name}
+        default = SOURCE["Parameters"][name]["Default"]
+        assert 0 < default < SOURCE["Parameters"]["ThrottlingRate"]["Default"]
+
+
 def test_a_deployed_stack_never_allows_local_endpoints() -> None:
     assert "ALLOW_LOCAL_ENDPOINTS" not in (ROOT / "template.yaml").read_text()
 

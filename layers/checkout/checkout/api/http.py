@@ -17,6 +17,7 @@ from checkout.domain.errors import (
     BusyError,
     CheckoutError,
     ParameterInvalidError,
+    RateLimitError,
     shown_name,
 )
 from checkout.domain.event import Cause
@@ -27,6 +28,9 @@ from checkout.store.table import Table, open_table
 MAX_BODY_BYTES = 64 * 1024
 SERVER_ERRORS = "ServerErrors"
 """A metric: responses with 500 or 503."""
+TEMPORARY = (RateLimitError.status, BusyError.status)
+RETRY_AFTER = "1"
+"""The header `Retry-After` of these statuses, in seconds."""
 MAX_IDEMPOTENCY_KEY = 255
 """The longest idempotency key, in characters."""
 
@@ -68,6 +72,8 @@ class Request(NamedTuple):
     """Epoch seconds."""
     log_fields: dict[str, Any]
     """Further fields of the request's log line."""
+    response_headers: dict[str, str]
+    """Further headers of the response, also if it is an error."""
 
     @property
     def id(self) -> str:
@@ -84,6 +90,12 @@ class Request(NamedTuple):
     def path(self) -> str:
         path: str = self.event["rawPath"]
         return path
+
+    @property
+    def source_ip(self) -> str:
+        """The caller's address."""
+        source_ip: str = self.event["requestContext"]["http"]["sourceIp"]
+        return source_ip
 
     @property
     def path_id(self) -> str:
@@ -167,17 +179,26 @@ EndpointFunction = Callable[[Table, Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
+def admit_all(request: Request) -> None:
+    """The limit of an endpoint that has none of its own."""
+
+
 def public_endpoint(
-    renderer: ErrorRenderer, *, reason: str
+    renderer: ErrorRenderer, *, reason: str, admit: Callable[[Request], None] = admit_all
 ) -> Callable[[EndpointFunction], LambdaHandler]:
     """Makes the Lambda handler of an endpoint that needs no API key.
 
-    `reason` says why the endpoint is public. Every other endpoint is made by the `endpoint` of its
-    dialect, which authenticates the caller first.
+    `reason` says why the endpoint is public; `admit` refuses a request above a limit. Every other
+    endpoint is made by the `endpoint` of its dialect, which authenticates the caller first.
     """
 
     def decorate(function: EndpointFunction) -> LambdaHandler:
-        handler = lambda_handler(renderer, function)
+        @wraps(function)
+        def respond(table: Table, request: Request) -> Response:
+            admit(request)
+            return function(table, request)
+
+        handler = lambda_handler(renderer, respond)
         vars(handler)["public_reason"] = reason
         return handler
 
@@ -191,7 +212,7 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
     @wraps(function)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        request = Request(event, clock.now(), {})
+        request = Request(event, clock.now(), {}, {})
         remaining_ms = context.get_remaining_time_in_millis()
         with deadline.of_invocation(remaining_ms), dispatch.handing_over():
             response = _respond(renderer, function, request)
@@ -204,9 +225,10 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
         logger.info("request", extra=fields)
         if response.status >= 500:
             log_metric(SERVER_ERRORS, 1, "Count", request.now)
-        headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
-        if response.status == BusyError.status:
-            headers["retry-after"] = str(BusyError.retry_after)
+        headers = {"request-id": request.id, **SAFETY_HEADERS, **request.response_headers}
+        headers |= response.headers
+        if response.status in TEMPORARY:
+            headers["retry-after"] = RETRY_AFTER
         return {"statusCode": response.status, "headers": headers, "body": response.body}
 
     return handler

@@ -41,6 +41,9 @@ DESCRIPTION_LENGTH = 300
 CODE_LENGTH = 10
 """The most characters of a code that a shopper types."""
 
+ERROR_TEXTS = {404: "unknown", 429: "limited"}
+"""The catalogue's name for the texts of an error, by status."""
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -146,7 +149,7 @@ def render_message(name: str, status: int, language: str) -> Response:
 def render_error(error: CheckoutError, request: Request | None = None) -> Response:
     """Renders an error as an HTML page in the shopper's language."""
     language = choose_language(request.header("accept-language") if request else None)
-    name = "unknown" if error.status == 404 else "broken" if error.status >= 500 else "refused"
+    name = ERROR_TEXTS.get(error.status, "broken" if error.status >= 500 else "refused")
     return render_message(name, error.status, language)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from checkout.domain.delivery import Delivery, DeliveryState, TrackedEvent
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
 from checkout.domain.event import EventState
+from checkout.domain.ids import second_of
 from checkout.domain.resend import Resend
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
@@ -18,6 +19,8 @@ PAGE_SIZE = 25
 """The most events in a page."""
 MAX_PAGES = 10
 """The most pages that one firing of a resend's timer sends."""
+MAX_EVENTS = 100_000
+"""A resend ends when it has sent this many events, or a few more."""
 PAUSE_SECONDS = 1
 """Seconds until the timer fires again for the rest."""
 
@@ -66,10 +69,15 @@ def on_resend_timer(
         return
     for page in range(1, MAX_PAGES + 1):
         cursor, sent, more = _send_page(table, queue, resend, now, has_time)
+        until = resend.until
+        if more and cursor and resend.sent_count + sent >= MAX_EVENTS:
+            # The merchant sees how far it came. The cursor's second may have further events.
+            more, until = False, max(resend.since, second_of(cursor) - 1)
         continues = more and page < MAX_PAGES and has_time()
         # While this firing continues, the timer is not moved.
         due = resend.timer_due if continues else max(now, resend.timer_due) + PAUSE_SECONDS
-        moved = resends.move_on(table, resend, cursor, sent, due if more else None, now)
+        progress = resends.Progress(cursor, sent, until)
+        moved = resends.move_on(table, resend, progress, due if more else None, now)
         if moved is None or not continues:
             return
         resend = moved
