@@ -1,6 +1,7 @@
 """HTTP for handlers: API Gateway's event (HTTP API, payload 2.0) in, API Gateway's response out."""
 
 import base64
+import hmac
 import json
 import re
 import time
@@ -18,6 +19,7 @@ from checkout.domain.errors import (
     CheckoutError,
     ParameterInvalidError,
     RateLimitError,
+    RouteMissingError,
     shown_name,
 )
 from checkout.domain.event import Cause
@@ -40,6 +42,10 @@ SAFETY_HEADERS = {
     "x-content-type-options": "nosniff",
 }
 """The headers of every response, including errors."""
+
+EDGE_KEY_HEADER = "x-edge-key"
+VIEWER_HEADER = "cloudfront-viewer-address"
+"""Address and port, as `192.0.2.1:1024` or `2001:db8::1:1024`."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
@@ -93,9 +99,19 @@ class Request(NamedTuple):
 
     @property
     def source_ip(self) -> str:
-        """The caller's address."""
+        """The caller's address. Behind CloudFront, the one that CloudFront saw."""
+        viewer, _, _ = (self.header(VIEWER_HEADER) or "").rpartition(":")
+        if settings().edge_key and viewer:
+            return viewer.strip("[]")
         source_ip: str = self.event["requestContext"]["http"]["sourceIp"]
         return source_ip
+
+    def require_edge(self) -> None:
+        """Raises RouteMissingError for a request around CloudFront, and thus around AWS WAF."""
+        key = settings().edge_key
+        sent = self.header(EDGE_KEY_HEADER) or ""
+        if key and not hmac.compare_digest(sent.encode(), key.encode()):
+            raise RouteMissingError("There is no API at this address. Use the service's domain.")
 
     @property
     def path_id(self) -> str:
@@ -236,6 +252,7 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
 
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:
     try:
+        request.require_edge()
         return function(open_table(), request)
     except CheckoutError as error:
         return renderer.render_error(error, request)
