@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,7 +33,7 @@ from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
 from devstack.cli import console, control, pages
 from devstack.clock import Clock
-from devstack.engines import Engine
+from devstack.engines import Engine, moto_proxy
 from devstack.environment import applied
 from devstack.errors import EngineError
 from devstack.files import ROOT, empty_folder, locked
@@ -216,7 +217,10 @@ class Stack:
 
     def _create_control(self) -> control.Control:
         shown = pages.Pages(self.url, self.engine.name, self._data, self.clock, self.accounts)
-        return control.Control(self.engine.name, self.clock, self.advance, self.reset, shown)
+        call_aws = partial(moto_proxy.forward, self.engine.calls)
+        return control.Control(
+            self.engine.name, self.clock, self.advance, self.reset, call_aws, shown
+        )
 
     def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
         references = {self.template.table.name: table, **others}

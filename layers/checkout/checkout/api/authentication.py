@@ -26,6 +26,7 @@ from checkout.domain.errors import (
     PermissionDeniedError,
 )
 from checkout.domain.event import ChangeContext, RenderEvents
+from checkout.log import about
 from checkout.store import keys
 from checkout.store.accounts import ApiKey, find_key
 from checkout.store.table import Table
@@ -156,6 +157,7 @@ def _authenticate(table: Table, request: Request, secret: str, api: str) -> Call
     if not key.is_secret:
         raise PermissionDeniedError("A public key can't be used here; use the secret key.")
     request.log_fields.update(merchant=key.caller.merchant, mode=key.caller.mode)
+    about(merchant=key.caller.scope)
     limits.admit_caller(request, key.caller.scope)
     if key.is_suspended:
         raise AccountSuspendedError

@@ -23,7 +23,8 @@ from checkout.domain.errors import (
     shown_name,
 )
 from checkout.domain.event import Cause
-from checkout.log import log_fault, log_metric, logger
+from checkout.domain.ids import ALPHABET, EVENT, PAYMENT, REFUND, SESSION, shortened
+from checkout.log import about, log_fault, log_metric, logger, naming_subjects, subjects
 from checkout.settings import settings
 from checkout.store.table import Table, open_table
 
@@ -48,6 +49,9 @@ VIEWER_HEADER = "cloudfront-viewer-address"
 """Address and port, as `192.0.2.1:1024` or `2001:db8::1:1024`."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+
+_SUBJECTS = {SESSION: "session", PAYMENT: "payment", REFUND: "refund", EVENT: "event"}
+_PATH_ID = re.compile(rf"(({'|'.join(_SUBJECTS)})_[{ALPHABET}]{{32}})(_secret_.*)?", re.DOTALL)
 
 _FORM = re.compile(rb"[\w.%\[\]-]{1,100}=|--")
 """How a form begins: with a name, or with the boundary of a multipart one."""
@@ -230,15 +234,17 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
         started = time.perf_counter()
         request = Request(event, clock.now(), {}, {})
         remaining_ms = context.get_remaining_time_in_millis()
-        with deadline.of_invocation(remaining_ms), dispatch.handing_over():
-            response = _respond(renderer, function, request)
-        fields = request.log_fields | {
-            "route_key": event["routeKey"],
-            "status": response.status,
-            "request_id": request.id,
-            "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-        }
-        logger.info("request", extra=fields)
+        with naming_subjects():
+            about(request_id=request.id, **_subject_of(request))
+            with deadline.of_invocation(remaining_ms), dispatch.handing_over():
+                response = _respond(renderer, function, request)
+            fields = request.log_fields | {
+                "route_key": event["routeKey"],
+                "status": response.status,
+                "request_id": request.id,
+                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.info("request", extra=subjects() | fields)
         if response.status >= 500:
             log_metric(SERVER_ERRORS, 1, "Count", request.now)
         headers = {"request-id": request.id, **SAFETY_HEADERS, **request.response_headers}
@@ -248,6 +254,13 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
         return {"statusCode": response.status, "headers": headers, "body": response.body}
 
     return handler
+
+
+def _subject_of(request: Request) -> dict[str, str]:
+    """The session, payment, refund or event in the path, for the log. Of a PayRex page, it is the
+    session without its secret."""
+    found = _PATH_ID.fullmatch(str((request.event.get("pathParameters") or {}).get("id")))
+    return {_SUBJECTS[found[2]]: shortened(found[1])} if found else {}
 
 
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:

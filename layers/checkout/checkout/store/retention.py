@@ -10,8 +10,7 @@ from checkout.domain.refund import RefundStatus
 from checkout.domain.session import Status
 from checkout.store import customers, keys, sessions
 from checkout.store.items import Item, to_record
-from checkout.store.paging import Cursor
-from checkout.store.sessions import SessionFilters
+from checkout.store.paging import Cursor, SessionFilters
 from checkout.store.table import Table, Update
 
 DAY = 24 * 60 * 60

@@ -12,7 +12,7 @@ from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import deliveries, resends, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 from checkout.store.tracked_events import EventFilters
-from checkout.webhooks.fan_out import fan_out, subscribed_endpoints
+from checkout.webhooks.fan_out import about_event, fan_out, subscribed_endpoints
 from checkout.webhooks.queue import Queue
 
 PAGE_SIZE = 25
@@ -124,6 +124,7 @@ def _resend_matching(
 def _resend_to(
     table: Table, queue: Queue, tracked: TrackedEvent, targets: list[WebhookEndpoint], now: int
 ) -> list[Delivery]:
+    about_event(tracked.event)
     if tracked.fan_out is None:
         fan_out(table, queue, tracked.event, now)
     resent = [deliveries.resend(table, tracked.event, each.id, now) for each in targets]
