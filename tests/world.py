@@ -406,8 +406,8 @@ def forget_process() -> None:
         open_kms,
         decrypt,
         registry._open,
+        limits.buckets,
     ):
         cached.cache_clear()
-    limits.forget()
     forget_keys()
     breaker.forget()

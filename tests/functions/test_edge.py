@@ -39,7 +39,7 @@ def test_visitors_are_counted_by_the_address_that_cloudfront_saw(edge: World) ->
         headers = THROUGH | {"cloudfront-viewer-address": viewer}
         edge.get("/checkout/x", key=None, headers=headers)
 
-    assert [id for kind, id in limits._buckets if kind == "visitor"] == [
+    assert [id for kind, id in limits.buckets() if kind == "visitor"] == [
         "192.0.2.1",
         "20010db800000000",
     ]
@@ -54,4 +54,4 @@ def test_without_cloudfront_nobody_chooses_an_address(
 
     world.get("/checkout/x", key=None, headers=forged)
 
-    assert [id for kind, id in limits._buckets if kind == "visitor"] == ["127.0.0.1"]
+    assert [id for kind, id in limits.buckets() if kind == "visitor"] == ["127.0.0.1"]

@@ -33,7 +33,7 @@ def limited(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worl
         for name in names:
             monkeypatch.setenv(name, str(RATE))
         settings.cache_clear()
-        limits.forget()
+        limits.buckets.cache_clear()
         return world
 
     return limit
@@ -190,7 +190,7 @@ def test_nothing_is_charged_above_the_limit(limited: Callable[..., World]) -> No
     session = world.create_session()["id"]
     token = world.form_token(f"/checkout/{session}")
     form = {"method": "card", "number": "4242424242424242", "expiry": "12 / 40", "code": "123"}
-    limits._buckets["page", session] = limits.Bucket(0, int(world.now))
+    limits.buckets()["page", session] = limits.Bucket(0, int(world.now))
     statuses(lambda: world.submit(session, form, token), 1)
 
     assert world.session(session)["status"] == "open"
@@ -208,7 +208,7 @@ def test_every_function_of_the_page_has_the_limits_of_visits(
     }
 
     for method, path in sorted(paths):
-        limits.forget()
+        limits.buckets.cache_clear()
         found = [world.call(method, path, key=None).status for _ in range(AT_ONCE + 1)]
         assert found.count(429) == 1, path
 
@@ -231,7 +231,7 @@ def test_the_least_recently_used_buckets_are_forgotten(
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.4"):
         world.get("/checkout/x", key=None, address=address)
 
-    assert [id for _, id in limits._buckets] == ["192.0.2.3", "192.0.2.1", "192.0.2.4"]
+    assert [id for _, id in limits.buckets()] == ["192.0.2.3", "192.0.2.1", "192.0.2.4"]
 
 
 def test_a_clock_that_is_set_back_gives_no_requests(limited: Callable[..., World]) -> None:

@@ -120,7 +120,7 @@ def day(world: World, log: StringIO, monkeypatch: pytest.MonkeyPatch) -> tuple[s
         world.page(f"/checkout/{session}")
     monkeypatch.setenv("MERCHANT_RATE", "1")
     settings.cache_clear()
-    limits.forget()
+    limits.buckets.cache_clear()
     for _ in range(3):
         world.get(SESSIONS)
     return session, lines

@@ -125,6 +125,7 @@ def test_the_api_is_throttled_and_its_log_holds_no_path() -> None:
 def test_rare_routes_are_throttled_below_the_stage_and_still_measured() -> None:
     (stage,) = of_type("ApiGatewayV2::Stage").values()
 
+    assert SOURCE["Conditions"]["IsStopped"] == {"Fn::Equals": [{"Ref": "ThrottlingRate"}, 0]}
     assert set(stage["RouteSettings"]) == {
         "$default",
         "POST /v1/events/resend",
@@ -133,7 +134,9 @@ def test_rare_routes_are_throttled_below_the_stage_and_still_measured() -> None:
     known = {each.key for each in DEVSTACK.routes}
     for route, settings in stage["RouteSettings"].items():
         assert route in known
-        assert 0 < settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] < 100
+        # A rate of 0 stops the whole API, for a restore.
+        assert settings["ThrottlingRateLimit"] == {"Fn::If": ["IsStopped", 0, 20]}
+        assert settings["ThrottlingBurstLimit"] == {"Fn::If": ["IsStopped", 0, 40]}
         assert settings["DetailedMetricsEnabled"] is True
 
 

@@ -5,6 +5,7 @@ function is a process, so the rates are per endpoint, and a caller whose request
 gets them once from each environment. API Gateway's throttling bounds all callers together.
 """
 
+from functools import lru_cache
 from ipaddress import ip_address
 from math import ceil
 from typing import NamedTuple
@@ -25,8 +26,10 @@ class Bucket(NamedTuple):
     """When the tokens were counted, in epoch seconds."""
 
 
-_buckets: dict[tuple[str, str], Bucket] = {}
-"""By what is limited and by whom, the least recently used first."""
+@lru_cache(maxsize=1)
+def buckets() -> dict[tuple[str, str], Bucket]:
+    """Those of this process, by what is limited and by whom, the least recently used first."""
+    return {}
 
 
 def admit_caller(request: Request, scope: str) -> None:
@@ -59,11 +62,6 @@ def admit_visit(request: Request) -> None:
     _admit("page", request.path_id, settings().page_rate, request.now)
 
 
-def forget() -> None:
-    """Fills all buckets."""
-    _buckets.clear()
-
-
 def network_of(address: str) -> str:
     """An IPv4 address, or the /64 network of an IPv6 address: one subscriber has all of it."""
     parsed = ip_address(address)
@@ -85,11 +83,11 @@ def _take(kind: str, id: str, rate: int, now: int) -> float:
     less than 0 if there was none to take."""
     # The order of a dict is that of insertion. `pop` with a default, because in devstack other
     # threads may be faster.
-    size = rate * BURST_SECONDS
-    tokens, at = _buckets.pop((kind, id), Bucket(size, now))
+    found, size = buckets(), rate * BURST_SECONDS
+    tokens, at = found.pop((kind, id), Bucket(size, now))
     tokens = min(size, tokens + rate * max(0, now - at))
     left = tokens - 1
-    _buckets[kind, id] = Bucket(left if left >= 0 else tokens, now)
-    if len(_buckets) > MAX_BUCKETS:
-        _buckets.pop(next(iter(_buckets)), None)
+    found[kind, id] = Bucket(left if left >= 0 else tokens, now)
+    if len(found) > MAX_BUCKETS:
+        found.pop(next(iter(found)), None)
     return left
