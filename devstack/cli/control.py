@@ -14,7 +14,7 @@ PREFIX = "/dev/"
 
 _ADDRESSES = (
     "There are /dev/ (a page about this stack), /dev/health, /dev/clock, /dev/reset, "
-    "/dev/aws/ (KMS and SQS), /dev/reference, /dev/openapi/paygate.json and "
+    "/dev/aws (KMS and SQS), /dev/reference, /dev/openapi/paygate.json and "
     "/dev/openapi/payrex.json."
 )
 
@@ -53,12 +53,12 @@ class Control:
         """
         if request.method not in ("GET", "HEAD") and _is_cross_site(request):
             return _refuse(403, "A page of another site may not change this stack.")
-        routes = {
+        routes: dict[tuple[str, str], Callable[[], Response]] = {
             ("GET", "/dev/health"): self._show_health,
             ("GET", "/dev/clock"): self._show_clock,
             ("POST", "/dev/clock"): lambda: self._move_clock(request.body),
             ("POST", "/dev/reset"): self._start_anew,
-            ("POST", "/dev/aws/"): lambda: self._call_aws(request),
+            ("POST", "/dev/aws"): lambda: self._call_aws(request),
         }
         method = "GET" if request.method == "HEAD" else request.method
         if answer := routes.get((method, request.path)):

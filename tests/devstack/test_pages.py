@@ -226,7 +226,8 @@ def test_a_stack_is_practically_unlimited_by_default(stack: Stack) -> None:
 def test_scripts_encrypt_with_the_stacks_key(stack: Stack) -> None:
     key = json.loads(get(stack, "/dev/health").data)["secrets_key"]
     aws = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    kms = boto3.client("kms", endpoint_url=f"{stack.url}/dev/aws", region_name="us-east-1", **aws)
+    create: Any = boto3.client
+    kms = create("kms", endpoint_url=f"{stack.url}/dev/aws", region_name="us-east-1", **aws)
 
     encrypted = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
 

@@ -151,7 +151,9 @@ def refunds(world: World) -> None:
     world.pay(session, SLOWLY_REFUNDED)
     payment = world.session(session)["payment"]
     refund = world.post(
-        "/v1/refunds", {"payment": payment}, headers={"idempotency-key": "back"}
+        "/v1/refunds",
+        {"payment": payment, "metadata": {"for": "Ama"}},
+        headers={"idempotency-key": "back"},
     ).json["id"]
     world.get(f"/v1/refunds/{refund}")
     for query in ("", f"?payment={payment}"):

@@ -54,7 +54,7 @@ def log_fault(error: Exception, where: str) -> None:
         code=answer["Error"]["Code"] if isinstance(answer, dict) else None,
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         where=where,
-        **subjects(),
+        extra=subjects(),
     )
 
 
