@@ -19,6 +19,9 @@ BURST_SECONDS = 2
 MAX_BUCKETS = 10_000
 """When there are more, those that were used least recently are forgotten, as if they were full."""
 
+PAGE_KEY = 64
+"""How much of a page's key tells it from others. A request may have thousands of characters."""
+
 
 class Bucket(NamedTuple):
     tokens: float
@@ -59,7 +62,7 @@ def admit_unknown_key(request: Request) -> None:
 def admit_visit(request: Request) -> None:
     """Counts a request for a hosted page, by the visitor and by the page. Raises RateLimitError."""
     _admit("visitor", network_of(request.source_ip), settings().visitor_rate, request.now)
-    _admit("page", request.path_id, settings().page_rate, request.now)
+    _admit("page", request.path_id[:PAGE_KEY], settings().page_rate, request.now)
 
 
 def network_of(address: str) -> str:
