@@ -52,8 +52,9 @@ lint: $(VENV)/.test ## check style, types and spelling
 	$(BIN)/mypy
 	$(BIN)/codespell
 
-sam-validate: .venv-sam/.done ## check template.yaml with SAM's linter
+sam-validate: .venv-sam/.done ## check the templates with SAM's linter
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+	.venv-sam/bin/cfn-lint --regions us-east-1 -- edge/web_acl.yaml
 
 checkov: .venv-checkov/.done ## check template.yaml with checkov; .checkov.yaml says what is skipped, and why
 	@.venv-checkov/bin/checkov --config-file .checkov.yaml

@@ -112,7 +112,7 @@ class Server:
                 response = await self._call(request)
             await _send(response, send)
         except _Disconnected:
-            pass  # the client is gone
+            log.debug("a client closed its connection before the end of its request")
         except Exception:
             log.exception("a request failed")
             raise  # uvicorn responds with status 500, or closes the connection

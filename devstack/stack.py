@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +34,7 @@ from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
 from devstack.cli import console, control, pages
 from devstack.clock import Clock
-from devstack.engines import Engine
+from devstack.engines import Engine, moto_proxy
 from devstack.environment import applied
 from devstack.errors import EngineError
 from devstack.files import ROOT, empty_folder, locked
@@ -47,6 +48,9 @@ TEMPLATE = ROOT / "template.yaml"
 
 # One process needs few partitions of timers, and with more threads each invocation takes longer.
 _PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4", "WebhookConcurrency": "20"}
+
+# In devstack one process does the work of all environments, and all visitors have one address.
+_RATES = dict.fromkeys(("MERCHANT_RATE", "VISITOR_RATE", "PAGE_RATE"), "1000")
 
 TTL_DELAY = 600.0
 """Seconds from the end of an item's time to live to its deletion. AWS takes minutes to two days."""
@@ -215,13 +219,17 @@ class Stack:
 
     def _create_control(self) -> control.Control:
         shown = pages.Pages(self.url, self.engine.name, self._data, self.clock, self.accounts)
-        return control.Control(self.engine.name, self.clock, self.advance, self.reset, shown)
+        call_aws = partial(moto_proxy.forward, self.engine.calls)
+        return control.Control(
+            self.engine.name, self.clock, self.advance, self.reset, call_aws, shown
+        )
 
     def _function_variables(self, table: str, others: dict[str, str]) -> dict[str, str]:
         references = {self.template.table.name: table, **others}
         variables = self.template.environment(references)
         # At their usual level, the functions' logs would hide the console's lines.
         variables["POWERTOOLS_LOG_LEVEL"] = os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING")
+        variables |= {name: os.environ.get(name, rate) for name, rate in _RATES.items()}
         # Not in template.yaml: no deployed stack may send webhooks to its own machine.
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables

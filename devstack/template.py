@@ -217,16 +217,20 @@ def _choose(value: Any, conditions: Json, known: Mapping[str, str]) -> Any:
     """The branch of an If that its condition chooses; any other value as it is."""
     match value:
         case {"Fn::If": [str(name), yes, no]}:
-            return yes if _holds(conditions[name], known) else no
+            return yes if _holds(conditions[name], conditions, known) else no
     return value
 
 
-def _holds(condition: Any, known: Mapping[str, str]) -> bool:
+def _holds(condition: Any, conditions: Json, known: Mapping[str, str]) -> bool:
     match condition:
         case {"Fn::Equals": [left, right]}:
             return resolve(left, known) == resolve(right, known)
         case {"Fn::Not": [inner]}:
-            return not _holds(inner, known)
+            return not _holds(inner, conditions, known)
+        case {"Fn::And": parts}:
+            return all(_holds(part, conditions, known) for part in parts)
+        case {"Condition": str(name)}:
+            return _holds(conditions[name], conditions, known)
     raise TemplateError(f"template.yaml: devstack does not support the condition {condition!r}.")
 
 

@@ -109,6 +109,20 @@ def check_domain(client: Any, parameters: Mapping[str, str]) -> Finding:
     return Finding("domain", is_fine, text)
 
 
+def check_edge(parameters: Mapping[str, str]) -> Finding:
+    """CloudFront and its WAF look for certificate and rules in us-east-1."""
+    arns = [parameters[name] for name in ("EdgeCertificate", "EdgeWebAcl") if parameters[name]]
+    if any(":us-east-1:" not in arn for arn in arns):
+        return Finding("edge", False, "EdgeCertificate and EdgeWebAcl must be in us-east-1.")
+    if not parameters["EdgeCertificate"]:
+        text = "no CloudFront: EdgeWebAcl needs EdgeCertificate" if arns else "no CloudFront"
+        return Finding("edge", not arns, text)
+    if not parameters["EdgeKey"]:
+        text = "without EdgeKey, functions answer requests around CloudFront and WAF"
+        return Finding("edge", True, text)
+    return Finding("edge", True, "CloudFront, and no way around it")
+
+
 def check_page_url(parameters: Mapping[str, str]) -> Finding:
     url = parameters["PageUrl"]
     is_fine = not url or (urlsplit(url).scheme == "https" and not urlsplit(url).path)
@@ -135,6 +149,7 @@ def checks(parameters: Mapping[str, str]) -> list[Check]:
         check_python,
         lambda: check_alarms(parameters),
         lambda: check_page_url(parameters),
+        lambda: check_edge(parameters),
         lambda: check_region(session.region_name),
         lambda: check_account(client("sts"), os.environ.get("ACCOUNT", "")),
         lambda: check_concurrency(client("lambda"), parameters),

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from checkout.api import limits
 from checkout.api.authentication import forget_keys
 from checkout.api.dialects import render_events
 from checkout.dispatch import open_dispatcher
@@ -191,6 +192,7 @@ class World:
         body: Any = None,
         key: str | None = KEY,
         headers: dict[str, str] | None = None,
+        address: str = "127.0.0.1",
     ) -> Response:
         """Sends a request to its route's function as API Gateway does. A dict becomes JSON."""
         sent_headers = {"host": "api.example.com", "content-type": "application/json"} | (
@@ -199,7 +201,7 @@ class World:
         if key is not None:
             sent_headers["authorization"] = f"Bearer {key}"
         content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
-        request = Request(method, target, list(sent_headers.items()), content)
+        request = Request(method, target, list(sent_headers.items()), content, address)
         match = api_gateway.choose_route(TEMPLATE.routes, method, request.path)
         assert match is not None
         event = api_gateway.build_event(request, match, self.now)
@@ -414,6 +416,7 @@ def forget_process() -> None:
         open_kms,
         decrypt,
         registry._open,
+        limits.buckets,
     ):
         cached.cache_clear()
     forget_keys()

@@ -178,15 +178,23 @@ def _join_query(query: str) -> dict[str, str]:
 
 
 def _encode_body(body: bytes, content_type: str) -> tuple[str, bool]:
+    """The event's body, and whether that is base64. Bytes that are no text in spite of their type
+    become base64 too."""
     kind = content_type.partition(";")[0].strip().lower()
     if not body:
         return "", False
-    if kind.startswith("text/") or kind in _TEXT_TYPES:
-        try:
-            return body.decode("utf-8"), False
-        except UnicodeDecodeError:
-            pass  # not text in spite of its type: base64, like other bytes
+    is_text = kind.startswith("text/") or kind in _TEXT_TYPES
+    if is_text and (text := _decode(body)) is not None:
+        return text, False
     return base64.b64encode(body).decode(), True
+
+
+def _decode(body: bytes) -> str | None:
+    """The text of UTF-8; None for other bytes."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _build_context(request: Request, match: Match, headers: dict[str, str], now: float) -> Json:

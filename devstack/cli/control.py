@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 
 from devstack.cli.pages import Pages
@@ -13,7 +14,8 @@ PREFIX = "/dev/"
 
 _ADDRESSES = (
     "There are /dev/ (a page about this stack), /dev/health, /dev/clock, /dev/reset, "
-    "/dev/reference, /dev/openapi/paygate.json and /dev/openapi/payrex.json."
+    "/dev/aws (KMS and SQS), /dev/reference, /dev/openapi/paygate.json and "
+    "/dev/openapi/payrex.json."
 )
 
 # A hundred years: later dates do not fit where they are stored.
@@ -29,10 +31,12 @@ class Control:
         clock: Clock,
         advance: Callable[[float], None],
         reset: Callable[[], None],
+        call_aws: Callable[[Request], Response],
         pages: Pages,
     ) -> None:
+        """`call_aws` answers calls to KMS and SQS, for scripts that need the stack's keys."""
         self._engine, self._clock = engine, clock
-        self._advance, self._reset = advance, reset
+        self._advance, self._reset, self._call_aws = advance, reset, call_aws
         self._pages = pages
 
     def wants(self, request: Request) -> bool:
@@ -49,11 +53,12 @@ class Control:
         """
         if request.method not in ("GET", "HEAD") and _is_cross_site(request):
             return _refuse(403, "A page of another site may not change this stack.")
-        routes = {
+        routes: dict[tuple[str, str], Callable[[], Response]] = {
             ("GET", "/dev/health"): self._show_health,
             ("GET", "/dev/clock"): self._show_clock,
             ("POST", "/dev/clock"): lambda: self._move_clock(request.body),
             ("POST", "/dev/reset"): self._start_anew,
+            ("POST", "/dev/aws"): lambda: self._call_aws(request),
         }
         method = "GET" if request.method == "HEAD" else request.method
         if answer := routes.get((method, request.path)):
@@ -65,7 +70,12 @@ class Control:
 
     def _show_health(self) -> Response:
         clock = "real time" if self._clock.offset == 0 else f"moved by {self._clock.offset:g} s"
-        content = {"status": "ok", "engine": self._engine, "clock": clock}
+        content = {
+            "status": "ok",
+            "engine": self._engine,
+            "clock": clock,
+            "secrets_key": os.environ.get("SECRETS_KEY"),
+        }
         return Response.from_json(200, content)
 
     def _show_clock(self) -> Response:

@@ -28,12 +28,13 @@ def serving(calls: MotoCalls, host: str) -> Iterator[int]:
 
     Calls of other services get status 400.
     """
-    with Server(host, 0, partial(_forward, calls)) as server:
+    with Server(host, 0, partial(forward, calls)) as server:
         server.start()
         yield server.port
 
 
-def _forward(calls: MotoCalls, request: Request) -> Response:
+def forward(calls: MotoCalls, request: Request) -> Response:
+    """moto's answer to a call of SQS or KMS."""
     headers = HTTPHeaders.from_pairs(request.headers)
     target = headers.get("x-amz-target", "")
     service = _SERVICES.get(target.partition(".")[0])

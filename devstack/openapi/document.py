@@ -61,10 +61,22 @@ _REASONS = {
     409: "The state does not allow it, or the idempotency key was used with another request.",
     413: "The body is too large.",
     422: "A limit is reached.",
-    429: "API Gateway's limit of requests is reached.",
+    429: "Too many requests: of this key's merchant and mode, or of all to API Gateway.",
     500: "A fault of this service.",
     503: "The service is busy, and nothing was written.",
 }
+
+_RETRY_AFTER = {"Retry-After": "Seconds."}
+_WAITS = {
+    429: _RETRY_AFTER
+    | {
+        "RateLimit-Limit": "The most requests at once.",
+        "RateLimit-Remaining": "How many are left of them.",
+        "RateLimit-Reset": "Seconds until all are there again.",
+    },
+    503: _RETRY_AFTER,
+}
+"""The headers of errors that pass, by status. API Gateway's own 429 has none."""
 
 
 def render(api: str) -> str:
@@ -232,11 +244,15 @@ def _refusal(status: int, error: Json) -> Json:
     schema = error
     if status == 429:
         properties = {"message": {"type": "string"}}
-        schema = {"type": "object", "required": ["message"], "properties": properties}
-    wait = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+        of_gateway = {"type": "object", "required": ["message"], "properties": properties}
+        schema = {"anyOf": [error, of_gateway]}
+    headers = {
+        name: {"schema": {"type": "integer"}, "description": text}
+        for name, text in _WAITS.get(status, {}).items()
+    }
     return {
         "description": _REASONS[status],
-        **({"headers": wait} if status == 503 else {}),
+        **({"headers": headers} if headers else {}),
         "content": {JSON_TYPE: {"schema": schema}},
     }
 

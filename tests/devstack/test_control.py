@@ -11,7 +11,7 @@ from devstack.cli.control import Control
 from devstack.cli.pages import Pages
 from devstack.clock import Clock
 from devstack.errors import DevstackError
-from devstack.http_messages import Request
+from devstack.http_messages import Request, Response
 
 OWN = ("host", "127.0.0.1:3000")
 HTML = ("accept", "text/html,application/xhtml+xml")
@@ -36,7 +36,11 @@ def new_control(
 ) -> Control:
     clock = Clock()
     shown = Pages("http://127.0.0.1:3000", "moto", None, clock, [])
-    return Control("moto", clock, advance, reset, shown)
+    return Control("moto", clock, advance, reset, forwarded, shown)
+
+
+def forwarded(_: Request) -> Response:
+    return Response.from_json(200, {"aws": True})
 
 
 @pytest.mark.parametrize(("body", "seconds"), [(b'{"advance": 0}', 0), (b'{"advance": 1.5}', 1.5)])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 
@@ -203,3 +204,41 @@ def test_a_table_of_another_engine_is_not_reset(stack: Stack, monkeypatch: Any) 
         stack.reset()
 
     assert os.environ["TABLE_NAME"]
+
+
+def test_a_stack_has_the_limits_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MERCHANT_RATE", "1")
+    key = {"authorization": "Bearer sk_test_paygate"}
+
+    with Stack(engine="moto") as stack:
+        monkeypatch.setattr("checkout.domain.clock.read", lambda: 2_000_000_000.0)
+        found = [get(stack, "/v1/customers", **key).status for _ in range(3)]
+
+    assert found == [200, 200, 429]
+
+
+def test_a_stack_is_practically_unlimited_by_default(stack: Stack) -> None:
+    response = get(stack, "/v1/customers", authorization="Bearer sk_test_paygate")
+
+    assert int(response.headers["ratelimit-remaining"]) >= 1000
+
+
+def test_scripts_encrypt_with_the_stacks_key(stack: Stack) -> None:
+    key = json.loads(get(stack, "/dev/health").data)["secrets_key"]
+    aws = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    create: Any = boto3.client
+    kms = create("kms", endpoint_url=f"{stack.url}/dev/aws", region_name="us-east-1", **aws)
+
+    encrypted = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+
+    own = stack.engine.client("kms").decrypt(CiphertextBlob=encrypted)
+    assert own["Plaintext"] == b"secret"
+
+
+def test_the_reference_shares_the_head_of_all_pages(stack: Stack) -> None:
+    page = get(stack, "/dev/reference/paygate").data.decode()
+
+    assert "<title>paygate</title>" in page
+    assert "body { margin: 0 }" in page
+    assert "max-width: 70rem" not in page
+    assert '<redoc spec-url="/dev/openapi/paygate.json">' in page

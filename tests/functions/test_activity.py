@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.ids import shortened
+from checkout.webhooks import egress
 from tests.world import SCOPE, SESSIONS, World
 
 
@@ -16,18 +17,58 @@ def changes(log: StringIO) -> list[dict[str, Any]]:
 
 
 def test_one_search_finds_every_change_of_a_session(world: World, log: StringIO) -> None:
+    """Also those of its webhooks: the second attempt of a delivery writes no session's id."""
+    hook = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
+    world.post("/v1/webhooks", hook)
     session = world.create_session()["id"]
     world.pay(session)
     world.fan_out_all()
+    world.send_all()
+    world.now += 60
+    world.send_all()
 
-    found = [line for line in changes(log) if shortened(session) in line.get("session", [])]
+    found = [line for line in changes(log) if line.get("session")]
 
-    created, paid = found
-    assert created["merchant"] == paid["merchant"] == [SCOPE]
+    assert found == [line for line in changes(log) if "webhook" not in line]
+    assert {tuple(line["session"]) for line in found} == {(shortened(session),)}
+    assert {tuple(line["merchant"]) for line in found} == {(SCOPE,)}
+    created, paid, *of_webhooks = found
     assert [each[:4] for each in paid["payment"]] == ["pay_"]
+    assert created["request_id"] != paid["request_id"]
     assert len(paid["event"]) == 2
-    fanned_out = [each for line in changes(log) if line not in found for each in line["event"]]
-    assert sorted(fanned_out) == paid["event"]
+    assert len(of_webhooks) == 4
+    assert {each for line in of_webhooks for each in line["event"]} == set(paid["event"])
+
+
+def test_a_request_line_names_the_object_of_its_path(world: World, log: StringIO) -> None:
+    session = world.create_session()["id"]
+    page = f"/c/{session}_secret_{'s' * 32}"
+    for target in (f"{SESSIONS}/{session}", page, f"{SESSIONS}/{'x' * 500}"):
+        world.get(target)
+
+    requests = [line for line in map(json.loads, log.getvalue().splitlines())
+                if line["message"] == "request"]  # fmt: skip
+    named = [line.get("session") for line in requests]
+    assert named == [[shortened(session)]] * 3 + [None]
+    assert "ssss" not in log.getvalue()
+    assert "xxxx" not in log.getvalue()
+
+
+def test_a_fault_is_logged_with_what_it_is_about(
+    world: World, log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.completed"]}
+    world.post("/v1/webhooks", hook)
+    session = world.create_session()["id"]
+    world.pay(session)
+    world.fan_out_all()
+    monkeypatch.setattr(egress, "post", None)  # every attempt raises a TypeError
+    world.send_all()
+
+    (fault,) = (line for line in map(json.loads, log.getvalue().splitlines())
+                if line["message"] == "unexpected error")  # fmt: skip
+    assert (fault["session"], fault["merchant"]) == ([shortened(session)], [SCOPE])
+    assert fault["event"][0].startswith("evt_")
 
 
 def test_no_log_line_has_the_address_of_a_page(world: World, log: StringIO) -> None:

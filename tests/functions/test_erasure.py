@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 
 from checkout.store import erasure
+from devstack.aws.stream_sources import open_source
 from scripts import erase
 from tests.payrex.forms import CUSTOMER, encode, order
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
@@ -147,6 +148,35 @@ def test_an_erasure_needs_an_address_or_a_whole_number(
     assert erase.main([ACCRA.id, *arguments]) == 1
 
     assert shopper.items() == before
+
+
+def test_after_an_erasure_only_the_streams_old_images_have_the_shopper(shopper: World) -> None:
+    """DynamoDB deletes them after 24 hours; nothing can delete them earlier."""
+    source = open_source(shopper.engine, shopper.table.name)
+    source.start_after({})
+    before = source.read()
+    assert EMAIL in json.dumps([each.content for each in before])
+
+    erase.main([ACCRA.id, "--email", EMAIL, "--phone", PHONE])
+
+    newest = {json.dumps(each.keys): each.content for each in [*before, *source.read()]}
+    of_others = '"merc_kumasi#test"'
+    images = [json.dumps(each["dynamodb"].get("NewImage", {})) for each in newest.values()]
+    left = json.dumps([each for each in images if of_others not in each])
+    for pattern in erasure.patterns_of(EMAIL, PHONE):
+        assert pattern.search(left) is None
+
+
+def test_an_erasure_logs_nothing_of_the_shopper(
+    shopper: World, log: StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    erase.main([ACCRA.id, "--email", EMAIL, "--phone", PHONE])
+
+    printed = capsys.readouterr()
+    written = log.getvalue() + printed.out + printed.err
+    assert "customer" in written
+    for each in (EMAIL, PHONE, PHONE[1:], "Ama Shopper"):
+        assert each not in written
 
 
 def test_a_shopper_is_in_no_log_line(world: World, log: StringIO) -> None:

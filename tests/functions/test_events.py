@@ -11,6 +11,7 @@ from checkout.domain.event import KEPT_SECONDS
 from checkout.store import keys
 from checkout.store.items import to_wire
 from checkout.store.timers import NET_SECONDS
+from checkout.webhooks import resending
 from checkout.webhooks.retry import DELAYS
 from tests.receiver import Receiver, listening
 from tests.world import LIVE_KEY, OTHER_KEY, SESSIONS, START, World
@@ -376,8 +377,6 @@ def test_an_unknown_event_cannot_be_resent(world: World) -> None:
 def test_a_time_range_is_resent_oldest_first(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checkout.webhooks import resending
-
     monkeypatch.setattr(resending, "PAGE_SIZE", 2)
     monkeypatch.setattr(resending, "MAX_PAGES", 2)
     subscribe(world, receiver.url)
@@ -415,6 +414,30 @@ def test_a_time_range_is_resent_oldest_first(
     assert sorted(request) == sorted(sent[1:6])
     assert {counts(world, id) for id in sent} == {(0, 0)}
     assert not [timer for timer in world.having("TIMER#") if timer["kind"] == "resend"]
+
+
+def test_a_resend_of_too_many_events_ends_and_shows_how_far_it_came(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resending, "PAGE_SIZE", 2)
+    monkeypatch.setattr(resending, "MAX_EVENTS", 3)
+    subscribe(world, receiver.url)
+    for second in range(6):
+        world.now = START + 10 * second
+        paid(world)
+    fan_out(world)
+    send(world)
+    world.now = START + 1000
+    body = {"created_at": {"gte": START}, "type": COMPLETED}
+
+    id = world.post("/v1/events/resend", body).json["id"]
+    world.sweep()
+
+    resend = world.get(f"/v1/events/resends/{id}").json
+    assert (resend["status"], resend["sent_count"]) == ("done", 4)
+    assert resend["range"]["lte"] == render_time(START + 29)
+    rest = {"created_at": {"gte": resend["range"]["lte"]}, "type": COMPLETED}
+    assert world.post("/v1/events/resend", rest).status == 202
 
 
 def test_a_resend_filtered_by_failed_skips_delivered_events(

@@ -17,7 +17,7 @@ from checkout.processors import registry
 from checkout.processors.paymongo import TIMES
 from checkout.repairs import GRACE_SECONDS
 from checkout.settings import settings
-from checkout.store import accounts, keys, reconciliations, timers
+from checkout.store import accounts, keys, reconciliations, retention, timers
 from checkout.store.items import to_wire
 from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
@@ -151,7 +151,9 @@ def refunds(world: World) -> None:
     world.pay(session, SLOWLY_REFUNDED)
     payment = world.session(session)["payment"]
     refund = world.post(
-        "/v1/refunds", {"payment": payment}, headers={"idempotency-key": "back"}
+        "/v1/refunds",
+        {"payment": payment, "metadata": {"for": "Ama"}},
+        headers={"idempotency-key": "back"},
     ).json["id"]
     world.get(f"/v1/refunds/{refund}")
     for query in ("", f"?payment={payment}"):
@@ -369,6 +371,8 @@ def lost_items(world: World) -> None:
     ]
     world.table.delete_many(lost)
     world.invoke("RepairItems", {"source": "aws.scheduler"})
+    world.now += retention.DAY * 91  # every object has ended, and names no person any more
+    world.invoke("RepairItems", {"source": "aws.scheduler"})
 
 
 _invoke = World.invoke
@@ -395,6 +399,7 @@ def used(
     monkeypatch.setattr(encryption, "decrypt", encryption.decrypt.__wrapped__)
     localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
+    monkeypatch.setenv("RETENTION_DAYS", "90")
     settings.cache_clear()
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())

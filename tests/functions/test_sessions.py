@@ -170,7 +170,7 @@ def test_the_pages_scheme_is_http_or_https(world: World, sent: str | None, schem
     headers = {"x-forwarded-proto": sent} if sent else {}
     event = {"headers": headers, "requestContext": {"domainName": "api.example.com"}}
 
-    assert Request(event, 0, {}).page_url() == f"{scheme}://api.example.com"
+    assert Request(event, 0, {}, {}).page_url() == f"{scheme}://api.example.com"
 
 
 # ---------------------------------------------------------------------- lists

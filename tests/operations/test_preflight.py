@@ -103,3 +103,16 @@ def test_every_check_runs_although_one_gets_no_answer(capsys: pytest.CaptureFixt
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("failed") and "credentials" in first
     assert second == "ok      other: fine"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_fine"),
+    [
+        ([], True),
+        (["EdgeCertificate=arn:aws:acm:us-east-1:1:certificate/a"], True),
+        (["EdgeCertificate=arn:aws:acm:eu-west-1:1:certificate/a"], False),
+        (["EdgeWebAcl=arn:aws:wafv2:us-east-1:1:global/webacl/a/b"], False),
+    ],
+)
+def test_cloudfront_needs_its_certificate_in_us_east_1(given: list[str], is_fine: bool) -> None:
+    assert preflight.check_edge(preflight.read_parameters(given)).is_fine is is_fine

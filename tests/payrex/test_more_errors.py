@@ -3,6 +3,7 @@
 Other resources, pages, ids, states, unexpected errors and random forms.
 """
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -161,6 +162,21 @@ def test_a_deleted_customer_can_be_retrieved_but_not_changed_or_referenced(world
         assert refused(world, f"/customers/{id}", "name=B", method) == (404, [(MISSING, None)])
     form = order(customer_id=id)
     assert refused(world, SESSIONS, form) == (400, [(MISSING, "customer_id")])
+
+
+def test_a_deleted_customer_names_no_person(world: World) -> None:
+    form = CUSTOMER | {"billing_details": {"phone": "0917"}, "metadata": {"note": "tall"}}
+    id = world.payrex("POST", "/customers", encode(form)).json["id"]
+    world.payrex("DELETE", f"/customers/{id}")
+
+    found = world.payrex("GET", f"/customers/{id}").json
+    erased = ("name", "email", "metadata")
+    assert [found[name] for name in erased] == [None] * 3
+    assert found["billing"] is None
+    assert found["currency"] == "PHP"
+    stored = json.dumps(world.having("CUSTOMER#"))
+    for text in (CUSTOMER["name"], CUSTOMER["email"], "0917", "tall"):
+        assert text not in stored
 
 
 def test_the_seventeenth_webhook_is_refused(world: World) -> None:

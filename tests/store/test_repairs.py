@@ -9,9 +9,9 @@ import pytest
 
 from checkout import repairs
 from checkout.domain.payment import ATTEMPT_SECONDS
-from checkout.store import keys
+from checkout.store import keys, reconciliations
 from checkout.store.items import Item, to_wire
-from tests.world import ORDER, World, change_context
+from tests.world import ORDER, SCOPE, World, change_context
 
 SLOW_PHONE, DECLINED_PHONE = "0240000002", "0240000003"
 NOT_REBUILT = {"IDEMPOTENCY", "LOOK", "SIMULATOR", "ENDPOINT"}
@@ -180,6 +180,19 @@ def test_a_lost_payment_is_rebuilt_settled_and_shown_to_a_person(world: World) -
     assert world.session(session)["status"] == "complete"
     (task,) = world.having("TASKS")
     assert (task["payment"], task["reason"]) == (payment["id"], "payment_rebuilt")
+
+
+def test_a_lost_timer_of_a_reconciliation_is_put_back(world: World) -> None:
+    reconciliations.start(world.table, "paystack", SCOPE, int(world.now))
+    (timer,) = world.having("TIMER#")
+    world.table.delete_many([{"pk": timer["pk"], "sk": timer["sk"]}])
+
+    found = repairs.run(world.table, change_context(world), lambda: 60_000)
+
+    assert found["reconciliation's timer"] == 1
+    assert world.having("TIMER#") == [timer]
+    again = repairs.run(world.table, change_context(world), lambda: 60_000)
+    assert again.keys() == {"items"}
 
 
 def test_a_run_continues_where_the_last_one_stopped(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from checkout.api.http import EDGE_KEY_HEADER, VIEWER_HEADER
 from checkout.api.routes import ROUTES
-from devstack.template import load_template
+from devstack.template import load_template, read_document
 from tests.roots import ROOT
 from tests.template.transformed import (
     RESOURCES,
@@ -123,6 +124,34 @@ def test_the_api_is_throttled_and_its_log_holds_no_path() -> None:
     assert not re.search(r"context\.(path|authorizer|http)", log)
 
 
+def test_rare_routes_are_throttled_below_the_stage_and_still_measured() -> None:
+    (stage,) = of_type("ApiGatewayV2::Stage").values()
+
+    assert SOURCE["Conditions"]["IsStopped"] == {"Fn::Equals": [{"Ref": "ThrottlingRate"}, 0]}
+    assert set(stage["RouteSettings"]) == {
+        "$default",
+        "POST /v1/events/resend",
+        "POST /v1/webhooks/{id}/test",
+    }
+    known = {each.key for each in DEVSTACK.routes}
+    for route, settings in stage["RouteSettings"].items():
+        assert route in known
+        # A rate of 0 stops the whole API, for a restore.
+        assert settings["ThrottlingRateLimit"] == {"Fn::If": ["IsStopped", 0, 20]}
+        assert settings["ThrottlingBurstLimit"] == {"Fn::If": ["IsStopped", 0, 40]}
+        assert settings["DetailedMetricsEnabled"] is True
+
+
+def test_a_deployed_stack_limits_merchants_visitors_and_pages() -> None:
+    variables = SOURCE["Globals"]["Function"]["Environment"]["Variables"]
+
+    for name in ("MerchantRate", "VisitorRate", "PageRate"):
+        variable = re.sub("(?<!^)([A-Z])", r"_\1", name).upper()
+        assert variables[variable] == {"Ref": name}
+        default = SOURCE["Parameters"][name]["Default"]
+        assert 0 < default < SOURCE["Parameters"]["ThrottlingRate"]["Default"]
+
+
 def test_a_deployed_stack_never_allows_local_endpoints() -> None:
     assert "ALLOW_LOCAL_ENDPOINTS" not in (ROOT / "template.yaml").read_text()
 
@@ -132,7 +161,9 @@ def test_a_deployed_stack_never_allows_local_endpoints() -> None:
 
 def test_every_log_group_has_a_retention() -> None:
     for name, group in of_type("Logs::LogGroup").items():
-        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+        has_addresses = name == "ApiLogs"
+        setting = "AccessLogRetentionDays" if has_addresses else "LogRetentionDays"
+        assert group["RetentionInDays"] == {"Ref": setting}, name
 
 
 def test_each_family_of_functions_has_a_log_group_of_its_own() -> None:
@@ -497,6 +528,64 @@ def test_a_production_stack_without_an_alarm_address_is_refused() -> None:
     assert "AlarmEmail" in each["AssertDescription"]
 
 
+# ---------------------------------------------------------------- CloudFront
+
+
+def test_cloudfront_is_made_only_for_a_certificate_and_a_domain() -> None:
+    made = [each for each in RESOURCES.values() if each["Type"].startswith("AWS::CloudFront::")]
+
+    assert [each["Condition"] for each in made] == ["HasEdge"] * 2
+    has_certificate = {"Fn::Not": [{"Fn::Equals": [{"Ref": "EdgeCertificate"}, ""]}]}
+    assert SOURCE["Conditions"]["HasEdge"] == {
+        "Fn::And": [{"Condition": "HasDomain"}, has_certificate]
+    }
+    assert SOURCE["Parameters"]["EdgeCertificate"]["Default"] == ""
+    rule = SOURCE["Rules"]["EdgeHasDomain"]
+    assert rule["RuleCondition"] == has_certificate
+    (each,) = rule["Assertions"]
+    assert each["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiDomain"}, ""]}]}
+
+
+def test_cloudfront_caches_nothing_and_proves_itself_to_the_functions() -> None:
+    (distribution,) = of_type("CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+    (origin,) = config["Origins"]
+
+    assert config["Aliases"] == [{"Ref": "ApiDomain"}]
+    assert config["WebACLId"]["Fn::If"][:2] == ["HasWebAcl", {"Ref": "EdgeWebAcl"}]
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    condition, (header,), _ = origin["OriginCustomHeaders"]["Fn::If"]
+    assert condition == "HasEdgeKey"
+    assert header == {"HeaderName": EDGE_KEY_HEADER, "HeaderValue": {"Ref": "EdgeKey"}}
+    caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert config["DefaultCacheBehavior"]["CachePolicyId"] == caching_disabled
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} < set(
+        config["DefaultCacheBehavior"]["AllowedMethods"]
+    )
+    (policy,) = of_type("CloudFront::OriginRequestPolicy").values()
+    sent = policy["OriginRequestPolicyConfig"]["HeadersConfig"]
+    assert [each.lower() for each in sent["Headers"]] == [VIEWER_HEADER]
+    assert sent["HeaderBehavior"] == "allViewerAndWhitelistCloudFront"
+    assert SOURCE["Parameters"]["EdgeKey"]["NoEcho"] is True
+    variables = SOURCE["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["EDGE_KEY"] == {"Fn::If": ["HasEdge", {"Ref": "EdgeKey"}, ""]}
+
+
+def test_waf_counts_requests_by_address_and_keeps_no_path() -> None:
+    (acl,) = read_document(ROOT / "edge/web_acl.yaml")["Resources"].values()
+    properties = acl["Properties"]
+
+    assert properties["Scope"] == "CLOUDFRONT"
+    rates = [each["Statement"]["RateBasedStatement"] for each in properties["Rules"]]
+    assert [each["AggregateKeyType"] for each in rates] == ["IP", "IP"]
+    pages = rates[1]["ScopeDownStatement"]["RegexMatchStatement"]["RegexString"]
+    paths = {path for _, path in routes() if re.match(pages, path)}
+    of_page = {path for (_, path), name in routes().items() if "/page/" in folder_of(name)}
+    assert paths == of_page
+    for each in (properties, *properties["Rules"]):
+        assert each["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
 # --------------------------------------------------------------------- stacks
 
 NAME_PROPERTIES = {
@@ -518,6 +607,8 @@ NAMELESS = {
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::OriginRequestPolicy",  # named after stack and region
     "AWS::KMS::Key",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",

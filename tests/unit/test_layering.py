@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "encryption",
     },
     "page": {"page", "api", "processors", "store", "domain", "settings"},
-    "firing": {"deadline", "dispatch", "domain", "partial_batches"},
+    "firing": {"deadline", "dispatch", "domain", "log", "partial_batches"},
     "repairs": {"store", "domain", "log"},
     "sweep": {"dispatch", "queues", "store", "domain", "log", "settings"},
     "dispatch": {"queues", "store", "domain", "log", "activity", "settings"},

@@ -1,4 +1,4 @@
-"""DELETE /customers/{id}: deletes a customer. It can still be retrieved, with `deleted`."""
+"""DELETE /customers/{id}: deletes a customer's personal data. The rest can be retrieved."""
 
 from checkout.api.payrex import render
 from checkout.api.payrex.endpoint import Call, Json, endpoint

@@ -4,12 +4,12 @@ The line names sessions, payments, refunds and events by the beginnings of their
 to find them, and not enough to open a PayGate session's page, whose address is the session's id.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from checkout.domain.ids import shortened
-from checkout.log import log_metric, logger
+from checkout.log import about, log_metric, logger, subjects
 from checkout.store import keys
 from checkout.store.items import Item
 from checkout.store.table import Action, Put, Update
@@ -31,8 +31,8 @@ def log_writes(actions: Iterable[Action], now: int) -> None:
     changes = [each for each in map(_change_of, actions) if each]
     for metric, count in Counter(filter(None, map(_metric_of, changes))).items():
         log_metric(metric.name, count, "Count", now, Outcome=metric.outcome)
-    if named := _named(changes):
-        logger.info("changed", extra=named)
+    if _name(changes):
+        logger.info("changed", extra=subjects())
 
 
 class Change(NamedTuple):
@@ -63,19 +63,20 @@ def _metric_of(change: Change) -> Metric | None:
     return None
 
 
-def _named(changes: Iterable[Change]) -> dict[str, list[str]]:
-    """The merchants and shortened ids of the changed objects, and of the sessions that they belong
-    to, by kind."""
-    found: dict[str, set[str]] = defaultdict(set)
+def _name(changes: Iterable[Change]) -> bool:
+    """Names the merchants and shortened ids of the changed objects, and of the sessions that they
+    belong to. Returns whether there are any."""
+    is_named = False
     for kind, id, fields, _ in changes:
         name = "event" if kind in ("DELIVERY", "FANOUT") else kind.lower()
         if name not in NAMED:
             continue
-        found[name].add(shortened(id))
+        is_named = True
+        about(**{name: shortened(id)})
         if "session" in fields:
-            found["session"].add(shortened(fields["session"]))
+            about(session=shortened(fields["session"]))
         if "scope" in fields:
-            found["merchant"].add(fields["scope"])
+            about(merchant=fields["scope"])
         if fields.get("request_id"):
-            found["request_id"].add(fields["request_id"])
-    return {name: sorted(each) for name, each in found.items()}
+            about(request_id=fields["request_id"])
+    return is_named

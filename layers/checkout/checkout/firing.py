@@ -9,11 +9,22 @@ from typing import Any
 from checkout import deadline
 from checkout.dispatch import from_body
 from checkout.domain import clock
+from checkout.domain.ids import shortened
 from checkout.domain.timer import Timer, TimerKind
+from checkout.log import about
 from checkout.partial_batches import Record, report_failures
 
 RESERVE_MS = 10_000
 """With less time left than this, a worker fires no further timer. The queue delivers it again."""
+
+TARGETS = {
+    TimerKind.EXPIRY: "session",
+    TimerKind.ATTEMPT: "payment",
+    TimerKind.REFUND: "refund",
+    TimerKind.EVENT: "event",
+    TimerKind.DELIVERY: "event",
+}
+"""What a timer's target is, or begins with, for the log."""
 
 Kinds = Mapping[TimerKind, Callable[[Timer], None]]
 """The function that fires a timer, by kind."""
@@ -32,6 +43,9 @@ def fire_messages(
 
     def fire(record: Record) -> None:
         timer = from_body(record["body"])
+        about(merchant=timer.scope)
+        if timer.kind in TARGETS:
+            about(**{TARGETS[timer.kind]: shortened(timer.target.partition("/")[0])})
         _wait_for_its_second(timer)
         kinds(clock.now())[timer.kind](timer)
 

@@ -4,12 +4,44 @@ import json
 import logging
 import os
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from aws_lambda_powertools import Logger
 
 logger = Logger()
 # At level INFO, botocore logs at every start from where it read its credentials.
 logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+_subjects: ContextVar[dict[str, set[str]] | None] = ContextVar("subjects", default=None)
+
+
+@contextmanager
+def naming_subjects() -> Iterator[None]:
+    """Collects what `about` names within the block, for the log lines that are written there."""
+    token = _subjects.set({})
+    try:
+        yield
+    finally:
+        _subjects.reset(token)
+
+
+def about(**ids: str) -> None:
+    """Names what the present work is about: request_id, merchant, session, payment, event.
+
+    The ids of sessions are shortened: the whole id opens the page.
+    """
+    named = _subjects.get()
+    if named is not None:
+        for name, id in ids.items():
+            named.setdefault(name, set()).add(id)
+
+
+def subjects() -> dict[str, list[str]]:
+    """What the present work is about."""
+    return {name: sorted(ids) for name, ids in (_subjects.get() or {}).items()}
 
 
 def log_fault(error: Exception, where: str) -> None:
@@ -22,6 +54,7 @@ def log_fault(error: Exception, where: str) -> None:
         code=answer["Error"]["Code"] if isinstance(answer, dict) else None,
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         where=where,
+        extra=subjects(),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from checkout import deadline
 from checkout.dispatch import handing_over
-from checkout.log import log_fault
+from checkout.log import log_fault, naming_subjects
 
 Record = dict[str, Any]
 A = TypeVar("A")
@@ -102,10 +102,11 @@ def _at_the_same_time(work: Callable[[A], B], each: Sequence[A]) -> list[B]:
 
 
 def _succeeds(work: Work, record: Record, name: str, time_left_ms: TimeLeft) -> bool:
-    try:
-        with deadline.of_invocation(time_left_ms()), handing_over():
-            work(record)
-    except Exception as error:  # reported to Lambda, which retries it, and to the log
-        log_fault(error, where=name)
-        return False
+    with naming_subjects():
+        try:
+            with deadline.of_invocation(time_left_ms()), handing_over():
+                work(record)
+        except Exception as error:  # reported to Lambda, which retries it, and to the log
+            log_fault(error, where=name)
+            return False
     return True

@@ -27,6 +27,7 @@ from checkout.store import (
     events,
     keys,
     payments,
+    retention,
     sessions,
     tasks,
     timers,
@@ -305,21 +306,29 @@ RULES: Mapping[str, Callable[[Repairs, Item], Iterator[str]]] = {
 """The rules by the kind of an item."""
 
 
-def run(table: Table, context: ChangeContext, time_left_ms: Callable[[], int]) -> dict[str, int]:
+def run(
+    table: Table, context: ChangeContext, time_left_ms: Callable[[], int], retention_days: int = 0
+) -> dict[str, int]:
     """Checks the table from where the last run stopped, as long as there is time. Returns how many
-    items were read, and how often what was missing."""
+    items were read, and how often what was missing.
+
+    The same pass takes persons out of objects that ended before `retention_days`; 0 keeps them.
+    """
     repairs, counts = Repairs(table, context), Counter[str]()
+    forgotten = 0
     after = (table.get(keys.REPAIRS) or {}).get("after")
     while time_left_ms() > RESERVE_MS:
         page = table.scan_page(after=after)
         for item in page.items:
             counts.update(["items", *repairs.check(item)])
+            if retention_days:
+                forgotten += retention.forget(table, item, retention_days, context.now)
         after = page.last
         if after is None:
             break
     table.write(Put({**keys.REPAIRS, "after": after}))
     log_metric(REPAIRS, counts.total() - counts["items"], "Count", context.now)
-    return dict(counts)
+    return counts | ({"forgotten": forgotten} if forgotten else {})
 
 
 def run_completely(table: Table, context: ChangeContext) -> dict[str, int]:

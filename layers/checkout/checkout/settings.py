@@ -20,6 +20,16 @@ class Settings(NamedTuple):
     """The KMS key that secrets are encrypted with."""
     page_url: str
     """The address of the hosted page; if it is empty, the address that the API was called on."""
+    retention_days: int
+    """Days after their end at which sessions, payments, refunds and customers name nobody any
+    more. 0 keeps them as they are."""
+    edge_key: str
+    """The secret that CloudFront sends with each request; empty if no CloudFront is used."""
+    merchant_rate: int
+    visitor_rate: int
+    page_rate: int
+    """Requests a second that a process takes from a merchant and mode, from a shopper's address,
+    and for one hosted page. 0 stands for no limit."""
     webhook_connect_seconds: float
     webhook_total_seconds: float
     """The most that a delivery attempt may take, from the DNS lookup to the end of the answer."""
@@ -49,6 +59,11 @@ def settings() -> Settings:
         timer_shards=int(os.environ.get("TIMER_SHARDS", "32")),
         secrets_key=os.environ.get("SECRETS_KEY", ""),
         page_url=os.environ.get("PAGE_URL", ""),
+        retention_days=int(os.environ.get("RETENTION_DAYS", "0")),
+        edge_key=os.environ.get("EDGE_KEY", ""),
+        merchant_rate=int(os.environ.get("MERCHANT_RATE", "0")),
+        visitor_rate=int(os.environ.get("VISITOR_RATE", "0")),
+        page_rate=int(os.environ.get("PAGE_RATE", "0")),
         webhook_connect_seconds=float(os.environ.get("WEBHOOK_CONNECT_SECONDS", "5")),
         webhook_total_seconds=float(os.environ.get("WEBHOOK_TOTAL_SECONDS", "15")),
         webhook_in_flight=int(os.environ.get("WEBHOOK_IN_FLIGHT", "10")),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import NamedTuple, Protocol
 
+from checkout.api import limits
 from checkout.api.http import (
     ErrorRenderer,
     Json,
@@ -25,6 +26,7 @@ from checkout.domain.errors import (
     PermissionDeniedError,
 )
 from checkout.domain.event import ChangeContext, RenderEvents
+from checkout.log import about
 from checkout.store import keys
 from checkout.store.accounts import ApiKey, find_key
 from checkout.store.table import Table
@@ -109,7 +111,8 @@ def authenticated_endpoint(
 def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
     """The caller of `Authorization: Bearer <secret key>`.
 
-    Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
+    Raises AuthenticationError, PermissionDeniedError for a public key or a suspended merchant, or
+    RateLimitError.
     """
     credentials = _credentials(request, "bearer", "Authorization: Bearer sk_test_…")
     return _authenticate(table, request, credentials, api)
@@ -118,7 +121,8 @@ def authenticate_bearer(table: Table, request: Request, api: str) -> Caller:
 def authenticate_basic(table: Table, request: Request, api: str) -> Caller:
     """The caller of `Authorization: Basic`, with the secret key as user name and no password.
 
-    Raises AuthenticationError, or PermissionDeniedError for a public key or a suspended merchant.
+    Raises AuthenticationError, PermissionDeniedError for a public key or a suspended merchant, or
+    RateLimitError.
     """
     expected = "HTTP Basic with the key as user name and no password (curl -u sk_test_…:)"
     credentials = _credentials(request, "basic", expected)
@@ -147,27 +151,30 @@ def _credentials(request: Request, scheme: str, expected: str) -> str:
 def _authenticate(table: Table, request: Request, secret: str, api: str) -> Caller:
     if not _KEY.fullmatch(secret):
         raise AuthenticationError("The Authorization header has no well-formed API key.")
-    key = _find(table, secret, request.now)
+    key = _find(table, request, secret)
     if key is None or key.caller.api != api or key.is_revoked_at(request.now):
         raise AuthenticationError("The API key is unknown or was revoked.")
     if not key.is_secret:
         raise PermissionDeniedError("A public key can't be used here; use the secret key.")
     request.log_fields.update(merchant=key.caller.merchant, mode=key.caller.mode)
+    about(merchant=key.caller.scope)
+    limits.admit_caller(request, key.caller.scope)
     if key.is_suspended:
         raise AccountSuspendedError
     return key.caller
 
 
-def _find(table: Table, secret: str, now: int) -> ApiKey | None:
+def _find(table: Table, request: Request, secret: str) -> ApiKey | None:
     digest = keys.api_key(secret)["pk"]
     cached, read_at = _cache.get(digest, (None, 0))
-    if cached is not None and 0 <= now - read_at < CACHE_SECONDS:
+    if cached is not None and 0 <= request.now - read_at < CACHE_SECONDS:
         return cached
+    limits.admit_unknown_key(request)
     key = find_key(table, secret)
     if key is None:
         _cache.pop(digest, None)
         return None
     if len(_cache) >= CACHE_KEYS:
         _cache.clear()
-    _cache[digest] = (key, now)
+    _cache[digest] = (key, request.now)
     return key

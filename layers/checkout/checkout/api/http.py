@@ -1,6 +1,7 @@
 """HTTP for handlers: API Gateway's event (HTTP API, payload 2.0) in, API Gateway's response out."""
 
 import base64
+import hmac
 import json
 import re
 import time
@@ -18,16 +19,22 @@ from checkout.domain.errors import (
     BusyError,
     CheckoutError,
     ParameterInvalidError,
+    RateLimitError,
+    RouteMissingError,
     shown_name,
 )
 from checkout.domain.event import Cause
-from checkout.log import log_fault, log_metric, logger
+from checkout.domain.ids import ALPHABET, EVENT, PAYMENT, REFUND, SESSION, shortened
+from checkout.log import about, log_fault, log_metric, logger, naming_subjects, subjects
 from checkout.settings import settings
 from checkout.store.table import Table, open_table
 
 MAX_BODY_BYTES = 64 * 1024
 SERVER_ERRORS = "ServerErrors"
 """A metric: responses with 500 or 503."""
+TEMPORARY = (RateLimitError.status, BusyError.status)
+RETRY_AFTER = "1"
+"""The header `Retry-After` of these statuses, in seconds."""
 MAX_IDEMPOTENCY_KEY = 255
 """The longest idempotency key, in characters."""
 
@@ -42,8 +49,14 @@ SMALL_BODY = 1_000
 """Bytes up to which a response is not compressed: it fits into one packet anyway."""
 GZIP = 31
 """The `wbits` of zlib that stand for gzip's format."""
+EDGE_KEY_HEADER = "x-edge-key"
+VIEWER_HEADER = "cloudfront-viewer-address"
+"""Address and port, as `192.0.2.1:1024` or `2001:db8::1:1024`."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+
+_SUBJECTS = {SESSION: "session", PAYMENT: "payment", REFUND: "refund", EVENT: "event"}
+_PATH_ID = re.compile(rf"(({'|'.join(_SUBJECTS)})_[{ALPHABET}]{{32}})(_secret_.*)?", re.DOTALL)
 
 _FORM = re.compile(rb"[\w.%\[\]-]{1,100}=|--")
 """How a form begins: with a name, or with the boundary of a multipart one."""
@@ -74,6 +87,8 @@ class Request(NamedTuple):
     """Epoch seconds."""
     log_fields: dict[str, Any]
     """Further fields of the request's log line."""
+    response_headers: dict[str, str]
+    """Further headers of the response, also if it is an error."""
 
     @property
     def id(self) -> str:
@@ -90,6 +105,22 @@ class Request(NamedTuple):
     def path(self) -> str:
         path: str = self.event["rawPath"]
         return path
+
+    @property
+    def source_ip(self) -> str:
+        """The caller's address. Behind CloudFront, the one that CloudFront saw."""
+        viewer, _, _ = (self.header(VIEWER_HEADER) or "").rpartition(":")
+        if settings().edge_key and viewer:
+            return viewer.strip("[]")
+        source_ip: str = self.event["requestContext"]["http"]["sourceIp"]
+        return source_ip
+
+    def require_edge(self) -> None:
+        """Raises RouteMissingError for a request around CloudFront, and thus around AWS WAF."""
+        key = settings().edge_key
+        sent = self.header(EDGE_KEY_HEADER) or ""
+        if key and not hmac.compare_digest(sent.encode(), key.encode()):
+            raise RouteMissingError("There is no API at this address. Use the service's domain.")
 
     @property
     def path_id(self) -> str:
@@ -177,17 +208,26 @@ EndpointFunction = Callable[[Table, Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
+def admit_all(request: Request) -> None:
+    """The limit of an endpoint that has none of its own."""
+
+
 def public_endpoint(
-    renderer: ErrorRenderer, *, reason: str
+    renderer: ErrorRenderer, *, reason: str, admit: Callable[[Request], None] = admit_all
 ) -> Callable[[EndpointFunction], LambdaHandler]:
     """Makes the Lambda handler of an endpoint that needs no API key.
 
-    `reason` says why the endpoint is public. Every other endpoint is made by the `endpoint` of its
-    dialect, which authenticates the caller first.
+    `reason` says why the endpoint is public; `admit` refuses a request above a limit. Every other
+    endpoint is made by the `endpoint` of its dialect, which authenticates the caller first.
     """
 
     def decorate(function: EndpointFunction) -> LambdaHandler:
-        handler = lambda_handler(renderer, function)
+        @wraps(function)
+        def respond(table: Table, request: Request) -> Response:
+            admit(request)
+            return function(table, request)
+
+        handler = lambda_handler(renderer, respond)
         vars(handler)["public_reason"] = reason
         return handler
 
@@ -201,22 +241,25 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
     @wraps(function)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        request = Request(event, clock.now(), {})
+        request = Request(event, clock.now(), {}, {})
         remaining_ms = context.get_remaining_time_in_millis()
-        with deadline.of_invocation(remaining_ms), dispatch.handing_over():
-            response = _respond(renderer, function, request)
-        fields = request.log_fields | {
-            "route_key": event["routeKey"],
-            "status": response.status,
-            "request_id": request.id,
-            "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-        }
-        logger.info("request", extra=fields)
+        with naming_subjects():
+            about(request_id=request.id, **_subject_of(request))
+            with deadline.of_invocation(remaining_ms), dispatch.handing_over():
+                response = _respond(renderer, function, request)
+            fields = request.log_fields | {
+                "route_key": event["routeKey"],
+                "status": response.status,
+                "request_id": request.id,
+                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.info("request", extra=subjects() | fields)
         if response.status >= 500:
             log_metric(SERVER_ERRORS, 1, "Count", request.now)
-        headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
-        if response.status == BusyError.status:
-            headers["retry-after"] = str(BusyError.retry_after)
+        headers = {"request-id": request.id, **SAFETY_HEADERS, **request.response_headers}
+        headers |= response.headers
+        if response.status in TEMPORARY:
+            headers["retry-after"] = RETRY_AFTER
         return _compressed(
             request, {"statusCode": response.status, "headers": headers, "body": response.body}
         )
@@ -247,8 +290,16 @@ def _accepts_gzip(accepted: str) -> bool:
     return False
 
 
+def _subject_of(request: Request) -> dict[str, str]:
+    """The session, payment, refund or event in the path, for the log. Of a PayRex page, it is the
+    session without its secret."""
+    found = _PATH_ID.fullmatch(str((request.event.get("pathParameters") or {}).get("id")))
+    return {_SUBJECTS[found[2]]: shortened(found[1])} if found else {}
+
+
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:
     try:
+        request.require_edge()
         return function(open_table(), request)
     except CheckoutError as error:
         return renderer.render_error(error, request)

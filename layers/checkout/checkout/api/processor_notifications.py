@@ -13,6 +13,7 @@ from checkout.domain.account import Mode, scope_of
 from checkout.domain.errors import BodyInvalidError, BusyError, CheckoutError
 from checkout.domain.event import ChangeContext
 from checkout.domain.ids import is_merchant_id
+from checkout.log import about
 from checkout.processors import registry
 from checkout.processors.attempts import Attempts
 from checkout.processors.protocol import Notification, ProcessorUnavailableError
@@ -61,6 +62,7 @@ def _read(table: Table, request: Request, processor: str) -> tuple[str, Notifica
     body, signature = request.body(), request.header(SIGNATURE_HEADERS[processor]) or ""
     if is_merchant_id(merchant) and mode in get_args(Mode):
         scope = scope_of(merchant, mode)
+        about(merchant=scope)
         notification = registry.read_notification(table, processor, scope, body, signature)
         if notification is not None:
             return scope, notification

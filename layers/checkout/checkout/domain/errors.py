@@ -24,6 +24,7 @@ CheckoutError
 │                                   └── IdempotencyError
 ├── LimitError 422
 ├── TooManyAttemptsError 429
+├── RateLimitError 429
 └── BusyError 503
 """
 
@@ -234,6 +235,18 @@ class TooManyAttemptsError(CheckoutError):
         self.again_at = again_at
 
 
+class RateLimitError(CheckoutError):
+    """A caller sent more requests than the limits allow. Nothing was read or written."""
+
+    status = 429
+    code = "rate_limit"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many requests. Wait for the seconds in Retry-After, then send this one again."
+        )
+
+
 class BusyError(CheckoutError):
     """The storage refused or did not answer, or conflicts continued, until the time was over.
 
@@ -242,8 +255,6 @@ class BusyError(CheckoutError):
 
     status = 503
     code = "try_again"
-    retry_after = 1
-    """The value of the header `Retry-After`, in seconds."""
 
     def __init__(self) -> None:
         super().__init__(

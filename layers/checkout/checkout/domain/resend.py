@@ -20,7 +20,8 @@ class Resend:
     created_at: int
     since: int
     until: int
-    """The last second of the range. Events of `since` and of `until` are part of it."""
+    """The last second of the range. Events of `since` and of `until` are part of it. It is moved
+    forward, to the last one that is complete, if there are too many events for one resend."""
     timer_due: int
     """When its timer is due."""
     type: str | None = None

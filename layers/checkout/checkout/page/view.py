@@ -67,6 +67,8 @@ CODE_LENGTH = 10
 
 PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()"
 """What no page may use, not even a processor's script."""
+ERROR_TEXTS = {404: "unknown", 429: "limited"}
+"""The catalogue's name for the texts of an error, by status."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NOTICES = ("stale", "not_ended")
@@ -183,7 +185,7 @@ def render_message(name: str, status: int, language: str) -> Response:
 def render_error(error: CheckoutError, request: Request | None = None) -> Response:
     """Renders an error as an HTML page in the shopper's language."""
     language = choose_language(request.header("accept-language") if request else None)
-    name = "unknown" if error.status == 404 else "broken" if error.status >= 500 else "refused"
+    name = ERROR_TEXTS.get(error.status, "broken" if error.status >= 500 else "refused")
     return render_message(name, error.status, language)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from checkout.domain.payment import CODE_SECONDS, GIVEN_UP, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
-from checkout.log import log_fault, logger
+from checkout.log import log_fault, logger, subjects
 from checkout.processors.json_api import Answer, Json, JsonApi, UnexpectedAnswerError, part
 from checkout.processors.protocol import (
     BankAccount,
@@ -400,7 +400,7 @@ def _notification(event: str, data: Json, domain: str) -> Notification:
         payment = payment_of(_text(data, "transaction_reference"))
         return Notification(payment=payment, is_about_refunds=True)
     if event.startswith("charge.dispute."):
-        logger.warning("dispute at paystack", event=event)
+        logger.warning("dispute at paystack", notification=event, extra=subjects())
     return Notification()
 
 

@@ -71,10 +71,19 @@ def update(table: Table, scope: str, id: str, changes: Item, now: int) -> Custom
 
 
 def delete(table: Table, scope: str, id: str, now: int) -> None:
-    """Takes a customer out of all lists. It can still be retrieved. Raises ResourceMissingError."""
-    unlisted: Item = {"gsi1pk": None, "gsi2pk": None, "gsi3pk": None}
-    deletion = {"deleted_at": now, **unlisted}
+    """Takes a customer out of all lists, and the person out of the customer. What is left can still
+    be retrieved. Raises ResourceMissingError."""
+    customer = retrieve(table, scope, id)
+    deletion = {"deleted_at": now, "gsi1pk": None, **without_person(customer.details)}
     CUSTOMERS.update(table, scope, id, deletion, now, _NOT_DELETED)
+
+
+def without_person(details: Item) -> Item:
+    """The attributes to write so that a customer names no person. `details` are the customer's: of
+    these, maps are what the merchant sent about the person."""
+    kept = {name: None if isinstance(each, dict) else each for name, each in details.items()}
+    removed = dict.fromkeys(("name", "email", "phone", "gsi2pk", "gsi3pk"))
+    return {**removed, "metadata": {}, "details": kept}
 
 
 def _index_keys(scope: str, fields: Item) -> dict[str, str | None]:

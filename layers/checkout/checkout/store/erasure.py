@@ -13,7 +13,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from checkout.store import keys
+from checkout.store import customers, keys
 from checkout.store.items import Item, changes
 from checkout.store.merchants import Operator
 from checkout.store.table import Update
@@ -78,10 +78,7 @@ def _changes(item: Item, patterns: Patterns, names: Patterns = ()) -> Item:
         return {}
     erased = _without_billing(_erased(fields, (*patterns, *names)))
     if keys.kind_of(item) == "CUSTOMER":
-        details = item.get("details", {})
-        kept = {name: None if isinstance(each, dict) else each for name, each in details.items()}
-        erased |= dict.fromkeys(("name", "email", "phone", "gsi2pk", "gsi3pk"))
-        erased |= {"metadata": {}, "details": kept}
+        erased |= customers.without_person(item.get("details", {}))
     return changes(fields, erased)
 
 

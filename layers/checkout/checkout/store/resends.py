@@ -4,6 +4,7 @@ A scope has at most one pending resend.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr
 
@@ -45,18 +46,30 @@ def is_current(resend: Resend, timer: Timer) -> bool:
     return resend.status is ResendStatus.PENDING and resend.timer_due == timer.due
 
 
+class Progress(NamedTuple):
+    """What a page changed."""
+
+    cursor: str | None
+    """That of the next page."""
+    sent: int
+    """How many events it sent."""
+    until: int
+    """The last second of the range. An earlier one if the resend ends before its range does."""
+
+
 def move_on(
-    table: Table, resend: Resend, cursor: str | None, sent: int, due: int | None, now: int
+    table: Table, resend: Resend, progress: Progress, due: int | None, now: int
 ) -> Resend | None:
-    """Records that a page was sent: the cursor of the next page, and how many events were `sent`.
+    """Records that a page was sent.
 
     Moves the timer to `due`. If `due` is None, ends the resend, so that another one may be created.
     Returns None if another firing of the timer was faster.
     """
     moved = replace(
         resend,
-        cursor=cursor,
-        sent_count=resend.sent_count + sent,
+        cursor=progress.cursor,
+        sent_count=resend.sent_count + progress.sent,
+        until=progress.until,
         updated_at=now,
         status=ResendStatus.DONE if due is None else ResendStatus.PENDING,
         timer_due=resend.timer_due if due is None else due,

@@ -5,8 +5,10 @@ from dataclasses import replace
 from itertools import takewhile
 
 from checkout.domain.event import Event
+from checkout.domain.ids import shortened
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
+from checkout.log import about
 from checkout.store import deliveries, keys, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 from checkout.webhooks.queue import BATCH, Queue
@@ -21,8 +23,14 @@ RESUME_PAUSE = 1
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
     """Records the subscribed endpoints that the event goes to, and queues its deliveries."""
+    about_event(event)
     endpoints = subscribed_endpoints(table, event)
     queue.send(deliveries.fan_out(table, event, endpoints, now))
+
+
+def about_event(event: Event) -> None:
+    """Names an event and its session in the log lines of the present work."""
+    about(merchant=event.scope, event=shortened(event.id), session=shortened(event.session))
 
 
 def subscribed_endpoints(table: Table, event: Event) -> list[WebhookEndpoint]:

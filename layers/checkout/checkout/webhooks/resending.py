@@ -5,19 +5,22 @@ from collections.abc import Callable
 from checkout.domain.delivery import Delivery, DeliveryState, TrackedEvent
 from checkout.domain.errors import EndpointDisabledError, ReferenceMissingError
 from checkout.domain.event import EventState
+from checkout.domain.ids import second_of
 from checkout.domain.resend import Resend
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import deliveries, resends, timers, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 from checkout.store.tracked_events import EventFilters
-from checkout.webhooks.fan_out import fan_out, subscribed_endpoints
+from checkout.webhooks.fan_out import about_event, fan_out, subscribed_endpoints
 from checkout.webhooks.queue import Queue
 
 PAGE_SIZE = 25
 """The most events in a page."""
 MAX_PAGES = 10
 """The most pages that one firing of a resend's timer sends."""
+MAX_EVENTS = 100_000
+"""A resend ends when it has sent this many events, or a few more."""
 PAUSE_SECONDS = 1
 """Seconds until the timer fires again for the rest."""
 
@@ -66,10 +69,15 @@ def on_resend_timer(
         return
     for page in range(1, MAX_PAGES + 1):
         cursor, sent, more = _send_page(table, queue, resend, now, has_time)
+        until = resend.until
+        if more and cursor and resend.sent_count + sent >= MAX_EVENTS:
+            # The merchant sees how far it came. The cursor's second may have further events.
+            more, until = False, max(resend.since, second_of(cursor) - 1)
         continues = more and page < MAX_PAGES and has_time()
         # While this firing continues, the timer is not moved.
         due = resend.timer_due if continues else max(now, resend.timer_due) + PAUSE_SECONDS
-        moved = resends.move_on(table, resend, cursor, sent, due if more else None, now)
+        progress = resends.Progress(cursor, sent, until)
+        moved = resends.move_on(table, resend, progress, due if more else None, now)
         if moved is None or not continues:
             return
         resend = moved
@@ -116,6 +124,7 @@ def _resend_matching(
 def _resend_to(
     table: Table, queue: Queue, tracked: TrackedEvent, targets: list[WebhookEndpoint], now: int
 ) -> list[Delivery]:
+    about_event(tracked.event)
     if tracked.fan_out is None:
         fan_out(table, queue, tracked.event, now)
     resent = [deliveries.resend(table, tracked.event, each.id, now) for each in targets]

@@ -25,6 +25,7 @@ from checkout.store.leases import Lease, NoFreeLease
 from checkout.store.table import Table
 from checkout.webhooks import egress, health, retry
 from checkout.webhooks.egress import KeptConnection
+from checkout.webhooks.fan_out import about_event
 from checkout.webhooks.message import Message
 from checkout.webhooks.queue import Queue
 
@@ -88,6 +89,8 @@ class EndpointGroup:
     def send(self, message: Message) -> None:
         """Makes the attempt that the message requests, unless it was made or postponed already."""
         delivery, _, event, fan_out = self._targets.pop(message, NO_TARGET)
+        if event:
+            about_event(event)
         now = clock.now()
         if (
             delivery is None

@@ -23,6 +23,7 @@ from checkout.domain.errors import (
     MethodNotAllowedError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitError,
     TooManyAttemptsError,
 )
 from checkout.domain.event import Event, EventKind, Subject
@@ -43,6 +44,7 @@ ERROR_TYPES: tuple[tuple[type[CheckoutError], str], ...] = (
     (ConflictError, "invalid_request_error"),
     (LimitError, "invalid_request_error"),
     (TooManyAttemptsError, "rate_limit_error"),
+    (RateLimitError, "rate_limit_error"),
     (CheckoutError, "api_error"),
 )
 """An error has the type of the first class that it is an instance of."""

@@ -28,6 +28,7 @@ from checkout.domain.errors import (
     NotFoundError,
     ParameterMissingError,
     PermissionDeniedError,
+    RateLimitError,
     ReferenceMissingError,
     RefundTooLargeError,
     RouteMissingError,
@@ -87,6 +88,7 @@ ERROR_CODES: tuple[tuple[type[CheckoutError], int, str | None], ...] = (
     (ConflictError, 400, "resource_invalid_state"),
     (LimitError, 400, "resource_invalid_state"),
     (TooManyAttemptsError, 429, "resource_invalid_state"),
+    (RateLimitError, 429, None),
     (BusyError, 503, "internal_system_error"),
     (CheckoutError, 500, "internal_system_error"),
 )

@@ -182,6 +182,9 @@ TEXTS = {
     "unknown_text": "Ask the shop for a new one.",
     "broken_title": "Something went wrong",
     "broken_text": "If you were paying: do not pay again yet, reload this page first.",
+    "limited_title": "One moment, please",
+    "limited_text": "This page was opened too often in a short time. Wait a few seconds, then "
+    "reload it. You are not charged twice.",
     "refused_title": "That did not work",
     "refused_text": "The page could not make sense of what your browser sent. "
     "Nothing was charged. Go back and try again.",

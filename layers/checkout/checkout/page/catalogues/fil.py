@@ -189,6 +189,9 @@ TEXTS = {
     "broken_title": "May nangyaring mali",
     "broken_text": "Kung nagbabayad ka: huwag munang magbayad muli, i-reload muna ang pahinang "
     "ito.",
+    "limited_title": "Sandali lang po",
+    "limited_text": "Masyadong maraming beses binuksan ang pahinang ito sa maikling panahon. "
+    "Maghintay ng ilang segundo, saka i-reload ito. Hindi ka sisingilin nang dalawang beses.",
     "refused_title": "Hindi iyon natuloy",
     "refused_text": "Hindi naintindihan ng pahina ang ipinadala ng iyong browser. "
     "Walang siningil. Bumalik at subukan muli.",

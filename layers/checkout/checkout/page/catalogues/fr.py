@@ -189,6 +189,9 @@ TEXTS = {
     "broken_title": "Quelque chose n’a pas marché",
     "broken_text": "Si vous étiez en train de payer : ne payez pas encore de nouveau, rechargez "
     "d’abord cette page.",
+    "limited_title": "Un instant, s’il vous plaît",
+    "limited_text": "Cette page a été ouverte trop souvent en peu de temps. Attendez quelques "
+    "secondes, puis rechargez-la. Vous ne serez pas débité deux fois.",
     "refused_title": "Cela n’a pas marché",
     "refused_text": "La page n’a pas compris ce que votre navigateur a envoyé. "
     "Rien n’a été débité. Revenez en arrière et réessayez.",
