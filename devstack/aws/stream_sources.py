@@ -103,7 +103,9 @@ class _ApiSource:
         self._trimmer = trimmer
         self._trimmed: dict[str, int] = {}
         self._client = client
-        client.meta.events.register("before-parse.dynamodb-streams.GetRecords", _keep_wire_format)
+        # With an id, because a second registration at the same client would find no records left.
+        event = "before-parse.dynamodb-streams.GetRecords"
+        client.meta.events.register(event, _keep_wire_format, unique_id=event)
         self._table = table
         self._label = label
         self._positions: dict[str, int] = {}

@@ -106,6 +106,18 @@ def test_a_reset_deletes_all_objects_and_shows_the_real_time(stack: Stack) -> No
 
 
 @pytest.mark.dynoxide
+def test_webhooks_are_sent_after_each_reset(tmp_path: Path) -> None:
+    with Stack(engine="dynoxide", data=tmp_path) as stack, listening() as receiver:
+        merchant = Merchant(stack.url)
+        for count in (1, 2):
+            stack.reset()
+            merchant.subscribe(receiver.url)
+            merchant.pay(merchant.create_session()["id"])
+            assert stack.wait_until_idle()
+            assert len(receiver.received) == count
+
+
+@pytest.mark.dynoxide
 def test_a_fresh_start_deletes_what_the_data_folder_holds(tmp_path: Path) -> None:
     with Stack(engine="dynoxide", data=tmp_path) as stack:
         Merchant(stack.url).create_session()
