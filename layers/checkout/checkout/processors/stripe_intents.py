@@ -9,7 +9,7 @@ is safe to create it again under the same idempotency key.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import stripe
@@ -137,6 +137,21 @@ class StripeIntents:
     def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
         raise NotImplementedError  # A canceled intent can't be paid: nothing is compared.
 
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        intent_id, amount = payment.reference, payment.amount
+        if intent_id is None:
+            raise ProcessorUnavailableError  # A restore lost it, and a person has a task.
+        key = f"{payment.id}/capture/{amount}"
+        with _translated_errors():
+            try:
+                captured = self._intents.capture(
+                    intent_id, {"amount_to_capture": amount}, {"idempotency_key": key}
+                )
+            except InvalidRequestError as error:  # It is not held any more, or not this amount.
+                log_fault(error, where=payment.id)
+                captured = self._intents.retrieve(intent_id)
+            return self._outcome(captured.to_dict())
+
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # 3-D Secure is in the fields of Stripe.
 
@@ -184,15 +199,15 @@ class StripeIntents:
     def _create(self, payment: Payment) -> Json:
         """The parameters must not change during a payment: Stripe refuses a repeated call with
         other parameters under the same idempotency key."""
-        created = self._intents.create(
-            {
-                "amount": payment.amount,
-                "currency": payment.currency.lower(),
-                "allowed_payment_method_types": ["card"],
-                "metadata": {"payment": payment.id, "session": payment.session},
-            },
-            {"idempotency_key": payment.id},
-        )
+        asked: Json = {
+            "amount": payment.amount,
+            "currency": payment.currency.lower(),
+            "allowed_payment_method_types": ["card"],
+            "metadata": {"payment": payment.id, "session": payment.session},
+        }
+        if payment.manual_capture:
+            asked["capture_method"] = "manual"
+        created = self._intents.create(cast(Any, asked), {"idempotency_key": payment.id})
         return created.to_dict()
 
     def _cancel(self, intent_id: str) -> Outcome:
@@ -214,7 +229,10 @@ class StripeIntents:
 
     def _outcome(self, intent: Json) -> Outcome:
         if intent["status"] == "succeeded":
-            return Outcome(State.APPROVED, reference=intent["id"])
+            amount = intent.get("amount_received")
+            return Outcome(State.APPROVED, reference=intent["id"], amount=amount)
+        if intent["status"] == "requires_capture":
+            return Outcome(State.AUTHORIZED, reference=intent["id"])
         if intent["status"] == "canceled":
             return Outcome(State.DECLINED, _failure(intent), intent["id"])
         waits = intent["status"].startswith("requires_")
