@@ -13,7 +13,7 @@ from checkout.dispatch import to_body
 from checkout.domain.payment import ATTEMPT_SECONDS
 from checkout.domain.reconciliation import DAY
 from checkout.encryption import decrypt
-from checkout.processors import registry
+from checkout.processors import breaker, registry
 from checkout.processors.paymongo import TIMES
 from checkout.repairs import GRACE_SECONDS
 from checkout.settings import settings
@@ -306,7 +306,9 @@ def at_stripe_in_payrex(world: World, server: StripeServer) -> None:
         server.confirm(intent)
         world.page(f"/c/{held['client_secret']}")
         target = f"/payment_intents/{held['payment_intent']['id']}/{action}"
-        assert world.payrex("POST", target, "amount=5").status == 200
+        server.faults = ["lost", "lost"]
+        breaker.forget()
+        assert world.payrex("POST", target, "amount=5").json["status"] == "processing"
 
 
 def at_paystack(world: World, fake: PaystackFake) -> None:

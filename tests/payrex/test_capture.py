@@ -170,12 +170,12 @@ def test_money_can_be_captured_until_its_last_second(world: World, held: str) ->
     assert capture(world, held).status == 200
 
 
-def refuse_end(world: World, held: str) -> None:
+def reach_the_end(world: World, _held: str) -> None:
     world.now = START + HOLD_SECONDS
 
 
 @pytest.mark.parametrize("ask", [capture, cancel])
-@pytest.mark.parametrize("before", [capture, cancel, refuse_end])
+@pytest.mark.parametrize("before", [capture, cancel, reach_the_end])
 def test_money_is_captured_or_voided_once(
     world: World,
     held: str,
@@ -357,7 +357,7 @@ def test_a_crash_after_the_processor_call_takes_the_money_once(
     world.now += ATTEMPT_CHECK_SECONDS
     world.sweep()
 
-    assert state(world, held)[0] == {capture: "succeeded", cancel: "canceled"}[ask]
+    assert state(world, held)[0] == ("succeeded" if ask is capture else "canceled")
     check_money(world.items(), world.now)
 
 

@@ -198,9 +198,15 @@ class Repairs(NamedTuple):
         """The types and objects of the events about the session's end, in their order."""
         paid = payments.find(self.table, session.payment) if session.payment else None
         if paid and session.payment_status:
-            status = PaymentStatus.AUTHORIZED
-            paid = replace(paid, status=status, amount=session.amount, amount_refunded=0)
-            session = follow_hold(session, paid, _ended_at(session))
+            at = _ended_at(session)
+            paid = replace(
+                paid,
+                status=PaymentStatus.AUTHORIZED,
+                amount=session.amount,
+                amount_refunded=0,
+                updated_at=at,
+            )
+            session = follow_hold(session, paid, at)
         return [
             each
             for kind in _kinds_of_end(session)

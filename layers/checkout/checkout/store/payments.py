@@ -96,14 +96,14 @@ def move_hold(
     now = context.now
     moved = replace(payment, status=status, amount=amount or payment.amount, updated_at=now)
     if moved.is_held:
+        until = payment.capture_before_at or now
         is_open = status is PaymentStatus.AUTHORIZED
-        check_at = payment.capture_before_at if is_open else now + ATTEMPT_CHECK_SECONDS
-        moved = replace(moved, check_at=check_at)
+        moved = replace(moved, check_at=until if is_open else now + ATTEMPT_CHECK_SECONDS)
     kinds = [EventKind.PAYMENT_SUCCEEDED] if status is PaymentStatus.SUCCEEDED else []
     recorded = context.record_events(kinds, machine.follow_hold(session, moved, now), moved)
     table.write(
         change(payment, moved, unchanged(payment, "status")),
-        sessions.record_event_count(session, recorded.session),
+        *_update_session(session, recorded.session),
         *(timers.move(_timer(payment), _timer(moved)) if moved.is_held else []),
         *events.writes(recorded.events),
     )
@@ -199,7 +199,11 @@ def release(
     if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
         free = machine.release_attempt(recorded, failure, now)
         return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
-    return [sessions.record_event_count(session, recorded)] if recorded != session else []
+    return _update_session(session, recorded)
+
+
+def _update_session(before: Session, after: Session) -> list[Action]:
+    return [sessions.record_event_count(before, after)] if after != before else []
 
 
 def claim_lookup(table: Table, payment: Payment, now: int) -> bool:
