@@ -43,7 +43,7 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
 # Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
 test-all: $(VENV)/.test lint browser client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
-	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not sam_local"
+	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25 -m "not sam_local"
 	$(MAKE) test-sam-local
 
 lint: $(VENV)/.test ## check style, types and spelling

@@ -7,12 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from jinja2 import FileSystemLoader
-
-from checkout.page.templating import SOURCES, environment
+from checkout.page.templating import SOURCES, Sources, environment
 
 page = Path(sys.argv[1])
-environment(FileSystemLoader(SOURCES)).compile_templates(
-    page / "compiled", zip=None, ignore_errors=False
-)
+environment(Sources(SOURCES)).compile_templates(page / "compiled", zip=None, ignore_errors=False)
 shutil.rmtree(page / "templates")

@@ -87,7 +87,7 @@ class Background:
             thread.start()
 
     def stop(self) -> None:
-        """Stop all parts and write the stream's positions."""
+        """Stop all parts."""
         self._stopped.set()
         self._written.set()
         for consumer in self._parts.consumers:
@@ -96,7 +96,6 @@ class Background:
             poller.stop()
         for thread in self._threads:
             thread.join()
-        self._parts.reader.write_journal()
 
     def on_operation(self, operation: str) -> None:
         """Read the stream soon after a write to DynamoDB."""

@@ -11,22 +11,23 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from devstack import engines
 from devstack.activity_counter import ActivityCounter
-from devstack.aws import api_gateway, layers, timed_queue
+from devstack.aws import api_gateway, layers, stream_journal, timed_queue
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
 from devstack.aws.queues import QueuePoller, create_queues, queue_name
 from devstack.aws.schedules import ScheduledFunction
+from devstack.aws.stream_journal import Journal
 from devstack.aws.stream_records import Record
 from devstack.aws.stream_sources import end_of, open_source
-from devstack.aws.streams import CallbackConsumer, Journal, StreamConsumer, StreamReader
+from devstack.aws.streams import StreamConsumer, StreamReader
 from devstack.aws.timed_queue import timed_queues
 from devstack.aws.ttl import TimeToLive
 from devstack.background import Background, BackgroundParts
@@ -129,7 +130,8 @@ class Stack:
             for name in self.template.queues:
                 timed_queue.find(queue_name(name)).clear()
             if self._data:
-                (self._data / "stream.json").unlink(missing_ok=True)
+                for file in self._data.glob(stream_journal.FILES):
+                    file.unlink()
             self.clock.reset()
             self._start()
         for continue_after in self.on_reset:
@@ -200,7 +202,7 @@ class Stack:
             if self.settings.with_library:
                 run.enter_context(self.clock.installed())
                 self.accounts = demo_accounts.create()
-            self._background = Background(self._create_parts(), self._print_line)
+            self._background = Background(self._create_parts(run), self._print_line)
             self._control = self._create_control()
             run.enter_context(self._running())
             if self.settings.seed:
@@ -224,20 +226,16 @@ class Stack:
         variables["ALLOW_LOCAL_ENDPOINTS"] = "true"
         return variables
 
-    def _create_parts(self) -> BackgroundParts:
+    def _create_parts(self, opened: ExitStack) -> BackgroundParts:
         activity = ActivityCounter()
         source = open_source(self.engine, self._table)
-        file = self._data / "stream.json" if self._data else None
-        journal = Journal(file, source.arn, self._beginning)
+        journal = opened.enter_context(closing(Journal(self._data, source.arn, self._beginning)))
         ttl = self._open_ttl(self._table, journal)
-        reader = StreamReader(source, journal, ttl, activity)
         consumers = [
-            StreamConsumer(each, self.functions[each.function], journal.position(each.name),
-                           activity, reader.write_journal)
+            StreamConsumer(each, self.functions[each.function], journal, activity)
             for each in self.template.streams
-        ]  # fmt: skip
-        printer = CallbackConsumer("console", self._print_record, journal.position("console"))
-        reader.consumers = [*consumers, printer]
+        ]
+        reader = StreamReader(source, journal, consumers, ttl, activity, self._print_record)
         scheduled = [
             ScheduledFunction(each, self.functions[each.function], self.clock.read())
             for each in self.template.schedules
@@ -258,7 +256,7 @@ class Stack:
         attribute = self.template.table.ttl_attribute
         if attribute is None:
             return None
-        ttl = TimeToLive(self.engine.client("dynamodb"), table, attribute, journal.deletions)
+        ttl = TimeToLive(self.engine.client("dynamodb"), table, attribute, journal.deletions())
         ttl.load()
         return ttl
 

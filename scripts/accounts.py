@@ -5,7 +5,8 @@ user of this machine; `audit` shows the records. Functions notice a revoked key 
 within a minute.
 
 accounts.py create "Accra Books"            a merchant, and its keys, printed only this once
-    --api payrex --logo https://… --colour '#0b5d4e' --support help@… --terms https://… --privacy …
+    --api payrex --logo https://… --colour '#0b5d4e'
+    --operator "Accra Books Ltd" --support help@… --terms https://… --privacy …
 accounts.py list                            all merchants
 accounts.py show merc_…                     one, without secrets
 accounts.py change merc_… --name … --colour '#0b5d4e' --logo ''       '' removes
@@ -55,7 +56,7 @@ from checkout.store.table import open_table
 from checkout.store.tasks import Task
 
 HOUR = 60 * 60
-BRANDING = ("logo", "colour", "support", "terms", "privacy")
+BRANDING = ("logo", "colour", "operator", "support", "terms", "privacy")
 
 
 def choose_processor(
@@ -318,6 +319,7 @@ def _add_of_merchant(commands: Any, name: str, run: Command, help: str) -> argpa
 def _add_branding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--logo", type=_url, help="https URL of a square image")
     parser.add_argument("--colour", type=_colour, help="colour of the page's buttons, as #rrggbb")
+    parser.add_argument("--operator", help="company that sells under the name")
     parser.add_argument("--support", help="e-mail address, phone number or https URL for shoppers")
     parser.add_argument("--terms", type=_url, help="https URL of the terms of sale")
     parser.add_argument("--privacy", type=_url, help="https URL of the privacy notice")

@@ -254,7 +254,7 @@ def render_order(order: Order) -> str:
     """The page of an order's state. It reloads itself until the order is paid or cancelled."""
     title, text = {
         "waiting": (
-            "Waiting for your payment",
+            "Not paid yet",
             "Have you paid? Then this page says so in a moment. If you have not: "
             f"<a class='button' href='{escape(order.pay_url)}'>Pay now</a>",
         ),

@@ -90,6 +90,8 @@ class Shop(ThreadingHTTPServer):
         self.orders[order.id] = order
         session = [
             ("currency", "PHP"),
+            # The page asks for an address only if the shop needs one.
+            ("billing_details_collection", "auto"),
             ("success_url", f"{self.url}/orders/{order.id}"),
             ("cancel_url", f"{self.url}/orders/{order.id}"),
             # The payment intent gets the session's metadata, and its event contains nothing else
@@ -252,7 +254,7 @@ def render_order(order: Order) -> str:
     """The page of an order's state. It reloads itself until the order is paid or cancelled."""
     title, text = {
         "waiting": (
-            "Waiting for your payment",
+            "Not paid yet",
             "Have you paid? Then this page says so in a moment. If you have not: "
             f"<a class='button' href='{escape(order.pay_url)}'>Pay now</a>",
         ),

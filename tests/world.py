@@ -71,6 +71,15 @@ ORDER: dict[str, Any] = {
 }
 FORM_TYPE = "application/x-www-form-urlencoded"
 CARD = {"method": "card", "expiry": "12 / 40", "code": "123"}
+BILLING = {
+    "name": "Ama Sample",
+    "email": "ama@example.com",
+    "line1": "1 Sample Street",
+    "city": "Manila",
+    "postal_code": "1000",
+    "country": "PH",
+}
+"""What the page of a session requires that collects billing details."""
 
 _functions: dict[str, Function] = {}
 _accounts: list[Any] = []
@@ -238,7 +247,8 @@ class World:
     def submit(self, id: str, form: dict[str, str], token: str | None = None) -> Response:
         """Submits the page's form with a token, by default the one that the page has now."""
         path = f"/checkout/{id}"
-        return self._send(path, form | {"token": token or self.form_token(path)})
+        billing = BILLING if "_secret_" in id and "end" not in form else {}
+        return self._send(path, billing | form | {"token": token or self.form_token(path)})
 
     def decide(self, attempt: str, decision: str) -> Response:
         """Submits the simulator's page as the session's shopper, and follows its redirect."""
@@ -380,7 +390,7 @@ def attempt_in(location: str) -> str:
 
 
 def token_in(page: str) -> str:
-    """The token of the page's form, or "" if the page has no form."""
+    """The token of the first form of a page, or "" if it has no form."""
     found = re.search(r'name="token" value="(\w+)"', page)
     return found[1] if found else ""
 

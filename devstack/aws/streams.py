@@ -1,7 +1,7 @@
 """Event source mappings of the table's stream: one reader, and a thread for each mapping.
 
-Each mapping has its own queue and position, so that one that fails does not delay the others. The
-journal keeps the positions, so that a mapping continues after a restart. Also looked at: moto,
+Each mapping has its own queue, so that one that fails does not delay the others. The journal keeps
+the queues, so that a mapping continues after a restart. Also looked at: moto,
 whose Lambda reads streams of its own tables only, and runs functions in Docker.
 """
 
@@ -11,18 +11,17 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws.event_patterns import check_pattern, matches_any
 from devstack.aws.functions import Function, InvocationError
+from devstack.aws.stream_journal import Journal
 from devstack.aws.stream_records import Record
-from devstack.aws.stream_sources import Positions, StreamSource
+from devstack.aws.stream_sources import StreamSource
 from devstack.aws.ttl import TimeToLive
-from devstack.files import replace_file
-from devstack.template import Json, StreamMapping
+from devstack.template import StreamMapping
 
 log = logging.getLogger("devstack")
 
@@ -30,65 +29,29 @@ log = logging.getLogger("devstack")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
-# Seconds after which the positions are written although no record was read.
-_JOURNAL_PAUSE = 1.0
-
-
-class Consumer(Protocol):
-    """Gets every record, in order. `done` has the last sequence number handled, by shard."""
-
-    name: str
-    done: dict[str, int]
-
-    def offer(self, record: Record) -> None:
-        """Handle `record` now or later. A record that was offered before is ignored."""
-
-    def is_idle(self) -> bool:
-        """Whether all records offered so far are handled."""
-
-
-class CallbackConsumer:
-    """A consumer that calls a function with each record at once."""
-
-    def __init__(self, name: str, call: Callable[[Record], None], done: dict[str, int]) -> None:
-        self.name = name
-        self.done = done
-        self._call = call
-
-    def offer(self, record: Record) -> None:
-        if record.sequence > self.done.get(record.shard, -1):
-            self._call(record)
-            self.done[record.shard] = record.sequence
-
-    def is_idle(self) -> bool:
-        return True
+# A read of fewer records has come to the end of the stream, or close to it.
+_FEW = 100
 
 
 class StreamConsumer:
-    """One event source mapping: filters, batches, retries.
-
-    `on_handled` is called after each batch.
-    """
+    """One event source mapping: filters, batches, retries."""
 
     def __init__(
         self,
         mapping: StreamMapping,
         function: Function,
-        done: dict[str, int],
+        journal: Journal,
         activity: ActivityCounter,
-        on_handled: Callable[[], None],
     ) -> None:
         for pattern in mapping.filters:
             check_pattern(pattern)
         self.name = mapping.name
-        self.done = done
         self._mapping = mapping
         self._function = function
+        self._journal = journal
         self._activity = activity
-        self._on_handled = on_handled
         self._changed = threading.Condition()
-        self._pending: deque[Record] = deque()
-        self._seen: dict[str, int] = dict(done)
+        self._pending = deque(journal.waiting(self.name))
         self._busy = False
         self._stopped = threading.Event()
 
@@ -102,16 +65,15 @@ class StreamConsumer:
         with self._changed:
             self._changed.notify_all()
 
+    def wants(self, record: Record) -> bool:
+        """Whether a record passes the mapping's filters."""
+        return matches_any(self._mapping.filters, record.content)
+
     def offer(self, record: Record) -> None:
+        """Handle a wanted record, which the journal has already."""
         with self._changed:
-            if record.sequence <= self._seen.get(record.shard, -1):
-                return
-            self._seen[record.shard] = record.sequence
-            if matches_any(self._mapping.filters, record.content):
-                self._pending.append(record)
-                self._changed.notify_all()
-            elif not self._pending and not self._busy:
-                self.done[record.shard] = record.sequence
+            self._pending.append(record)
+            self._changed.notify_all()
 
     def is_idle(self) -> bool:
         with self._changed:
@@ -119,15 +81,11 @@ class StreamConsumer:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            self._handle(batch)
+            if self._handle(batch):
+                self._journal.remove(self.name, batch)
             with self._changed:
                 self._busy = False
-                for record in batch:
-                    self.done[record.shard] = record.sequence
-                if not self._pending:
-                    self.done.update(self._seen)
             self._activity.increment()
-            self._on_handled()
 
     def _next_batch(self) -> list[Record]:
         """Wait for records; empty once the consumer is stopped."""
@@ -140,12 +98,16 @@ class StreamConsumer:
             self._busy = True
             return [self._pending.popleft() for _ in range(size)]
 
-    def _handle(self, batch: Sequence[Record]) -> None:
+    def _handle(self, batch: Sequence[Record]) -> bool:
+        """Call the function until all records are handled or dropped. Returns False if the
+        consumer was stopped before."""
         failures = 0
-        while batch and not self._stopped.is_set():
+        while batch:
+            if self._stopped.is_set():
+                return False
             failed_at = self._invoke(batch)
             if failed_at is None:
-                return
+                return True
             if failed_at > 0:
                 batch, failures = batch[failed_at:], 0
             failures += 1
@@ -154,10 +116,12 @@ class StreamConsumer:
             elif self._mapping.bisect and len(batch) > 1 and failed_at == 0 and failures > 1:
                 # Only one half has the failing record. The other half must not be dropped with it.
                 middle = len(batch) // 2
-                self._handle(batch[:middle])
+                if not self._handle(batch[:middle]):
+                    return False
                 batch, failures = batch[middle:], 0
             else:
                 self._stopped.wait(min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE))
+        return True
 
     def _drop(self, batch: Sequence[Record]) -> Sequence[Record]:
         """Drop records that have no retries left, and return the rest of the batch."""
@@ -184,83 +148,43 @@ class StreamConsumer:
         return _find_first_failure(result, batch)
 
 
-class Journal:
-    """Consumers' positions and planned deletions of one stream, kept in `file` if given.
-
-    `deletions` are those of the last run. Consumers without a position begin after `beginning`.
-    """
-
-    def __init__(self, file: Path | None, stream: str, beginning: Positions) -> None:
-        self._file = file
-        self._beginning = beginning
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._written = ""
-        saved: Json = {}
-        if file and file.exists():
-            saved = json.loads(file.read_text("utf-8"))
-        if saved.get("stream") != stream:  # The file is about another table.
-            saved = {}
-        self.deletions: list[Json] = saved.get("deletions", [])
-        self._positions: dict[str, dict[str, int]] = saved.get("positions", {})
-
-    def position(self, consumer: str) -> dict[str, int]:
-        """The last run's position of the consumer with this name, by shard."""
-        return dict(self._positions.get(consumer, self._beginning))
-
-    def write(self, positions: Mapping[str, Positions], deletions: list[Json]) -> None:
-        """Write the positions by consumer, if they have changed."""
-        if not self._file:
-            return
-        with self._lock:
-            content = {"stream": self._stream, "positions": positions, "deletions": deletions}
-            text = json.dumps(content)
-            if text != self._written:
-                replace_file(self._file, text)
-                self._written = text
-
-
 class StreamReader:
-    """Reads the stream, offers each record to all consumers, and deletes expired items.
+    """Reads the stream, offers each record to the consumers, and deletes expired items.
 
     Both hold the same lock. The next record of a deleted item is then the one of its deletion.
+    `on_record` is called with each record.
     """
 
     def __init__(
         self,
         source: StreamSource,
         journal: Journal,
+        consumers: Sequence[StreamConsumer],
         ttl: TimeToLive | None,
         activity: ActivityCounter,
+        on_record: Callable[[Record], None],
     ) -> None:
-        self.consumers: list[Consumer] = []
+        self._consumers = consumers
         self._source = source
         self._journal = journal
         self._ttl = ttl
         self._activity = activity
+        self._on_record = on_record
         self._lock = threading.RLock()
-        self._positions: dict[str, int] = {}
-        self._written_at = 0.0
+        self._positions = journal.positions()
 
     def start(self) -> None:
-        """Continue at the position of the consumer that has handled the least."""
-        handled = _handled_by_all([each.done for each in self.consumers])
-        self._source.start_after(handled)
-        self._positions = dict(handled)
+        """Continue after the last record that was read."""
+        self._source.start_after(self._positions)
 
     def poll(self) -> int:
-        """Read to the end of the stream. Returns the number of records."""
-        with self._lock:
-            total = 0
-            while records := self._source.read():
-                for record in records:
-                    self._offer(record)
-                total += len(records)
-            if total:
-                self._activity.increment()
-            if total or time.monotonic() - self._written_at > _JOURNAL_PAUSE:
-                self.write_journal()
-            return total
+        """Read until there are few new records. Returns the number of records."""
+        total = 0
+        while count := self._read():
+            total += count
+            if count < _FEW:
+                break
+        return total
 
     def delete_expired(self, until: float, ends_at: float = math.inf) -> int:
         """Delete the items whose time to live ended at `until` or before; returns their number.
@@ -275,45 +199,41 @@ class StreamReader:
             while time.monotonic() < ends_at and (
                 planned := self._ttl.plan_deletions(until, self._positions)
             ):
-                self.write_journal()
+                self._journal.plan(self._ttl.to_json())
                 for deletion in planned:
                     self._ttl.delete(deletion)
                 total += len(planned)
                 self.poll()
         return total
 
-    def write_journal(self) -> None:
-        """Write positions, so that few records are handled again after a restart.
-
-        Records before the written positions are deleted: no restart reads them again.
-        """
-        with self._lock:
-            self._written_at = time.monotonic()
-            deletions: list[Json] = []
-            if self._ttl:
-                self._ttl.forget_handled([each.done for each in self.consumers])
-                deletions = self._ttl.to_json()
-            positions = {each.name: dict(each.done) for each in self.consumers}
-            self._journal.write(positions, deletions)
-            self._source.trim(_handled_by_all(positions.values()))
-
     def is_idle(self) -> bool:
         """Whether all records that were read are handled."""
-        return all(each.is_idle() for each in self.consumers)
+        return all(each.is_idle() for each in self._consumers)
 
-    def _offer(self, record: Record) -> None:
-        self._positions[record.shard] = record.sequence
-        if self._ttl:
-            self._ttl.observe(record)
-        for consumer in self.consumers:
-            consumer.offer(record)
-
-
-def _handled_by_all(positions: Iterable[Positions]) -> dict[str, int]:
-    """The position of the consumer that has handled the least, by shard."""
-    given = list(positions)
-    shards = set.intersection(*(set(each) for each in given))
-    return {shard: min(each[shard] for each in given) for shard in shards}
+    def _read(self) -> int:
+        """Read once. Records are in the journal before the engine deletes them."""
+        with self._lock:
+            records = self._source.read()
+            if not records:
+                return 0
+            for record in records:
+                self._positions[record.shard] = record.sequence
+                if self._ttl:
+                    self._ttl.observe(record)
+            wanted = [(each, record) for record in records for each in self._consumers
+                      if each.wants(record)]  # fmt: skip
+            self._journal.add(
+                [(each.name, record) for each, record in wanted],
+                self._positions,
+                self._ttl.to_json() if self._ttl else [],
+            )
+            self._source.trim(self._positions)
+            self._activity.increment()
+            for each, record in wanted:
+                each.offer(record)
+            for record in records:
+                self._on_record(record)
+            return len(records)
 
 
 def _find_first_failure(result: Any, batch: Sequence[Record]) -> int | None:

@@ -23,24 +23,19 @@ BATCH = 100
 
 @dataclass
 class PlannedDeletion:
-    """A deletion whose stream record is still to come, or not yet handled by all consumers.
+    """A deletion whose stream record is still to come.
 
     `after` has the stream's positions when it was planned; earlier records are not its own.
-    `shard` and `sequence` are those of its record, once that has been read.
     """
 
     keys: Json
     ttl: str
     after: dict[str, int]
-    shard: str | None = None
-    sequence: int | None = None
 
     def matches(self, record: Record, ttl: str | None) -> bool:
         """Whether `record`, of an item with this `ttl`, is the record of this deletion."""
         if (self.keys, self.ttl) != (record.keys, ttl):
             return False
-        if self.shard is not None:
-            return (self.shard, self.sequence) == (record.shard, record.sequence)
         return record.sequence > self.after.get(record.shard, -1)
 
 
@@ -86,7 +81,7 @@ class TimeToLive:
         ttl = record.number("OldImage", self._attribute)
         for deletion in self._planned:
             if deletion.matches(record, ttl):
-                deletion.shard, deletion.sequence = record.shard, record.sequence
+                self._planned.remove(deletion)
                 record.content["userIdentity"] = dict(TTL_IDENTITY)
                 return
 
@@ -125,16 +120,6 @@ class TimeToLive:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             self._planned.remove(deletion)
-
-    def forget_handled(self, positions: list[Mapping[str, int]]) -> None:
-        """Forget deletions whose records are handled; `positions` has a mapping per consumer."""
-        self._planned = [
-            each
-            for each in self._planned
-            if each.shard is None
-            or each.sequence is None
-            or any(at.get(each.shard, -1) < each.sequence for at in positions)
-        ]
 
     def to_json(self) -> list[Json]:
         """The planned deletions, as the constructor takes them after a restart."""

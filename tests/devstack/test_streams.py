@@ -1,27 +1,40 @@
-"""The stream reader deletes what all consumers have handled, and nothing else."""
+"""The journal has what the stream reader deletes from the stream, until it is handled."""
 
-import json
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from devstack.activity_counter import ActivityCounter
 from devstack.aws import stream_sources
+from devstack.aws.functions import Function
+from devstack.aws.stream_journal import Journal
 from devstack.aws.stream_records import Record
-from devstack.aws.streams import CallbackConsumer, Journal, StreamReader
+from devstack.aws.streams import StreamConsumer, StreamReader
 from devstack.engines import dynoxide
 from devstack.stack import Stack
+from devstack.template import StreamMapping
 from tests.devstack.conftest import Read
 from tests.devstack.test_stack import ENGINES, put, sort_keys
 from tests.roots import ROOT
 
 SHARD = "shard"
+MAPPING = StreamMapping(
+    name="inserts",
+    function="Function",
+    table="Table",
+    batch_size=50,
+    filters=({"eventName": ["INSERT"]},),
+    retries=3,
+    bisect=True,
+    reports_failures=True,
+)
 
 # The beginning of a function that waits as long as the file exists.
 HANGING = """
@@ -36,6 +49,7 @@ import os, signal, sys
 from pathlib import Path
 from devstack.aws import stream_sources
 from devstack.stack import Stack
+from devstack.template import StreamMapping
 from tests.devstack.test_stack import put
 stream_sources.TRIM_AFTER = 3
 template, data = map(Path, sys.argv[1:])
@@ -51,88 +65,94 @@ with Stack(engine="dynoxide", data=data, template=template, with_library=False) 
 """
 
 
-class SlowConsumer:
-    """A consumer that has handled what the test says."""
-
-    name = "slow"
-
-    def __init__(self) -> None:
-        self.done: dict[str, int] = {}
-
-    def offer(self, record: Record) -> None:
-        pass
-
-    def is_idle(self) -> bool:
-        return True
-
-
 class Source:
-    """A stream of ten records, with the positions that were trimmed and the journal at the time."""
+    """A stream of ten records, with the positions that were trimmed and the records that were in
+    the journal at the time."""
 
     arn = "stream"
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Journal) -> None:
         self.trimmed: list[dict[str, int]] = []
-        self.journals: list[str] = []
+        self.in_journal: list[list[Record]] = []
+        self.per_read = 10
         self._journal = journal
-        self._records = [Record(SHARD, number, {}) for number in range(1, 11)]
+        self._records = [make_record(number) for number in range(1, 11)]
+
+    def add(self, count: int) -> None:
+        last = len(self._records)
+        self._records += [make_record(last + number) for number in range(1, count + 1)]
 
     def start_after(self, positions: Mapping[str, int]) -> None:
         pass
 
     def read(self) -> list[Record]:
-        records, self._records = self._records, []
+        records, self._records = self._records[: self.per_read], self._records[self.per_read :]
         return records
 
     def trim(self, positions: Mapping[str, int]) -> None:
         self.trimmed.append(dict(positions))
-        self.journals.append(self._journal.read_text("utf-8"))
+        self.in_journal.append(self._journal.waiting(MAPPING.name))
+
+
+def make_record(number: int) -> Record:
+    return Record(SHARD, number, {"eventName": "MODIFY" if number % 2 else "INSERT"})
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "stream.json"
+def journal() -> Iterator[Journal]:
+    with closing(Journal(None, Source.arn, {})) as opened:
+        yield opened
 
 
 @pytest.fixture
-def source(journal: Path) -> Source:
+def source(journal: Journal) -> Source:
     return Source(journal)
 
 
 @pytest.fixture
-def slow() -> SlowConsumer:
-    return SlowConsumer()
+def reader(source: Source, journal: Journal) -> StreamReader:
+    """A reader with a consumer that is not started, and wants every second record."""
+    consumer = StreamConsumer(MAPPING, Mock(Function), journal, ActivityCounter())
+    return StreamReader(source, journal, [consumer], None, ActivityCounter(), lambda _: None)
 
 
-@pytest.fixture
-def reader(source: Source, journal: Path, slow: SlowConsumer) -> StreamReader:
-    reader = StreamReader(source, Journal(journal, source.arn, {}), None, ActivityCounter())
-    reader.consumers = [CallbackConsumer("quick", lambda _: None, {}), slow]
-    return reader
+def test_wanted_records_are_in_the_journal_before_the_stream_is_trimmed(
+    reader: StreamReader, source: Source, journal: Journal
+) -> None:
+    reader.poll()
+    assert source.trimmed == [{SHARD: 10}]
+    assert source.in_journal == [[make_record(number) for number in (2, 4, 6, 8, 10)]]
+    assert journal.positions() == {SHARD: 10}
 
 
-def test_nothing_is_trimmed_before_each_consumer_has_a_position(
+def test_a_long_stream_is_trimmed_before_its_end_is_read(
     reader: StreamReader, source: Source
 ) -> None:
+    source.add(290)
+    source.per_read = 100
     reader.poll()
-    assert source.trimmed == [{}]
+    assert source.trimmed == [{SHARD: 100}, {SHARD: 200}, {SHARD: 300}]
 
 
-def test_records_are_trimmed_up_to_the_slowest_consumer(
-    reader: StreamReader, source: Source, slow: SlowConsumer
-) -> None:
-    slow.done[SHARD] = 4
-    reader.poll()
-    assert source.trimmed == [{SHARD: 4}]
+def test_a_journal_continues_after_a_restart(tmp_path: Path) -> None:
+    first, second = make_record(2), make_record(4)
+    with closing(Journal(tmp_path, "stream", {SHARD: 1})) as journal:
+        assert journal.positions() == {SHARD: 1}
+        journal.add([("one", first), ("one", second), ("two", first)], {SHARD: 5}, [{"ttl": "7"}])
+        journal.remove("one", [first])
+    journal.remove("two", [first])  # too late
+    with closing(Journal(tmp_path, "stream", {})) as journal:
+        assert journal.waiting("one") == [second]
+        assert journal.waiting("two") == [first]
+        assert (journal.positions(), journal.deletions()) == ({SHARD: 5}, [{"ttl": "7"}])
 
 
-def test_positions_are_written_before_records_are_trimmed(
-    reader: StreamReader, source: Source, slow: SlowConsumer
-) -> None:
-    slow.done[SHARD] = 4
-    reader.poll()
-    written = json.loads(source.journals[0])["positions"]
-    assert written == {"quick": {SHARD: 10}, "slow": {SHARD: 4}}
+def test_a_journal_of_another_stream_is_forgotten(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, "old", {})) as journal:
+        journal.add([("one", make_record(2))], {SHARD: 5}, [{"ttl": "7"}])
+    with closing(Journal(tmp_path, "new", {SHARD: 3})) as journal:
+        assert journal.waiting("one") == []
+        assert (journal.positions(), journal.deletions()) == ({SHARD: 3}, [])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -63,12 +63,12 @@ def expect_text(page: Page, text: str) -> None:
 
 
 def choose(page: Page, method: str) -> Locator:
-    """Opens the form of a payment method."""
-    within = page.locator(f"form:has(input[name=method][value={method}])")
-    within.wait_for(state="attached")
-    if not within.locator("button[type=submit]").is_visible():
-        page.locator(f"details:has(input[name=method][value={method}]) > summary").click()
-    return within
+    """Chooses a payment method, and returns the form. A method without an alternative is chosen."""
+    choice = page.locator(f"input[name=method][value={method}]")
+    choice.wait_for(state="attached")
+    if choice.is_visible():
+        choice.check()
+    return page.locator("form:has(input[name=method])")
 
 
 def submit(form: Locator) -> None:

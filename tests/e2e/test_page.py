@@ -1,10 +1,12 @@
 """PayGate's hosted page in Chromium, on a phone's screen, with scripts and without."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from devstack.fixtures.page_scenes import SceneBuilder
 from devstack.stack import Stack
 from tests.merchant import Merchant
 
@@ -31,6 +33,7 @@ def open_session(merchant: Merchant, page: Page, shop: str) -> Open:
 
 
 def type_card(page: Page, number: str) -> None:
+    page.get_by_role("radio", name="Card").check()
     page.locator("[autocomplete=cc-number]").fill(number)
     page.locator("[autocomplete=cc-exp]").fill("12 / 40")
     page.locator("[autocomplete=cc-csc]").fill("123")
@@ -43,7 +46,7 @@ def scripted(page: Page) -> bool:
 
 
 def type_phone(page: Page, number: str) -> None:
-    page.get_by_text("Mobile money", exact=True).click()
+    page.get_by_role("radio", name="Mobile money").check()
     page.locator("[autocomplete=tel]").fill(number)
     page.get_by_role("button", name="Pay GH₵ 50.00").click()
 
@@ -128,6 +131,85 @@ def test_cancel_returns_to_the_shop_and_leaves_the_session_open(
     assert merchant.session(id)["status"] == "open"
 
 
+def test_the_screen_after_leaving_shows_a_payment_that_arrives_later(
+    page: Page, open_session: Open, shop: str
+) -> None:
+    """The form may have been sent before the shopper left."""
+    open_session()
+    address = page.url
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_text("So far you have not been charged")).to_be_visible()
+
+    builder = SceneBuilder(address.partition("/checkout/")[0])
+    builder.pay_by_card(address, "4000000000003220")
+
+    waiting = page.get_by_role("heading", name="Waiting for your payment")
+    expect(waiting).to_be_visible(timeout=10_000)  # The page looks every five seconds.
+    expect(page.get_by_text("So far you have not been charged")).to_be_hidden()
+
+
+def test_a_shopper_can_correct_a_wrong_number(page: Page, open_session: Open, shop: str) -> None:
+    id = open_session()
+    type_phone(page, "0240000005")
+    expect(page.locator(".state")).to_contain_text("024 000 0005 (MTN)")
+
+    page.get_by_role("button", name="Wrong number").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("we send that money back")
+    expect(page.locator("[autocomplete=tel]")).to_have_value("0240000005")
+    type_phone(page, "0240000001")
+    page.wait_for_url(f"{shop}/thanks?session_id={id}")
+
+
+def test_a_shopper_can_leave_while_a_payment_waits(
+    page: Page, open_session: Open, merchant: Merchant, shop: str
+) -> None:
+    id = open_session()
+    type_phone(page, "0240000005")
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator(".state")).to_contain_text("we send that money back")
+    page.get_by_role("link", name="Back to Accra Books").click()
+    page.wait_for_url(f"{shop}/cart?s={id}")
+    assert merchant.session(id)["status"] == "open"
+
+
+def test_the_details_of_a_transfer_stay_in_sight(page: Page, open_session: Open) -> None:
+    open_session(payment_method_types=["bank_transfer"])
+    details = page.locator("dl").inner_text()
+
+    page.get_by_role("button", name="I have made the transfer").click()
+
+    expect(page.get_by_role("heading", name="Waiting for your payment")).to_be_visible()
+    assert page.locator("dl").inner_text() == details
+    expect(page.locator(".clock")).to_contain_text(re.compile("23:59:|24:00:00"))
+
+
+def test_the_page_can_be_read_in_another_language(page: Page, open_session: Open) -> None:
+    open_session()
+
+    page.get_by_role("button", name="Français").click()
+
+    expect(page.get_by_text("Comment voulez-vous payer")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+
+
+def test_methods_are_one_group_of_radio_buttons(page: Page, open_session: Open) -> None:
+    open_session()
+    group = page.get_by_role("group", name="How do you want to pay?")
+    methods = group.get_by_role("radio")
+    expect(methods).to_have_count(3)
+    expect(methods.first).to_be_checked()
+
+    methods.first.focus()
+    page.keyboard.press("ArrowDown")
+
+    expect(group.get_by_role("radio", name="Card")).to_be_checked()
+    expect(page.locator("[autocomplete=cc-number]")).to_be_visible()
+    expect(page.locator("[autocomplete=tel]")).to_be_hidden()
+
+
 def test_the_page_of_an_expired_session_has_no_form(
     page: Page, open_session: Open, stack: Stack
 ) -> None:
@@ -137,13 +219,13 @@ def test_the_page_of_an_expired_session_has_no_form(
     page.reload()
 
     expect(page.locator(".state")).to_contain_text("has expired")
-    expect(page.locator("form")).to_have_count(0)
+    expect(page.locator("main form")).to_have_count(0)
 
 
 def test_only_the_allowed_methods_are_offered(page: Page, open_session: Open) -> None:
     open_session(payment_method_types=["bank_transfer"])
 
-    expect(page.locator("form")).to_have_count(1)
+    expect(page.locator("input[name=method]")).to_have_count(1)
     expect(page.get_by_role("button", name="I have made the transfer")).to_be_visible()
 
 

@@ -29,7 +29,12 @@ def builder(stack: Stack, shop: str) -> SceneBuilder:
     return SceneBuilder(stack.url, shop)
 
 
+def choose(page: Page, method: str) -> None:
+    page.get_by_role("radio", name=method).check()
+
+
 def fill_card(page: Page, number: str = FINE) -> None:
+    choose(page, "Card")
     page.locator("[autocomplete=cc-number]").fill(number)
     page.locator("[autocomplete=cc-exp]").fill("12/40")
     page.locator("[autocomplete=cc-csc]").fill("123")
@@ -44,8 +49,9 @@ def press_pay(page: Page) -> None:
 
 def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, builder: SceneBuilder) -> None:
     page.goto(builder.paygate())
-    number, expiry = page.locator("[autocomplete=cc-number]"), page.locator("[autocomplete=cc-exp]")
-    brand = page.locator("#card-number + .chip")
+    choose(page, "Card")
+    number = page.locator("[autocomplete=cc-number]")
+    brand = page.locator("#number + .chip")
 
     for typed, shown, name in (
         ("4242424242424242", "4242 4242 4242 4242", "Visa"),
@@ -57,16 +63,128 @@ def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, builder: Sc
         number.press_sequentially(typed)
         expect(number).to_have_value(shown)
         expect(brand).to_have_text(name)
-    for typed, shown in (("1240", "12 / 40"), ("5/31", "05 / 31"), ("122040", "12 / 40")):
-        expiry.fill("")
-        expiry.press_sequentially(typed)
-        expect(expiry).to_have_value(shown if typed != "122040" else "12 / 40")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("1240", "12 / 40"),
+        ("5/31", "05 / 31"),
+        ("1/40", "01 / 40"),
+        ("122040", "12 / 40"),
+        ("1/2040", "01 / 40"),
+        ("2040-01", "01 / 40"),
+    ],
+)
+@pytest.mark.parametrize("pasted", [True, False])
+def test_a_date_is_understood_as_people_write_it(
+    page: Page, builder: SceneBuilder, typed: str, shown: str, pasted: bool
+) -> None:
+    page.goto(builder.paygate())
+    choose(page, "Card")
+    expiry = page.locator("[autocomplete=cc-exp]")
+
+    expiry.fill(typed) if pasted else expiry.press_sequentially(typed)
+
+    expect(expiry).to_have_value(shown)
+
+
+def test_a_pasted_text_around_a_card_number_is_dropped(page: Page, builder: SceneBuilder) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(builder.paygate())
+    choose(page, "Card")
+    page.evaluate("navigator.clipboard.writeText('card: 4242 4242 4242 4242')")
+
+    page.locator("#number").focus()
+    page.keyboard.press("Control+V")
+
+    expect(page.locator("#number")).to_have_value("4242 4242 4242 4242")
+
+
+def test_a_text_that_is_being_composed_is_not_formatted(page: Page, builder: SceneBuilder) -> None:
+    page.goto(builder.paygate())
+    choose(page, "Card")
+    number = page.locator("#number")
+    compose = """(node, [text, composing]) => {
+        node.value = text;
+        node.dispatchEvent(new InputEvent("input", { bubbles: true, isComposing: composing }));
+    }"""
+
+    number.evaluate(compose, ["42424", True])
+    expect(number).to_have_value("42424")
+    number.dispatch_event("compositionend")
+
+    expect(number).to_have_value("4242 4")
+
+
+def test_a_card_does_not_come_back_with_back(page: Page, builder: SceneBuilder, shop: str) -> None:
+    page.goto(builder.paygate())
+    fill_card(page)
+    page.goto(shop)
+
+    page.go_back()
+
+    for name in ("number", "expiry", "code"):
+        expect(page.locator(f"#{name}")).to_have_value("")
+
+
+def test_a_field_is_checked_when_it_is_left_and_its_error_goes_when_corrected(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.goto(builder.paygate())
+    fill_card(page, "4242424242424241")
+    number = page.locator("#number")
+    expect(number).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#number-error")).to_have_text("Check the card number.")
+    page.locator("#expiry").fill("01 / 20")
+    page.locator("#code").focus()
+    expect(page.locator("#expiry-error")).to_have_text("Check month and year.")
+
+    number.fill("4242424242424242")
+    page.locator("#expiry").fill("01 / 40")
+
+    expect(page.locator(".error:visible")).to_have_count(0)
+    expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_the_length_of_the_security_code_follows_the_brand(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.goto(builder.paygate())
+    choose(page, "Card")
+    code = page.locator("#code")
+
+    page.locator("#number").fill("4242")
+    code.press_sequentially("12345")
+    expect(code).to_have_value("123")
+    page.locator("#number").fill("3782")
+    code.press("End")
+    code.press_sequentially("4")
+
+    expect(code).to_have_value("1234")
+
+
+def test_what_was_typed_survives_a_decline_except_for_the_security_code(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.goto(builder.paygate())
+    fill_card(page, DECLINED)
+    page.locator("#email").fill("ama@example.com")
+    press_pay(page)
+    expect(page.locator("[data-failure]")).to_be_visible()
+
+    expect(page.locator("#number")).to_have_value("4000 0000 0000 0002")
+    expect(page.locator("#expiry")).to_have_value("12 / 40")
+    expect(page.locator("#code")).to_have_value("")
+    choose(page, "Mobile money")
+    expect(page.locator("#email")).to_have_value("ama@example.com")
 
 
 def test_a_digit_can_be_corrected_in_the_middle_of_a_number(
     page: Page, builder: SceneBuilder
 ) -> None:
     page.goto(builder.paygate())
+    choose(page, "Card")
     number = page.locator("[autocomplete=cc-number]")
     number.fill("4242424292424242")
 
@@ -78,16 +196,22 @@ def test_a_digit_can_be_corrected_in_the_middle_of_a_number(
     assert number.evaluate("node => node.selectionStart") == 12
 
 
-def test_the_network_of_a_mobile_number_is_shown(page: Page, builder: SceneBuilder) -> None:
+def test_the_prefix_proposes_a_network_until_the_shopper_chooses_one(
+    page: Page, builder: SceneBuilder
+) -> None:
     page.goto(builder.paygate())
-    page.get_by_text("Mobile money", exact=True).click()
-    phone, network = page.locator("[autocomplete=tel]"), page.locator(".chip").last
+    phone, network = page.locator("[autocomplete=tel]"), page.get_by_label("Network")
 
     for typed, name in (
-        ("024", "MTN"), ("0201234", "Telecel"), ("+233 57", "AirtelTigo"), ("011", ""),
+        ("024", "mtn"), ("24 0", "mtn"), ("025", "mtn"), ("0201234", "telecel"),
+        ("+233 57 000 0000", "airteltigo"), ("011", ""),
     ):  # fmt: skip
         phone.fill(typed)
-        expect(network).to_have_text(name)
+        expect(network).to_have_value(name)
+    network.select_option("Telecel")
+    phone.fill("024 000 0001")
+
+    expect(network).to_have_value("telecel")
 
 
 def test_the_reference_of_a_transfer_can_be_copied(page: Page, builder: SceneBuilder) -> None:
@@ -154,14 +278,55 @@ def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
     press_pay(page)
     expect(page.get_by_role("button", name="One moment")).to_be_disabled()
 
-    page.get_by_role("link", name="Cancel").click()
-    page.locator("summary", has_text="Mobile money").click()
+    for control in (
+        page.get_by_role("link", name="Cancel"),
+        page.get_by_text("Mobile money"),
+    ):
+        control.click(force=True)
+    page.get_by_role("link", name="Cancel").focus()
+    page.keyboard.press("Enter")
 
     expect(page.locator("[autocomplete=cc-number]")).to_be_visible()
     expect(page.locator("[autocomplete=tel]")).to_be_hidden()
+    expect(page.locator("main button:enabled, main input:enabled")).to_have_count(0)
     assert "canceled" not in page.url
     sent[0].continue_()
     page.wait_for_url(f"{shop}/thanks")
+
+
+def test_a_payment_without_an_answer_is_shown_as_slow_and_then_as_lost(
+    page: Page, builder: SceneBuilder, shop: str
+) -> None:
+    page.clock.install()
+    page.goto(builder.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", lambda _route: None)
+    press_pay(page)
+    expect(page.get_by_role("button", name="One moment")).to_be_visible()
+
+    page.clock.run_for(15_000)
+    expect(page.get_by_role("button", name="Still working")).to_be_visible()
+    page.clock.run_for(25_000)
+
+    expect(page.get_by_role("alert")).to_contain_text("do not pay a second time")
+    expect(page.locator("main button:enabled")).to_have_text("See what became of it")
+
+
+def test_a_lost_payment_is_looked_for_again_when_the_connection_is_back(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.clock.install()
+    page.goto(builder.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", lambda route: route.abort())
+    press_pay(page)
+    page.get_by_role("button", name="See what became of it").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is still no connection")
+
+    page.unroute_all()
+    page.clock.run_for(40_000)
+
+    expect(page.get_by_text("The payment did not reach us")).to_be_visible()
 
 
 def test_a_payment_whose_answer_was_lost_is_found(
@@ -237,6 +402,58 @@ def test_an_open_page_shows_when_its_session_lapses(
 
     expect(page.get_by_role("heading", name="This payment link has expired")).to_be_focused()
     expect(page.locator("#live-region")).to_have_text("This payment link has expired")
+
+
+def test_an_open_page_shows_within_seconds_that_the_merchant_expired_its_session(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.clock.install()
+    url = builder.paygate()
+    page.goto(url)
+    builder.expire(url)
+
+    page.clock.run_for(16_000)
+
+    expect(page.get_by_role("heading", name="This payment link has expired")).to_be_visible()
+
+
+def test_a_hidden_page_asks_nothing_and_looks_when_it_becomes_visible(
+    page: Page, builder: SceneBuilder
+) -> None:
+    asked: list[str] = []
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.clock.install()
+    url = builder.paygate()
+    page.goto(url)
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate(hide, True)
+    page.clock.run_for(60_000)
+    assert asked == []
+    builder.expire(url)
+
+    page.evaluate(hide, False)
+
+    expect(page.get_by_role("heading", name="This payment link has expired")).to_be_visible()
+
+
+def test_the_last_ten_minutes_are_counted_down_and_nothing_can_be_paid_after_them(
+    page: Page, builder: SceneBuilder
+) -> None:
+    page.clock.install()
+    page.goto(builder.paygate())
+    countdown = page.locator(".countdown")
+    expect(countdown).to_be_hidden()
+    left = int(page.locator(".clock").get_attribute("data-seconds") or 0)
+
+    page.clock.fast_forward((left - 599) * 1000)
+    expect(countdown).to_contain_text("9:5")
+    page.route("**/checkout/**", lambda route: route.abort())
+    page.clock.run_for(600_000)
+
+    expect(page.locator("main button[type=submit]")).to_be_disabled()
 
 
 # ----------------------------------------------------------- back to the shop

@@ -160,7 +160,7 @@ def test_an_order_can_be_paid_after_its_payment_was_cancelled(
     driving.cancel(page)
 
     page.wait_for_url(f"{bought_in.url}/orders/{order.id}")
-    expect(page.get_by_role("heading")).to_have_text("Waiting for your payment")
+    expect(page.get_by_role("heading")).to_have_text("Not paid yet")
     assert order.state == "waiting"
     page.get_by_role("link", name="Pay now").click()
     driving.pay_by_card(page)

@@ -368,11 +368,13 @@ def test_an_attempt_in_flight_ends_well_during_a_suspension(
 
 def test_branding_is_changed_and_removed(world: World, run: Run, shop: Shop) -> None:
     links = ("--terms", "https://shop.test/terms", "--privacy", "https://shop.test/privacy")
-    run("change", shop.id, "--name", "Tamale Cloth", "--colour", "#112233", *links)
+    company = ("--operator", "Tamale Cloth Ltd")
+    run("change", shop.id, "--name", "Tamale Cloth", "--colour", "#112233", *links, *company)
 
     merchant = merchants.find(world.table, shop.id)
     assert (merchant.name, merchant.colour) == ("Tamale Cloth", "#112233")
     assert (merchant.terms, merchant.privacy) == (links[1], links[3])
+    assert merchant.operator == company[1]
     assert len(merchant.keys) == 4
 
     run("change", shop.id, "--colour", "")

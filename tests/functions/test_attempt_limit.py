@@ -41,6 +41,7 @@ def stored_token(world: World, id: str) -> str:
 
 
 def blocked(world: World) -> str:
+    """A session in which no card can be tried."""
     id: str = world.create_session()["id"]
     fail(world, id, MAX_FAILED_ATTEMPTS)
     return id
@@ -105,13 +106,32 @@ def test_a_blocked_session_can_be_expired_and_lapses(
 def test_a_timeout_counts_as_a_failure(world: World) -> None:
     id = world.create_session()["id"]
     fail(world, id, MAX_FAILED_ATTEMPTS - 1)
-    world.pay_by_phone(id, "0240000005")
+    world.pay(id, "4000000000006975")
     world.now += ATTEMPT_SECONDS
     world.sweep()
 
     world.pay(id, FINE)
 
     assert world.session(id)["status"] == "open"
+
+
+def test_failed_cards_do_not_block_mobile_money(world: World) -> None:
+    id = blocked(world)
+
+    world.submit(id, {"method": "mobile_money", "phone": "0240000001"}, stored_token(world, id))
+
+    assert world.session(id)["status"] == "complete"
+
+
+def test_failures_of_several_methods_are_counted_apart(world: World) -> None:
+    id = world.create_session()["id"]
+    fail(world, id, MAX_FAILED_ATTEMPTS - 1)
+    for _ in range(MAX_FAILED_ATTEMPTS):
+        world.pay_by_phone(id, "0240000003")
+
+    world.pay(id, FINE)
+
+    assert world.session(id)["status"] == "complete"
 
 
 def test_one_sessions_failures_do_not_block_another(world: World) -> None:

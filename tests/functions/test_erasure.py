@@ -7,10 +7,12 @@ import pytest
 
 from checkout.store import erasure
 from scripts import erase
-from tests.payrex.forms import CUSTOMER, encode
-from tests.world import ACCRA, MANILA, OTHER_KEY, SCOPE, SESSIONS, World
+from tests.payrex.forms import CUSTOMER, encode, order
+from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
+from tests.world import ACCRA, BILLING, CARD, MANILA, OTHER_KEY, SCOPE, SESSIONS, World
 
 EMAIL, PHONE = "ama.shopper@example.com", "0240000001"
+PATTERNS = erasure.patterns_of(EMAIL, None)
 
 
 @pytest.fixture
@@ -75,6 +77,44 @@ def test_an_erased_customer_is_not_found_by_the_address(world: World) -> None:
     assert len(world.payrex("GET", "/customers").json["data"]) == 1
 
 
+def test_the_billing_details_of_an_erased_shopper_are_in_no_item(world: World) -> None:
+    address = {"phone": "+639170000001", "address": {"city": "Cebu", "line1": "9 Copied Street"}}
+    form = CUSTOMER | {"name": "Ana Copied", "email": EMAIL, "billing_details": address}
+    customer = world.payrex("POST", "/customers", encode(form)).json["id"]
+    session = world.payrex("POST", PAYREX_SESSIONS, order(customer_id=customer)).json
+    typed = CARD | {"number": "4242424242424242", "name": "Ana Niño", "email": EMAIL}
+    world.submit(session["client_secret"], typed)
+    shown = world.payrex("GET", f"{PAYREX_SESSIONS}/{session['id']}").json["payment_intent"]
+    target = f"/payments/{shown['latest_payment']}"
+    before = world.payrex("GET", target).json
+    typed_texts = ("Ana Niño", BILLING["line1"])
+    copied_texts = ("Ana Copied", "9 Copied Street", "Cebu")
+    for each in (*typed_texts, *copied_texts):
+        assert json.dumps(each)[1:-1] in texts(world, f"{MANILA.id}#test")
+
+    erase.main([MANILA.id, "--email", EMAIL])
+
+    left = texts(world, f"{MANILA.id}#test")
+    for each in (EMAIL, *typed_texts, *copied_texts):
+        assert json.dumps(each)[1:-1] not in left
+    after = world.payrex("GET", target).json
+    assert set(after["billing"]) == set(before["billing"])
+    assert set(after["billing"]["address"].values()) == {None}
+    changing = ("billing", "customer")
+    assert {name: after[name] for name in after if name not in changing} == {
+        name: before[name] for name in before if name not in changing
+    }
+
+
+def test_an_answer_that_repeats_billing_details_and_is_cut_off_is_erased() -> None:
+    item = {"pk": "EVENT#evt_1", "sk": "DELIVERY#we_1"}
+    answer = f'{{"email": "{EMAIL}", "billing": {{"name": "Ana N'
+
+    changed = erasure._changes(item | {"attempts": [{"answer": answer}]}, PATTERNS)
+
+    assert changed == {"attempts": [{"answer": erasure.ERASED}]}
+
+
 def test_an_erasure_is_recorded_without_the_address(
     shopper: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,9 +132,8 @@ def test_an_erasure_is_recorded_without_the_address(
 def test_an_item_that_changes_meanwhile_is_not_overwritten(shopper: World) -> None:
     (session,) = (each for each in shopper.having("SESSION#") if each["scope"] == SCOPE)
     stale = session | {"customer_email": f"{EMAIL}.org"}
-    patterns = erasure.patterns_of(EMAIL, None)
 
-    update = erasure._update(stale, erasure._changes(stale, patterns))
+    update = erasure._update(stale, erasure._changes(stale, PATTERNS))
 
     assert not shopper.table.write_unless_conflict(update)
 

@@ -1,5 +1,7 @@
 """The hosted page: its language, its form tokens, its screens and its size."""
 
+import base64
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -34,7 +36,7 @@ from tests.world import (
 )
 
 FINE, DECLINED = CARD | {"number": "4242424242424242"}, CARD | {"number": "4000000000000002"}
-MAX_BYTES = 30_000
+MAX_BYTES, MAX_COMPRESSED = 30_000, 10_000
 
 
 def path_of(world: World, **changes: Any) -> str:
@@ -59,7 +61,7 @@ def state_of(page: str) -> str:
 @pytest.mark.parametrize(
     ("accepted", "language", "text"),
     [
-        ("fr-FR,fr;q=0.9", "fr", "Comment voulez-vous payer ?"),
+        ("fr-FR,fr;q=0.9", "fr", "Comment voulez-vous payer\u202f?"),
         ("fil-PH,en;q=0.5", "fil", "Paano mo gustong magbayad?"),
         ("de", "en", "How do you want to pay?"),
     ],
@@ -72,7 +74,7 @@ def test_the_page_is_in_the_shoppers_language(
     assert text in page.text
     assert f'<html lang="{language}">' in page.text
     assert page.headers["content-language"] == language
-    assert page.headers["vary"] == "accept-language"
+    assert page.headers["vary"] == "accept-language, accept-encoding"
 
 
 def test_the_not_found_page_is_in_the_shoppers_language(world: World) -> None:
@@ -83,8 +85,28 @@ def test_the_not_found_page_is_in_the_shoppers_language(world: World) -> None:
 
 
 def test_amounts_are_formatted_by_currency(world: World) -> None:
-    assert "GH₵ 12,345.60" in world.page(path_of(world, amount=1234560)).text
+    assert "GH₵\xa012,345.60" in world.page(path_of(world, amount=1234560)).text
     assert "₱1,000.00" in world.page(payrex_path(world)).text
+
+
+def test_amounts_are_written_as_in_the_shoppers_language(world: World) -> None:
+    path = path_of(world, amount=1234560)
+
+    page = world.get(path, key=None, headers={"accept-language": "fr"})
+
+    assert "12\u202f345,60\xa0GH₵" in page.text
+
+
+def test_the_language_that_the_shopper_chose_is_kept(world: World) -> None:
+    path = path_of(world)
+    token = re.findall(r'name="token" value="(\w+)"', world.page(path).text)[-1]
+
+    with world.untouched():
+        world._send(path, {"language": "fr", "token": "0" * 64})
+        world._send(path, {"language": "xx", "token": token})
+    world._send(path, {"language": "fr", "token": token})
+
+    assert '<html lang="fr">' in world.get(path, key=None, headers={"accept-language": "en"}).text
 
 
 # --------------------------------------------------------------------- tokens
@@ -164,7 +186,8 @@ def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     page = world.page(f"{path}?canceled=1").text
 
     assert state_of(page) == "canceled"
-    assert "within 23 h 0 min" in page
+    assert "within 23\xa0h" in page
+    assert "0\xa0min" not in page
     assert 'href="https://yoursite.com/cancel"' in page
     assert f'href="{path}"' in page
 
@@ -176,11 +199,80 @@ def test_nothing_was_charged_is_only_shown_for_a_session_without_attempts(world:
     world.pay_by_phone(waiting.removeprefix("/checkout/"), "0240000005")
 
     assert "So far you have not been charged" in world.page(f"{fresh}?canceled=1").text
-    for path, state in ((failed, "canceled"), (waiting, "waiting")):
+    for path, state in ((failed, "canceled-after-attempt"), (waiting, "waiting")):
         page = world.page(f"{path}?canceled=1").text
         assert state_of(page) == state
         main = page[page.index("<main") : page.index("</main>")]
         assert "charged" not in main
+
+
+def test_cards_that_are_blocked_leave_the_other_methods(world: World) -> None:
+    id = world.create_session(payment_method_types=["card", "mobile_money"])["id"]
+    for _ in range(MAX_FAILED_ATTEMPTS):
+        world.submit(id, DECLINED)
+    world.now += 60
+
+    page = unescape(world.page(f"/checkout/{id}").text)
+
+    assert state_of(page) == "open"
+    assert re.search(r'value="card" disabled', page)
+    assert "Too many tries. Again in 14\xa0min." in page
+    assert re.search(r'value="mobile_money" checked', page)
+
+
+@pytest.mark.parametrize("then", ["retry", "leave"])
+def test_a_shopper_can_end_an_attempt(world: World, then: str) -> None:
+    id = world.create_session()["id"]
+    location = world.pay_by_phone(id, "0240000005").headers["location"]
+    forms = world.page(location).text
+    assert forms.count(f'name="token" value="{token_in(forms)}"') == 2
+
+    ended = world.submit(id, {"end": then}, token_in(forms))
+
+    page = world.page(ended.headers["location"]).text
+    assert state_of(page) == ("open" if then == "retry" else "canceled-after-attempt")
+    assert "If you still approve the old request, we send that money back." in page
+    world.pay(id)
+    assert world.session(id)["status"] == "complete"
+
+
+@pytest.mark.parametrize("token", ["none", "the form's", "another attempt's"])
+def test_an_attempt_is_not_ended_without_its_own_token(world: World, token: str) -> None:
+    id, other = (world.create_session()["id"] for _ in range(2))
+    first = world.form_token(f"/checkout/{id}")
+    world.pay_by_phone(id, "0240000005")
+    world.pay_by_phone(other, "0240000005")
+    tokens = {"the form's": first, "another attempt's": world.form_token(f"/checkout/{other}")}
+
+    with world.untouched():
+        response = world.submit(id, {"end": "retry"}, tokens.get(token, "0" * 64))
+
+    assert response.status == 303
+    assert state_of(world.page(f"/checkout/{id}").text) == "waiting"
+
+
+def test_ending_an_attempt_that_was_approved_meanwhile_shows_that_it_is_paid(world: World) -> None:
+    id = world.create_session()["id"]
+    token = token_in(world.page(world.pay_by_phone(id, "0240000002").headers["location"]).text)
+    world.now += 10
+
+    ended = world.submit(id, {"end": "leave"}, token)
+
+    assert "Payment received" in world.page(ended.headers["location"]).text
+    assert world.session(id)["status"] == "complete"
+
+
+def test_a_transfer_has_hours_and_a_reference_without_look_alikes(world: World) -> None:
+    id = world.create_session()["id"]
+    page = world.page(world.submit(id, {"method": "bank_transfer"}).headers["location"]).text
+    world.now += 9
+
+    session = sessions.find(world.table, id)
+
+    assert session and re.fullmatch(r"[2-9A-Y]{8}", session.reference)
+    assert not set(session.reference) & set("01OIL5S8B")
+    assert session.reference in page
+    assert session.lapses_at >= world.now + 23 * 3600
 
 
 def test_an_open_page_reloads_itself_at_the_second_the_session_lapses(world: World) -> None:
@@ -206,7 +298,8 @@ def test_the_waiting_page_shows_what_to_do_and_the_time_left(world: World) -> No
 
     page = unescape(world.page(location).text)
 
-    assert "Approve the prompt on your phone with your PIN: 024****005, MTN." in page
+    assert "Approve the prompt on your phone with your PIN." in page
+    assert "We sent it to 024\xa0000\xa00005 (MTN)." in page
     assert re.search(r'data-seconds="287"[^>]*>4:47<', page)
 
 
@@ -312,7 +405,7 @@ def test_a_decision_without_the_forms_token_is_ignored(world: World) -> None:
 
 
 def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> None:
-    id = world.create_session()["id"]
+    id = world.create_session(payment_method_types=["card"])["id"]
     for _ in range(MAX_FAILED_ATTEMPTS):
         world.submit(id, DECLINED)
     world.now += 60
@@ -322,7 +415,7 @@ def test_a_blocked_page_shows_when_payments_are_accepted_again(world: World) -> 
     assert state_of(page) == "blocked"
     assert f'data-seconds="{BLOCK_SECONDS - 60}"' in page
     assert f'data-reload="{BLOCK_SECONDS - 60}"' in page
-    assert "<form" not in page
+    assert 'name="method"' not in page
     world.now += BLOCK_SECONDS - 60
     assert state_of(world.page(f"/checkout/{id}").text) == "open"
 
@@ -402,7 +495,111 @@ def test_the_page_does_not_wait_for_a_merchant_without_a_subscription(
     assert state_of(world.page(paid_page(world)).text) == "complete-redirect"
 
 
+# ------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("path", ["/", "/checkout", "/checkout/", "/c/", "/checkout/x/y"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_person_with_a_wrong_address_gets_a_page(world: World, path: str, method: str) -> None:
+    page = world.call(method, path, key=None, headers={"accept-language": "fr"})
+
+    assert page.status == 404
+    assert "Ce lien n’est pas le bon" in page.text
+
+
+def test_a_program_with_a_key_gets_json_at_a_wrong_address(world: World) -> None:
+    assert world.get("/").json["error"]["code"] == "route_missing"
+
+
+def test_a_slash_after_the_address_leads_to_the_page(world: World) -> None:
+    for path in (path_of(world), payrex_path(world)):
+        moved = world.page(f"{path}/?canceled=1")
+        assert (moved.status, moved.headers["location"]) == (308, f"{path}?canceled=1")
+
+
+def test_head_answers_as_get(world: World) -> None:
+    for path in (path_of(world), payrex_path(world), "/checkout/cs_nothing"):
+        answers = [world.call(method, path, key=None) for method in ("GET", "HEAD")]
+        assert answers[0].status == answers[1].status
+        assert set(answers[0].headers) == set(answers[1].headers)
+
+
+def test_a_repeated_parameter_of_a_page_is_no_error(world: World) -> None:
+    page = world.page(f"{path_of(world)}?canceled=1&utm=a&utm=b&canceled=1")
+
+    assert (page.status, state_of(page.text)) == (200, "canceled")
+
+
+def test_every_page_keeps_out_of_search_engines_and_away_from_devices(world: World) -> None:
+    for path in (path_of(world), "/checkout/cs_nothing", "/"):
+        headers = world.page(path).headers
+        assert headers["x-robots-tag"] == "noindex, nofollow"
+        assert "camera=()" in headers["permissions-policy"]
+
+
+@pytest.mark.parametrize(
+    ("support", "shown"),
+    [
+        ("help@shop.example", '<a href="mailto:help@shop.example">help@shop.example</a>'),
+        ("https://shop.example/help", '<a href="https://shop.example/help">shop.example/help</a>'),
+        ("+233 24 000 0000", '<a href="tel:+233240000000">+233 24 000 0000</a>'),
+        ("Ask at the counter", "Ask at the counter"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+    ],
+)
+def test_the_foot_names_the_seller_and_links_support_as_what_it_is(
+    world: World, support: str, shown: str
+) -> None:
+    seller = replace(
+        ACCRA,
+        operator="Accra Books Ltd",
+        support=support,
+        terms="https://shop.example/terms",
+        privacy="https://shop.example/privacy",
+    )
+    accounts.save_merchant(seller, world.table)
+
+    page = world.page(path_of(world)).text
+
+    assert (
+        f"<p>Accra Books Ltd · {shown} · "
+        '<a href="https://shop.example/terms">Terms</a> · '
+        '<a href="https://shop.example/privacy">Privacy</a></p>'
+    ) in page
+
+
+def test_a_suspended_merchants_page_takes_no_payments(world: World) -> None:
+    path = path_of(world)
+    token = token_in(world.page(path).text)
+    accounts.save_merchant(replace(ACCRA, suspended_at=START), world.table)
+
+    assert state_of(world.page(path).text) == "suspended"
+    with world.untouched():
+        world.submit(path.removeprefix("/checkout/"), FINE, token)
+
+
 # --------------------------------------------------------------- safety, size
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "GZIP"])
+def test_a_page_is_compressed_for_browsers(world: World, accepted: str) -> None:
+    path = path_of(world)
+
+    page = world.get(path, key=None, headers={"accept-encoding": accepted})
+
+    assert page.headers["content-encoding"] == "gzip"
+    text = gzip.decompress(base64.b64decode(page.text)).decode()
+    assert state_of(text) == "open"
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "identity, gzip; q=0.0"])
+def test_nothing_is_compressed_for_those_that_do_not_accept_it(world: World, accepted: str) -> None:
+    page = world.get(path_of(world), key=None, headers={"accept-encoding": accepted})
+
+    assert "content-encoding" not in page.headers
+    assert page.headers["vary"] == "accept-language, accept-encoding"
+    assert state_of(page.text) == "open"
+
 
 EVIL = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{7*7}}{% x %}"""
 
@@ -470,7 +667,9 @@ def test_no_page_is_larger_than_thirty_kilobytes(world: World) -> None:
 
     weights = {name: len(page.text.encode()) for name, page in pages.items()}
 
-    print(weights)
+    compressed = {name: len(gzip.compress(page.text.encode())) for name, page in pages.items()}
+    print(weights, compressed)
     assert max(weights.values()) < MAX_BYTES, weights
-    assert re.search(r"and 5\d more", pages["open"].text)
+    assert max(compressed.values()) < MAX_COMPRESSED, compressed
+    assert re.search(r"and (5\d|60) more", pages["open"].text)
     assert "₱18,000.00" in pages["open"].text

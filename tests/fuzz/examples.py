@@ -45,6 +45,7 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
             "customer_email": "customer@example.com",
             "customer_phone": "+233240000001",
             "payment_method_types": ["card", "mobile_money"],
+            "locale": "fr",
             "metadata": METADATA,
             "expires_at": "2027-01-15T12:00:00+02:00",
             "idempotency_key": "order-1234",
@@ -113,6 +114,7 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
             ("statement_descriptor", "MUGS AND MORE"),
             ("description", "Two mugs"),
             ("submit_type", "donate"),
+            ("locale", "fil"),
             ("expires_at", str(START + 3600)),
             ("metadata[order_id]", "1234"),
             ("metadata[10]", "é"),
@@ -169,6 +171,9 @@ BODIES: dict[str, list[dict[str, Any] | Pairs]] = {
     ],
     "POST /checkout/{id}": [
         (("method", "mobile_money"), ("phone", "0240000002"), ("email", "ama@example.com")),
+        (("method", "mobile_money"), ("phone", "240000002"), ("network", "telecel")),
+        (("language", "fr"),),
+        (("end", "leave"),),
         (("method", "bank_transfer"), ("email", "")),
         (
             ("method", "card"),
@@ -256,6 +261,7 @@ QUERIES: dict[str, list[Pairs]] = {
     "GET /checkout/{id}": [
         (("attempt", f"pay_{PAYGATE_SUFFIX}"), ("poll", "1")),
         (("attempt", "latest"), ("canceled", "1"), ("stale", "1")),
+        (("attempt", "latest"), ("not_ended", "1")),
     ],
     "GET /c/{id}": [(("attempt", f"pay_{APPROVAL_SUFFIX}"), ("poll", "1"))],
 }
@@ -294,6 +300,7 @@ def _other_refusals(sample: Example) -> list[Example]:
         replace(sample, method="OPTIONS", path="/v1/customers", headers={"host": "a.example.com"}),
         replace(sample, path="/v1/customers/", query=(("limit", "5"),)),
         replace(sample, path="/customers/", headers=payrex),
+        replace(sample, method="GET", path="/checkout", headers={"host": "a.example.com"}),
     ]
 
 
@@ -316,8 +323,9 @@ def _read_sample(route: Route) -> Example:
         variable = f"{STRIPE_MERCHANT}.test"
         secret = SIGNING_SECRETS[route.path.split("/")[2]]
         path = route.path.replace("{id}", variable)
+    method = event["requestContext"]["http"]["method"]
     return Example(
-        method=event["requestContext"]["http"]["method"],
+        method="HEAD" if route.method == "HEAD" else method,
         path=path,
         variable=variable,
         query=tuple(parse_qsl(event["rawQueryString"], keep_blank_values=True)),
@@ -329,8 +337,9 @@ def _read_sample(route: Route) -> Example:
 
 
 def _sample_event(route_key: str) -> dict[str, Any]:
-    """The sample of a route. PayRex's page has PayGate's, because they share their functions."""
-    wanted = route_key.replace(PAYREX_PAGE, "/checkout/{id}")
+    """The sample of a route. PayRex's page has PayGate's, because they share their functions, and
+    HEAD has that of GET."""
+    wanted = route_key.replace(PAYREX_PAGE, "/checkout/{id}").replace("HEAD ", "GET ")
     events = (json.loads(file.read_text("utf-8")) for file in SAMPLES)
     found: dict[str, Any] = next(each for each in events if each.get("routeKey") == wanted)
     return found

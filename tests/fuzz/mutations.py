@@ -102,8 +102,8 @@ def _random_request(random: Random, example: Example, others: list[Any]) -> Requ
 
 
 def _main_part(random: Random, example: Example) -> str:
-    """The part of a request to mutate: mostly the body; for a GET, the query or the path."""
-    if example.method != "GET" and random.random() < 0.87:
+    """The part of a request to mutate: mostly the body; for GET and HEAD, the query or the path."""
+    if example.method not in ("GET", "HEAD") and random.random() < 0.87:
         return "body"
     return random.choice(("query", "path")) if example.variable else "query"
 

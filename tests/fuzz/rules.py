@@ -1,8 +1,10 @@
 """Rules that every response has to keep, whatever the request was."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from checkout.api.paygate.render import ERROR_TYPES
 from devstack.aws import api_gateway
@@ -13,6 +15,9 @@ from tests.world import TEMPLATE
 
 MAX_ERROR = 100_000
 """The most bytes of an error. A request of 64 kB must not make an error of megabytes."""
+
+NEAR_PAGES = re.compile(r"/((checkout|c|simulator)(/.*)?)?", re.DOTALL)
+"""Paths at which people without a key get pages."""
 
 ErrorRule = Callable[[Mapping[str, str], str], bool]
 """Whether headers and body are an error of a dialect."""
@@ -45,7 +50,11 @@ def _dialect(route: Route, request: Request) -> str:
     folder = TEMPLATE.functions[route.function].folder.parent.name
     if folder != "fallback":
         return folder
-    credentials = dict(request.headers).get("authorization", "")
+    headers = {name.lower(): text for name, text in request.headers}
+    is_read = request.method in ("GET", "HEAD") and "authorization" not in headers
+    if is_read and NEAR_PAGES.fullmatch(unquote(request.path)):
+        return "page"
+    credentials = headers.get("authorization", "")
     return "payrex" if credentials.lower().startswith("basic ") else "paygate"
 
 

@@ -15,7 +15,7 @@ from devstack.template import Route
 from tests.fuzz import fuzzing
 from tests.world import TEMPLATE, World
 
-pytestmark = [pytest.mark.fuzz, pytest.mark.artifact]
+pytestmark = [pytest.mark.fuzz, pytest.mark.artifact, pytest.mark.slow]
 
 WORKER = Path(__file__).with_name("worker.py")
 VARIABLES = (

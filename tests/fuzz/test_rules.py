@@ -21,13 +21,17 @@ GET_PAGE, GET_PAYREX = "GET /checkout/{id}", "GET /customers"
 
 
 def broken(
-    status: int, body: Any, headers: dict[str, str] = JSON, key: str = "GET /v1/customers"
+    status: int,
+    body: Any,
+    headers: dict[str, str] = JSON,
+    key: str = "GET /v1/customers",
+    path: str = "/",
 ) -> list[str]:
     """The rules that a response of a route breaks."""
     text = body if isinstance(body, str) else json.dumps(body)
     result = {"statusCode": status, "headers": headers, "body": text}
     outcome = {"result": result, "faults": []}
-    return list(rules.broken_rules(route_of(key), Request("GET", "/", []), outcome))
+    return list(rules.broken_rules(route_of(key), Request("GET", path, []), outcome))
 
 
 def route_of(key: str) -> Route:
@@ -39,6 +43,8 @@ def test_responses_that_keep_the_rules_are_accepted() -> None:
     assert not broken(404, PAYGATE)
     assert not broken(404, PAYREX, key=GET_PAYREX)
     assert not broken(404, "<p>&lt;script></html>", HTML, GET_PAGE)
+    assert not broken(404, "</html>", HTML, "$default", "/c/%63s_1/x")
+    assert not broken(404, PAYGATE, JSON, "$default", "/v1/nowhere")
     assert not broken(303, "", {"location": "/checkout/cs_1"}, GET_PAGE)
 
 
@@ -54,6 +60,7 @@ def test_responses_that_keep_the_rules_are_accepted() -> None:
         (404, {"errors": []}, JSON, GET_PAYREX),
         (404, {"errors": [{"code": "x", "detail": ""}]}, JSON, GET_PAYREX),
         (404, PAYGATE, JSON, GET_PAGE),
+        (404, PAYGATE, JSON, "$default"),
         (200, values.MARKER, HTML, GET_PAGE),
         (200, "{", JSON, "GET /v1/customers"),
         (200, '{"a": NaN}', JSON, "GET /v1/customers"),

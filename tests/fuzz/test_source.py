@@ -15,7 +15,7 @@ from tests.fuzz import fuzzing
 from tests.fuzz.calling import call
 from tests.world import TEMPLATE, World
 
-pytestmark = pytest.mark.fuzz
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow]
 
 
 class Source:

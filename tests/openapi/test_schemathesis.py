@@ -33,7 +33,7 @@ from tests.openapi.test_documents import APIS, ROUTES, api_of
 
 assert hooks  # it is imported for its serializer
 
-pytestmark = pytest.mark.fuzz
+pytestmark = [pytest.mark.fuzz, pytest.mark.slow]
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
 CHECKS = [

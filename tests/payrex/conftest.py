@@ -15,7 +15,7 @@ from tests.conftest import ENGINES
 from tests.payrex.forms import CUSTOMER, HOOK, SESSIONS, encode, order
 from tests.receiver import Receiver, listening
 from tests.stream.conftest import new_stack
-from tests.world import CARD, PAYREX_KEY, World, token_in
+from tests.world import BILLING, CARD, PAYREX_KEY, World, token_in
 
 Create = Callable[..., dict[str, Any]]
 
@@ -92,7 +92,7 @@ def shopper_pays(session: Any, number: str = "4242424242424242") -> None:
         page = response.read().decode()
     action = re.search('<form method="post" action="([^"]+)"', page)
     assert action
-    form = CARD | {"number": number, "token": token_in(page)}
+    form = BILLING | CARD | {"number": number, "token": token_in(page)}
     target = session.url.partition("/c/")[0] + action[1]
     with urllib.request.urlopen(target, data=urlencode(form).encode(), timeout=10) as response:
         assert response.status == 200

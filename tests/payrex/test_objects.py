@@ -9,7 +9,7 @@ import pytest
 
 from tests.payrex.conftest import Create
 from tests.payrex.forms import CUSTOMER, SESSIONS, encode, order
-from tests.world import PAYREX_LIVE_KEY, START, World
+from tests.world import CARD, PAYREX_LIVE_KEY, START, World
 
 BASE58 = "[1-9A-HJ-NP-Za-km-z]{32}"
 PAGE = "https://api.example.com/c/"
@@ -83,7 +83,7 @@ def test_every_key_is_present_and_null_without_a_value(create: Create) -> None:
         assert session[name] is None
     for name in ("metadata", "description", "customer", "last_payment_error", "latest_payment"):
         assert session["payment_intent"][name] is None
-    assert session["payment_methods"] == ["card", "gcash", "maya", "qrph"]
+    assert session["payment_methods"] == ["gcash", "card", "maya", "qrph"]
 
 
 def test_session_and_payment_intent_have_different_client_secrets(create: Create) -> None:
@@ -145,10 +145,17 @@ def test_a_paid_session_is_completed_and_its_intent_succeeded(
         "amount": 100_000,
         "amount_refunded": 0,
         "billing": {
-            "name": None,
-            "email": None,
+            "name": "Ama Sample",
+            "email": "ama@example.com",
             "phone": None,
-            "address": dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country")),
+            "address": {
+                "line1": "1 Sample Street",
+                "line2": None,
+                "city": "Manila",
+                "state": None,
+                "postal_code": "1000",
+                "country": "PH",
+            },
         },
         "currency": "PHP",
         "description": "Some description",
@@ -159,13 +166,57 @@ def test_a_paid_session_is_completed_and_its_intent_succeeded(
         "payment_intent_id": "pi_",
         "status": "paid",
         "customer": None,
-        "payment_method": {"type": "card"},
+        "payment_method": {
+            "type": "card",
+            "card": {"first6": None, "last4": "4242", "brand": "visa"},
+        },
         "refunded": False,
         "page_session": None,
         "created_at": START + 60,
         "updated_at": START + 60,
     }
     assert payment["payment_intent_id"] == intent["id"]
+
+
+def test_a_payment_has_the_customer_of_its_session(world: World, create: Create, pay: Pay) -> None:
+    customer = world.payrex("POST", "/customers", encode(CUSTOMER)).json
+    session = create(customer_id=customer["id"])
+    pay(session)
+
+    intent = world.payrex("GET", f"{SESSIONS}/{session['id']}").json["payment_intent"]
+    payment = world.payrex("GET", f"/payments/{intent['latest_payment']}").json
+
+    assert payment["customer"] == intent["customer"] == customer
+
+
+@pytest.mark.parametrize("missing", ["name", "email", "line1", "city", "postal_code"])
+def test_a_page_that_always_collects_billing_details_requires_them(
+    world: World, create: Create, missing: str
+) -> None:
+    session = create()
+
+    with world.untouched():
+        response = world.submit(
+            session["client_secret"], CARD | {"number": "4242424242424242", missing: ""}
+        )
+
+    assert response.status == 422
+    assert f'id="{missing}-error">Please fill this in.' in response.text
+
+
+def test_a_page_that_collects_what_the_method_needs_asks_for_the_email_alone(
+    world: World, create: Create
+) -> None:
+    session = create(billing_details_collection="auto")
+    page = world.page(f"/c/{session['client_secret']}").text
+    assert 'name="email"' in page
+    assert 'name="line1"' not in page
+
+    world.submit(session["client_secret"], CARD | {"number": "4242424242424242"})
+
+    intent = world.payrex("GET", f"{SESSIONS}/{session['id']}").json["payment_intent"]
+    billing = world.payrex("GET", f"/payments/{intent['latest_payment']}").json["billing"]
+    assert (billing["email"], billing["name"]) == ("ama@example.com", None)
 
 
 @pytest.mark.parametrize(

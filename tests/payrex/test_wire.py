@@ -101,7 +101,7 @@ NOTHING = ("", "None")
         ("submit_type", "pay"),
         ("billing_details_collection", "always"),
         ("expires_at", START + 86_400),
-        ("payment_methods", ["card", "gcash", "maya", "qrph"]),
+        ("payment_methods", ["gcash", "card", "maya", "qrph"]),
         ("payment_method_options", {"card": {"capture_type": "automatic"}}),
     ],
 )
@@ -122,7 +122,7 @@ def test_null_within_maps_and_lists_means_not_sent(world: World, nothing: str) -
     session = create(world, f"{items}&{rest}&{options}")
 
     assert session["line_items"][0]["image"] is None
-    assert session["payment_methods"] == ["card", "gcash", "maya", "qrph"]
+    assert session["payment_methods"] == ["gcash", "card", "maya", "qrph"]
     assert session["payment_method_options"] == {"card": {"capture_type": "automatic"}}
 
 

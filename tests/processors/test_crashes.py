@@ -15,7 +15,7 @@ from tests.processors.rounds import Rail, at_paymongo, at_paystack, check_books
 from tests.stream.crashes import Call, Faults, Killed, Mode, Plan
 from tests.world import World, forget_process
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 MOST_CALLS = 400
 """More than any scenario makes, so that a test without an end fails."""

@@ -418,6 +418,25 @@ def test_race_1_money_that_comes_after_the_deadline_is_found_without_a_webhook(
     assert tasks.list_all(world.table) == []
 
 
+@pytest.mark.parametrize("phone", [PROMPT, None])
+def test_money_approved_after_the_shopper_ended_the_attempt_goes_back(
+    world: World, paystack_side: PaystackFake, id: str, phone: str | None
+) -> None:
+    token = token_in(page_later(world, begin(world, id, phone)).text)
+    ended = world.submit(id, {"end": "retry"}, token)
+    assert "we send that money back" in world.page(ended.headers["location"]).text
+    assert payment(world)["failure"] == "canceled"
+
+    assert paystack_side.pay(reference(paystack_side))
+    sweep_for(world, DAY)
+    paystack_side.finish_refunds()
+    sweep_for(world, DAY)
+
+    assert payment(world)["status"] == "late"
+    assert refund(world)["status"] == "succeeded"
+    assert paystack_side.charged() == {reference(paystack_side): 0}
+
+
 def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     world: World, paystack_side: PaystackFake, id: str
 ) -> None:

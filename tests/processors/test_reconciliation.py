@@ -67,6 +67,22 @@ def test_a_charge_that_was_not_found_is_found_in_the_processors_list(rail: Rail)
     assert settled(rail.world) == PAYMENTS
 
 
+def test_a_page_that_is_paid_six_days_later_is_found(rail: Rail) -> None:
+    rail.submit(rail.open_session().page)
+    charge = rail.charges()[-1]
+    rail.leave_open(charge)
+    for _ in range(6):
+        rail.world.now += DAY
+        rail.world.sweep()
+    assert settled(rail.world) == PAYMENTS
+
+    rail.pay_late(charge)
+    rail.world.now += DAY
+    rail.world.sweep()
+
+    assert settled(rail.world) == PAYMENTS + 1
+
+
 def test_a_comparison_continues_on_the_page_where_its_time_was_over(
     rail: Rail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,12 +132,12 @@ def test_a_timer_that_was_replaced_compares_nothing(rail: Rail) -> None:
     assert timer_of(rail.world)["due"] != replaced.due
 
 
-def test_each_comparison_goes_back_two_days_behind_the_one_before(rail: Rail) -> None:
+def test_each_comparison_goes_back_a_week_behind_the_one_before(rail: Rail) -> None:
     (first,) = rail.world.having("RECONCILIATION#")
     rail.world.now += DAY
 
     rail.world.sweep()
 
     (second,) = rail.world.having("RECONCILIATION#")
-    assert second["since"] == first["until"] - 2 * DAY
+    assert second["since"] == first["until"] - 7 * DAY
     assert second["until"] == rail.world.now + DAY

@@ -1,6 +1,8 @@
 """Sessions are created, paid, declined, blocked, refunded and expired in any order and at any pace.
 The API always agrees with a model of what a merchant expects."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -38,6 +40,9 @@ AMOUNT = 100_000
 class PayGate:
     """A merchant's calls in this dialect, with answers in the terms of the model."""
 
+    slow_method = "mobile_money"
+    """What `pay_slowly` pays with."""
+
     def create(self, world: World, expires_at: int) -> tuple[str, str]:
         """The session's id and the key of its page."""
         id = world.create_session(amount=AMOUNT, expires_at=render_time(expires_at))["id"]
@@ -70,6 +75,8 @@ class PayGate:
 
 
 class PayRex(PayGate):
+    slow_method = "card"
+
     def create(self, world: World, expires_at: int) -> tuple[str, str]:
         session = world.payrex("POST", PAYREX_SESSIONS, order(expires_at=expires_at)).json
         return session["id"], session["client_secret"]
@@ -109,24 +116,29 @@ class Expected:
         self.id = id
         self.page_key = page_key
         self.expires_at = expires_at
-        self.at_wallet = False
+        self.method = ""
+        """Of the attempt in flight."""
         self.ended: str | None = None
         self.approves_at: float | None = None
         self.deadline: float | None = None
         self.failures = 0
-        self.failures_counted = 0
-        self.blocked_until = 0.0
+        self.failures_counted: Counter[str] = Counter()
+        self.blocked_until: dict[str, float] = {}
         self.late = 0
         self.refunds = 0
         self.left = AMOUNT
         self.refund_fails = False
 
-    def fail(self, now: float) -> None:
+    def fail(self, now: float, method: str) -> None:
         self.failures += 1
-        self.failures_counted += 1
-        if self.failures_counted == TOO_MANY:
-            self.blocked_until = now + machine.BLOCK_SECONDS
-            self.failures_counted = 0
+        self.failures_counted[method] += 1
+        if self.failures_counted[method] == TOO_MANY:
+            self.blocked_until[method] = now + machine.BLOCK_SECONDS
+            self.failures_counted[method] = 0
+
+    def begin(self, now: float, method: str, approves_at: float | None) -> None:
+        self.deadline = now + ATTEMPT_SECONDS
+        self.method, self.approves_at = method, approves_at
 
     def refund(self, amount: int) -> bool:
         """Whether a refund of this amount is created. It may still fail at the processor."""
@@ -142,9 +154,12 @@ class Expected:
         lapses_at = max(self.expires_at, self.deadline or 0)
         return "expired" if lapses_at <= now else "open"
 
-    def is_payable(self, now: float) -> bool:
-        free = self.deadline is None and self.blocked_until <= now
-        return free and self.status(now) == "open"
+    def is_free(self, now: float) -> bool:
+        """Whether it can be expired."""
+        return self.deadline is None and self.status(now) == "open"
+
+    def is_payable(self, now: float, method: str) -> bool:
+        return self.is_free(now) and self.blocked_until.get(method, 0) <= now
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -185,13 +200,13 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.sessions)
     def pay_by_card(self, data: st.DataObject, number: str) -> None:
         session = self.open_the_page(data)
-        payable = session.is_payable(self.world.now)
+        payable = session.is_payable(self.world.now, "card")
         self.world.pay(session.page_key, number)
         if payable and CARDS[number] == "complete":
             session.ended = "complete"
             session.refund_fails = number == NO_REFUND
         elif payable:
-            session.fail(self.world.now)
+            session.fail(self.world.now, "card")
 
     @rule(data=st.data(), amount=st.sampled_from([1, 40_000, 60_000, AMOUNT, AMOUNT + 1]))
     @precondition(lambda self: self.sessions)
@@ -207,23 +222,20 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.sessions)
     def pay_slowly(self, data: st.DataObject, approves: bool) -> None:
         session = self.open_the_page(data)
-        payable = session.is_payable(self.world.now)
+        method, now = self.dialect.slow_method, self.world.now
+        payable = session.is_payable(now, method)
         self.dialect.pay_slowly(self.world, session.page_key, approves)
         if payable:
-            session.deadline = self.world.now + ATTEMPT_SECONDS
-            session.approves_at = self.world.now + 10 if approves else None
-            session.at_wallet = False
+            session.begin(now, method, now + 10 if approves else None)
 
     @rule(data=st.data(), wallet=st.sampled_from(["gcash", "maya"]))
     @precondition(lambda self: self.sessions and isinstance(self.dialect, PayRex))
     def go_to_the_wallet(self, data: st.DataObject, wallet: str) -> None:
         session = self.open_the_page(data)
-        payable = session.is_payable(self.world.now)
+        payable = session.is_payable(self.world.now, wallet)
         self.world.submit(session.page_key, CARD | {"method": wallet})
         if payable and wallet == "gcash":  # the only one that these sessions allow
-            session.deadline = self.world.now + ATTEMPT_SECONDS
-            session.approves_at = None
-            session.at_wallet = True
+            session.begin(self.world.now, wallet, None)
 
     def payment_at_the_wallet(self, session: Expected) -> str | None:
         """The session's last payment at the wallet, whatever its outcome."""
@@ -242,7 +254,7 @@ class Lifecycle(RuleBasedStateMachine):
         payment = self.payment_at_the_wallet(session)
         if payment:
             assert self.world.decide(payment, decision).status == 200
-        if session.deadline is None or session.ended or not session.at_wallet:
+        if session.deadline is None or session.ended or session.method != "gcash":
             return
         if decision == "approve":
             session.approves_at = self.world.now
@@ -261,9 +273,9 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.sessions)
     def expire(self, data: st.DataObject) -> None:
         session = self.pick(data)
-        payable = session.is_payable(self.world.now)
-        assert self.dialect.expire(self.world, session.id) == payable
-        if payable:
+        free = session.is_free(self.world.now)
+        assert self.dialect.expire(self.world, session.id) == free
+        if free:
             session.ended = "expired"
 
     @rule(seconds=st.sampled_from([1, 9, 10, 60, 299, 300, 899, 900, 1799, 1800, 86400]))
@@ -296,7 +308,7 @@ class Lifecycle(RuleBasedStateMachine):
             session.ended, session.deadline = "complete", None
         elif approved or session.deadline <= now:
             session.late += approved
-            session.fail(now)
+            session.fail(now, session.method)
             session.deadline = None
 
     def check_events(self, session: Expected) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout.domain import session as machine
+from checkout.domain.payment import Payment
 from checkout.domain.session import TRANSITIONS, Session, Status, Transition
 from checkout.store import keys, sessions
 from checkout.store.items import to_item
@@ -15,9 +16,27 @@ from checkout.store.table import ConditionFailedError, Put
 from tests.world import SCOPE, START, World
 
 MOMENTS = range(START - 2, START + 3)
-ATTEMPTS = ("pay_a", "pay_b")
 
-Situation = tuple[Session, Transition, int, str]
+
+def payment(id: str, method: str) -> Payment:
+    return Payment(
+        id=id,
+        scope=SCOPE,
+        api="paygate",
+        session="cs_x",
+        amount=5000,
+        currency="GHS",
+        method=method,
+        deadline_at=START,
+        created_at=START,
+        updated_at=START,
+        check_at=START,
+    )
+
+
+ATTEMPTS = (payment("pay_a", "card"), payment("pay_b", "mobile_money"))
+
+Situation = tuple[Session, Transition, int, Payment]
 """A session, a transition, and the time and the payment attempt of it."""
 
 
@@ -40,12 +59,13 @@ def new_session(
         methods=("card",),
         status=status,
         attempt=attempt,
-        blocked_until=blocked_until,
+        blocks={"card": blocked_until} if blocked_until else None,
     )
 
 
 SESSIONS = [
-    new_session(*each) for each in product(Status, MOMENTS, (None, *ATTEMPTS), (None, *MOMENTS))
+    new_session(*each)
+    for each in product(Status, MOMENTS, (None, "pay_a", "pay_b"), (None, *MOMENTS))
 ]
 
 
@@ -70,19 +90,20 @@ def test_a_lapsed_session_can_not_be_paid_or_expired_by_a_request() -> None:
     assert of_lapsed == {"lapse", "release_attempt"}
 
 
-def test_a_blocked_session_can_end_but_not_be_paid() -> None:
+def test_a_session_with_a_blocked_method_can_end_and_be_paid_by_another_method() -> None:
     of_blocked = {
-        transition.name
-        for session, transition, now, _ in allowed()
-        if session.blocked_until and session.blocked_until > now and not session.attempt
+        (transition.name, attempt.method)
+        for session, transition, now, attempt in allowed()
+        if session.blocked_until("card") > now and not session.attempt
     }
 
-    assert of_blocked == {"expire", "lapse"}
+    assert {name for name, method in of_blocked if method == "card"} == {"expire", "lapse"}
+    assert ("begin_attempt", "mobile_money") in of_blocked
 
 
 def test_while_an_attempt_is_in_flight_only_its_own_end_changes_the_session() -> None:
     changed = {
-        (transition.name, attempt == session.attempt)
+        (transition.name, attempt.id == session.attempt)
         for session, transition, now, attempt in allowed()
         if session.attempt and session.lapses_at > now
     }
@@ -102,7 +123,7 @@ def test_every_transition_leads_to_its_documented_status() -> None:
 
 @given(*map(st.sampled_from, (SESSIONS, TRANSITIONS, MOMENTS, ATTEMPTS)))
 def test_dynamodb_allows_exactly_the_transitions_of_the_table(
-    world: World, session: Session, transition: Transition, now: int, attempt: str
+    world: World, session: Session, transition: Transition, now: int, attempt: Payment
 ) -> None:
     world.table.write(Put(to_item(session, **keys.session(session.id))))
 

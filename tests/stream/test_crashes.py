@@ -42,7 +42,7 @@ from tests.stream.crashes import (
 )
 from tests.world import SESSIONS, World
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 FAULTS = 1000
 """The number of faults to inject on each engine."""

@@ -72,7 +72,9 @@ def test_every_function_has_one_path_and_the_pages_functions_two() -> None:
         "ShowPage": {"/checkout/{id}", "/c/{id}"},
         "PayPage": {"/checkout/{id}", "/c/{id}"},
     }
-    assert len(routes()) == len(paths) + 2
+    shown = [path for method, path in routes() if method == "HEAD"]
+    assert sorted(shown) == ["/c/{id}", "/checkout/{id}", "/simulator/{id}"]
+    assert len(routes()) == len(paths) + 2 + len(shown)
 
 
 def test_devstack_reads_the_routes_that_sam_deploys() -> None:

@@ -22,12 +22,16 @@ def test_a_cards_number_is_reduced_to_its_digits() -> None:
     assert parse(GOOD, METHODS, False, NOW).instrument == Instrument("card", "4242424242424242")
 
 
-@pytest.mark.parametrize("expiry", ["01/27", "1/27", "0127", "01 / 27", "01/2027", "12/99"])
+@pytest.mark.parametrize(
+    "expiry", ["01/27", "1/27", "0127", "01 / 27", "01/2027", "12/99", "1-27", "2027-01"]
+)
 def test_a_card_is_valid_to_the_end_of_its_month(expiry: str) -> None:
     assert parse(GOOD | {"expiry": expiry}, METHODS, False, NOW)
 
 
-@pytest.mark.parametrize("expiry", ["12/26", "00/30", "13/30", "1/1", "", "aa/bb", "01/27/27"])
+@pytest.mark.parametrize(
+    "expiry", ["12/26", "00/30", "13/30", "1/1", "", "aa/bb", "01/27/27", "2026-12"]
+)
 def test_an_expired_or_malformed_date_is_refused(expiry: str) -> None:
     assert errors_of(GOOD | {"expiry": expiry}) == {"expiry": "card_expiry_invalid"}
 
@@ -82,6 +86,33 @@ def test_a_phone_number_longer_than_its_field_is_refused() -> None:
 
     assert parse(form, METHODS, False, NOW).instrument.number == "0240000001"
     assert errors_of(form | {"phone": form["phone"] + " " * 60}) == {"phone": "phone_invalid"}
+
+
+@pytest.mark.parametrize(
+    ("phone", "network", "found"),
+    [
+        ("024 000 0001", "", "mtn"),
+        ("24 000 0001", "", "mtn"),
+        ("0250000001", "", "mtn"),
+        ("0530000001", "", "mtn"),
+        ("024 000 0001", "telecel", "telecel"),
+        ("023 000 0001", "airteltigo", "airteltigo"),
+        ("024 000 0001", "another", "mtn"),
+    ],
+)
+def test_the_shopper_may_choose_another_network_than_the_prefix_proposes(
+    phone: str, network: str, found: str
+) -> None:
+    form = {"method": "mobile_money", "phone": phone, "network": network}
+
+    assert parse(form, METHODS, False, NOW).instrument.network == found
+
+
+def test_a_number_of_an_unknown_network_needs_a_choice() -> None:
+    form = {"method": "mobile_money", "phone": "023 000 0001"}
+
+    assert errors_of(form) == {"network": "network_unknown"}
+    assert errors_of(form | {"phone": "030 000 0001"}) == {"phone": "phone_invalid"}
 
 
 def test_the_repr_of_an_instrument_does_not_contain_its_number() -> None:

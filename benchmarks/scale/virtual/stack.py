@@ -27,8 +27,7 @@ from checkout.domain import clock, ids
 from checkout.domain.payment import Payment
 from checkout.log import logger
 from checkout.processors import breaker, registry
-from checkout.processors.protocol import ProcessorSilentError
-from checkout.processors.stripe_intents import CONNECT_SECONDS, READ_SECONDS
+from checkout.processors.protocol import CONNECT_SECONDS, READ_SECONDS, ProcessorSilentError
 from checkout.settings import settings
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
@@ -64,7 +63,7 @@ class Conditions(NamedTuple):
 
 
 class SilentProcessor:
-    """Does not answer until the adapter's time is over."""
+    """Does not answer until the time is over that each adapter waits."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.calls = 0

@@ -114,6 +114,8 @@ export interface SessionCreateParams extends Idempotent {
   customer_email?: string | null
   customer_phone?: string | null
   payment_method_types?: PaymentMethod[] | null
+  /** The page's language; by default the browser's. */
+  locale?: 'en' | 'fr' | 'fil' | null
   metadata?: MetadataParam | null
   expires_at?: string | Date | null
 }

@@ -8,6 +8,8 @@ const { PayGate, PayGateError } = require('./index.js')
 
 const SECRET_KEY = 'sk_test_paygate' // a demo key, which only devstack has
 const APPROVED_CARD = '4242424242424242'
+/** The token of the form to pay. Other screens have forms to end a payment or choose a language. */
+const PAY_FORM = /<main data-state="open".*?name="token" value="(\w+)"/s
 
 /** A running service. `paygate` is a client of its demo merchant. */
 class Devstack {
@@ -51,8 +53,8 @@ class Devstack {
   async submit(sessionId, form) {
     const page = `${this.url}/checkout/${encodeURIComponent(sessionId)}`
     const html = await (await fetch(page)).text()
-    const token = /name="token" value="(\w+)"/.exec(html)?.[1]
-    if (!token) throw new PayGateError(`The page of ${sessionId} has no form: the session is not open.`)
+    const token = PAY_FORM.exec(html)?.[1]
+    if (!token) throw new PayGateError(`${sessionId} can't be paid now: the session is not open.`)
     const body = new URLSearchParams({ ...form, token })
     const { status } = await fetch(page, { method: 'POST', body, redirect: 'manual' })
     if (status !== 303) throw new PayGateError(`The page refused the payment with ${status}.`)

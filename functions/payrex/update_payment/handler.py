@@ -1,9 +1,10 @@
 """PUT /payments/{id}: sets a payment's description and metadata."""
 
-from checkout.api.payrex import payments, render
+from checkout.api.payrex import payments
 from checkout.api.payrex.endpoint import Call, Json, endpoint
+from checkout.api.payrex.payment_answers import answer_with
 
 
 @endpoint
 def handler(call: Call) -> Json:
-    return render.render_payment(payments.update_payment(call))
+    return answer_with(call, payments.update_payment(call))

@@ -21,6 +21,7 @@ final class Sessions extends Resource
      *     customer_email?: string|null,
      *     customer_phone?: string|null,
      *     payment_method_types?: list<'card'|'mobile_money'|'bank_transfer'>|null,
+     *     locale?: 'en'|'fr'|'fil'|null,
      *     metadata?: array<string, string|int|float|bool|null>|null,
      *     expires_at?: string|\DateTimeInterface|null,
      *     idempotency_key?: string,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NotRequired, Required, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict
 
 from paygate.objects import EventState, EventType, PaymentMethod, SessionStatus
 
@@ -26,6 +26,8 @@ class SessionParams(Idempotent, total=False):
     customer_email: str | None
     customer_phone: str | None
     payment_method_types: Sequence[PaymentMethod] | None
+    locale: Literal["en", "fr", "fil"] | None
+    """The page's language; by default the browser's."""
     metadata: Metadata | None
     expires_at: str | datetime | None
 

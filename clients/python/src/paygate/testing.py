@@ -25,6 +25,8 @@ REPOSITORY = "CHECKOUT_REPOSITORY"
 """The environment variable with the folder of the service's repository."""
 SECRET_KEY = "sk_test_paygate"  # noqa: S105  # a demo key, which only devstack has
 APPROVED_CARD = "4242424242424242"
+PAY_FORM = re.compile(r'<main data-state="open".*?name="token" value="(\w+)"', re.DOTALL)
+"""The token of the form to pay. Other screens have forms to end a payment or choose a language."""
 
 
 class Devstack:
@@ -64,9 +66,9 @@ class Devstack:
 
     def _submit(self, session_id: str, form: Mapping[str, str]) -> Session:
         page = f"/checkout/{session_id}"
-        token = re.search(r'name="token" value="(\w+)"', self._http.get(page).text)
+        token = PAY_FORM.search(self._http.get(page).text)
         if token is None:
-            raise PayGateError(f"The page of {session_id} has no form: the session is not open.")
+            raise PayGateError(f"{session_id} can't be paid now: the session is not open.")
         answer = self._http.post(page, data={**form, "token": token[1]})
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise PayGateError(f"The page refused the payment with {answer.status_code}.")

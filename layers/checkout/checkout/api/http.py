@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple, Protocol
@@ -36,6 +37,11 @@ SAFETY_HEADERS = {
     "x-content-type-options": "nosniff",
 }
 """The headers of every response, including errors."""
+
+SMALL_BODY = 1_000
+"""Bytes up to which a response is not compressed: it fits into one packet anyway."""
+GZIP = 31
+"""The `wbits` of zlib that stand for gzip's format."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
@@ -116,6 +122,10 @@ class Request(NamedTuple):
     def query(self) -> dict[str, str]:
         """The query parameters. Raises ParameterInvalidError for one that is sent twice."""
         return _unique(parse_qsl(self.query_string, keep_blank_values=True))
+
+    def last_query(self) -> dict[str, str]:
+        """The query parameters of a page, where a link may repeat one: the last value counts."""
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
     def body(self) -> bytes:
         """Raises BodyTooLargeError."""
@@ -207,9 +217,34 @@ def lambda_handler(renderer: ErrorRenderer, function: EndpointFunction) -> Lambd
         headers = {"request-id": request.id, **SAFETY_HEADERS, **response.headers}
         if response.status == BusyError.status:
             headers["retry-after"] = str(BusyError.retry_after)
-        return {"statusCode": response.status, "headers": headers, "body": response.body}
+        return _compressed(
+            request, {"statusCode": response.status, "headers": headers, "body": response.body}
+        )
 
     return handler
+
+
+def _compressed(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with its body in gzip, if that is worth it and the client accepts it."""
+    content = answer["body"].encode()
+    if len(content) <= SMALL_BODY:
+        return answer
+    headers = answer["headers"]
+    varying = [headers["vary"]] if "vary" in headers else []
+    headers["vary"] = ", ".join([*varying, "accept-encoding"])
+    if not _accepts_gzip(request.header("accept-encoding") or ""):
+        return answer
+    headers["content-encoding"] = "gzip"
+    body = base64.b64encode(zlib.compress(content, wbits=GZIP)).decode()
+    return answer | {"body": body, "isBase64Encoded": True}
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    for each in accepted.split(","):
+        coding, _, quality = each.replace(" ", "").lower().partition(";q=")
+        if coding == "gzip":
+            return quality.strip("0.") != "" or not quality
+    return False
 
 
 def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Request) -> Response:

@@ -47,11 +47,22 @@ _PAYREX = re.compile(
     r"/(checkout_sessions|payment_intents|payments|refunds|customers|webhooks)(/[^/]+){0,2}"
 )
 """The form of PayRex's paths."""
-_PAGE = re.compile(r"/(checkout|c)/[^/]+")
+_PAGE = re.compile(r"/(checkout|c|simulator)/[^/]+")
+_NEAR_PAGES = re.compile(r"/((checkout|c|simulator)(/.*)?)?", re.DOTALL)
+"""Paths at which people look for a hosted page, also with an incomplete link."""
 _QUERY_CHARACTERS = "%=&+,;:@/?[]!$'()*~"
 
 render_error = paygate.render_error
 """Renders an unexpected error of `refuse` itself."""
+
+
+def is_visit(request: Request) -> bool:
+    """Whether a person asks for a page, at an address that is not corrected by a redirect.
+
+    Programs send an API key, or ask for other paths.
+    """
+    is_person = request.method in ("GET", "HEAD") and request.header("authorization") is None
+    return is_person and bool(_NEAR_PAGES.fullmatch(request.path)) and not _page_of(request)
 
 
 def refuse(table: Table, request: Request) -> Response:
@@ -60,9 +71,8 @@ def refuse(table: Table, request: Request) -> Response:
     A caller without a valid key gets the error of a missing key.
     """
     authorization = request.header("authorization")
-    target = _without_slash(request)
-    if target and _PAGE.match(target):
-        return _redirect(target)
+    if page := _page_of(request):
+        return _redirect(page)
     if request.method == "OPTIONS" and authorization is None:
         return _refuse_browser(request)
     is_payrex = (authorization or "").lower().startswith("basic ")
@@ -74,7 +84,7 @@ def refuse(table: Table, request: Request) -> Response:
             authenticate_bearer(table, request, "paygate")
     except CheckoutError as error:
         return dialect.render_error(error)
-    if target:
+    if target := _without_slash(request):
         return _redirect(target)
     missing = RouteMissingError(f"No such route: {request.method}: {request.path[:200]}")
     return dialect.render_error(missing if is_payrex else _wrong_method(request) or missing)
@@ -84,6 +94,12 @@ def _refuse_browser(request: Request) -> Response:
     """Browsers ask with OPTIONS, without credentials, whether a page of another site may call."""
     dialect: ErrorRenderer = payrex if _PAYREX.fullmatch(request.path) else paygate
     return dialect.render_error(ServerSideOnlyError())
+
+
+def _page_of(request: Request) -> str | None:
+    """The address of a page without the slash that follows it; None for any other path."""
+    target = _without_slash(request)
+    return target if target and _PAGE.match(target) else None
 
 
 def _without_slash(request: Request) -> str | None:

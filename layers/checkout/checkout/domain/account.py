@@ -34,6 +34,8 @@ class Merchant:
     """The https URL of a square picture, which the page shows beside the name."""
     colour: str | None = None
     """The colour of the page's buttons, as `#rrggbb`."""
+    operator: str | None = None
+    """The company that sells under `name`, shown at the foot of the page with the next three."""
     support: str | None = None
     """An e-mail address, phone number or https URL where shoppers find help."""
     terms: str | None = None

@@ -7,6 +7,7 @@ EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@(?:[^@\s.\x00-\x1f\x7f]+\.)+[^@\s
 EMAIL_LENGTH = 254
 PHONE_LENGTH = 40
 """The longest phone number as typed, in characters with blanks and punctuation."""
+LOCAL_LENGTH = 10
 PHONE = re.compile(r"0\d{9}|\+[1-9]\d{7,14}", re.ASCII)
 """Ten digits that begin with 0, as in Ghana, or + and a number with its country code."""
 
@@ -18,13 +19,17 @@ def phone_number(text: str) -> str | None:
 
 
 def local_phone(text: str) -> str | None:
-    """A Ghanaian phone number as typed, in its ten-digit form; None for anything else."""
+    """A Ghanaian phone number as typed, with or without its first 0, in its ten-digit form.
+
+    None for anything else.
+    """
     typed = _without_punctuation(text)
     for prefix in ("+233", "00233", "233"):
-        if typed.startswith(prefix):
-            typed = "0" + typed.removeprefix(prefix).removeprefix("0")
+        if typed.startswith(prefix) and len(typed) > LOCAL_LENGTH:
+            typed = typed.removeprefix(prefix)
             break
-    return typed if re.fullmatch(r"0\d{9}", typed, re.ASCII) else None
+    local = "0" + typed.removeprefix("0")
+    return local if re.fullmatch(r"0\d{9}", local, re.ASCII) else None
 
 
 def _without_punctuation(text: str) -> str:

@@ -14,6 +14,7 @@ that is not in the table.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 ATTEMPT_SECONDS = 300
 """Seconds that a shopper has to approve an attempt, until its deadline. A processor's adapter may
@@ -21,7 +22,10 @@ have another time for a payment method."""
 CODE_SECONDS = 10
 """Seconds after which a payment is looked up if a code was forwarded and not answered."""
 ATTEMPT_CHECK_SECONDS = 30
-"""Seconds from one lookup of an attempt by its timer to the next."""
+"""Seconds from one lookup of an attempt by its timer to the next, in its first five minutes and
+after its deadline."""
+LONGER_CHECKS = 10
+"""Between the two it is looked up again after a tenth of its age: a transfer takes hours."""
 PAGE_LOOKUP_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""
@@ -90,7 +94,13 @@ class Failure(StrEnum):
     PROCESSING_ERROR = "processing_error"
     SYSTEM_ERROR = "system_error"
     TIMED_OUT = "timed_out"
+    CANCELED = "canceled"
+    """The shopper ended it, in order to pay otherwise."""
     TOO_LATE = "too_late"
+
+
+GIVEN_UP = (Failure.TIMED_OUT, Failure.CANCELED)
+"""Failures that no processor decided on: such a payment may still be approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +138,11 @@ class Payment:
     failure: Failure | None = None
     provider: str | None = None
     phone: str | None = None
+    card_brand: str | None = None
+    """One of `card_brands.BRANDS`, if the card was typed on our page."""
+    card_last4: str | None = None
+    billing: dict[str, Any] | None = None
+    """The billing details that the shopper typed: `name`, `email`, `phone` and `address`."""
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None

@@ -8,9 +8,9 @@ watched.
 from dataclasses import dataclass, replace
 
 DAY = 24 * 60 * 60
-OVERLAP = 2 * DAY
+OVERLAP = 7 * DAY
 """Seconds by which the range of a comparison overlaps that of the one before. Lists are by the time
-of creation, and a page may be paid long after it was created."""
+of creation, and Paystack's pages may be paid days after their creation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

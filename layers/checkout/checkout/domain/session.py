@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from checkout.domain.account import Caller
@@ -27,8 +28,10 @@ LIFETIME_SLACK = 10
 
 MAX_FAILED_ATTEMPTS = 10
 BLOCK_SECONDS = 15 * 60
-"""How long a session can't be paid after MAX_FAILED_ATTEMPTS; then the count starts again. This
-limits the testing of stolen cards to forty an hour."""
+"""How long a session can't be paid by a method after MAX_FAILED_ATTEMPTS with it; then the count
+starts again. This limits the testing of stolen cards to forty an hour."""
+
+REFERENCE_LETTERS, REFERENCE_LENGTH = "234679ACDEFGHJKMNPQRTUVWXY", 8
 
 SESSION_ID_MARK = re.compile(r"(?:\{|%7[Bb])CHECKOUT_SESSION_ID(?:\}|%7[Dd])")
 """Replaced by the session's id in the merchant's URLs. URL libraries percent-encode its braces."""
@@ -87,6 +90,13 @@ class Session:
     customer: str | None = None
     customer_email: str | None = None
     customer_phone: str | None = None
+    billing_collection: str | None = None
+    """Which billing details the page asks for: `always` all of them, `auto` the e-mail address.
+    None if the payments of this session have no billing details."""
+    statement_descriptor: str | None = None
+    """What the shopper's bank statement will say."""
+    locale: str | None = None
+    """The page's language, if the merchant or the shopper chose one."""
     description: str | None = None
     line_items: tuple[LineItem, ...] = ()
     submit_type: str | None = None
@@ -98,16 +108,23 @@ class Session:
     latest_payment: str | None = None
     """The last payment attempt, whatever its outcome."""
     latest_failure: Failure | None = None
-    failed_attempts: int = 0
-    """Failed payment attempts since it was created, or last blocked."""
-    blocked_until: int | None = None
-    """It can't be paid before this time, because too many attempts failed."""
+    failures: dict[str, int] | None = None
+    """Failed payment attempts by method, since it was created or the method last blocked."""
+    blocks: dict[str, int] | None = None
+    """By method, the time before which it can't be paid so, because too many attempts failed."""
     details: dict[str, Any] = field(default_factory=dict)
     """Fields that only the merchant's dialect has. Nothing else reads them."""
     event_count: int = 0
     """How many events it has. This is also the number of its last event."""
     final_event_ids: tuple[str, ...] = ()
     """The ids of the events that reported its end."""
+
+    @property
+    def reference(self) -> str:
+        """A short name of it for transfers and receipts: capital letters and digits that nobody
+        confuses."""
+        digest = sha256(self.id.encode()).digest()[:REFERENCE_LENGTH]
+        return "".join(REFERENCE_LETTERS[byte % len(REFERENCE_LETTERS)] for byte in digest)
 
     @property
     def page_key(self) -> str:
@@ -126,9 +143,10 @@ class Session:
         is_open = self.payment_status is PaymentStatus.AUTHORIZED
         return PaymentStatus.VOIDING if is_open and ended else self.payment_status
 
-    def is_blocked_at(self, now: int) -> bool:
-        """Whether it can't be paid because too many attempts failed. It is still open."""
-        return self.blocked_until is not None and self.blocked_until > now
+    def blocked_until(self, method: str) -> int:
+        """The time from which it can be paid by this method; 0 if it never was blocked. It stays
+        open meanwhile."""
+        return (self.blocks or {}).get(method, 0)
 
     def return_url(self) -> str:
         """Where the shopper goes after paying."""
@@ -158,7 +176,7 @@ def new_session(
 
 
 class Guard(StrEnum):
-    """A condition on a session, at a given time and for a given payment attempt."""
+    """A condition on a session, at a given time and for the payment that is the attempt."""
 
     OPEN = "open"
     NOT_LAPSED = "not_lapsed"
@@ -168,13 +186,17 @@ class Guard(StrEnum):
     NOT_BLOCKED = "not_blocked"
 
 
-HOLDS: dict[Guard, Callable[[Session, int, str | None], bool]] = {
+HOLDS: dict[Guard, Callable[[Session, int, Payment | None], bool]] = {
     Guard.OPEN: lambda session, _now, _attempt: session.status is Status.OPEN,
     Guard.NOT_LAPSED: lambda session, now, _attempt: session.lapses_at > now,
     Guard.LAPSED: lambda session, now, _attempt: session.lapses_at <= now,
     Guard.NO_ATTEMPT: lambda session, _now, _attempt: session.attempt is None,
-    Guard.OWN_ATTEMPT: lambda session, _now, attempt: session.attempt == attempt,
-    Guard.NOT_BLOCKED: lambda session, now, _attempt: not session.is_blocked_at(now),
+    Guard.OWN_ATTEMPT: lambda session, _now, attempt: (
+        attempt is not None and session.attempt == attempt.id
+    ),
+    Guard.NOT_BLOCKED: lambda session, now, attempt: (
+        attempt is not None and session.blocked_until(attempt.method) <= now
+    ),
 }
 
 
@@ -199,12 +221,14 @@ LAPSE = Transition("lapse", (Guard.OPEN, Guard.LAPSED), Status.EXPIRED)
 TRANSITIONS = (BEGIN_ATTEMPT, RELEASE_ATTEMPT, COMPLETE, EXPIRE, LAPSE)
 
 
-def allows(transition: Transition, session: Session, now: int, attempt: str | None = None) -> bool:
+def allows(
+    transition: Transition, session: Session, now: int, attempt: Payment | None = None
+) -> bool:
     return all(HOLDS[guard](session, now, attempt) for guard in transition.guards)
 
 
 def begin_attempt(
-    session: Session, attempt: str, deadline_at: int, now: int, email: str | None = None
+    session: Session, attempt: Payment, now: int, email: str | None = None
 ) -> Session:
     """The session with an attempt in flight. It lapses no earlier than the attempt's deadline.
 
@@ -214,18 +238,21 @@ def begin_attempt(
         BEGIN_ATTEMPT,
         session,
         now,
-        attempt=attempt,
-        latest_payment=attempt,
+        attempt=attempt.id,
+        latest_payment=attempt.id,
         latest_failure=None,
         customer_email=email or session.customer_email,
-        lapses_at=max(session.expires_at, deadline_at),
+        lapses_at=max(session.expires_at, attempt.deadline_at),
     )
 
 
-def release_attempt(session: Session, failure: Failure, now: int) -> Session:
+def release_attempt(session: Session, attempt: Payment, failure: Failure, now: int) -> Session:
     """The session without its failed attempt. Every failure counts, including a timeout."""
-    failed = session.failed_attempts + 1
-    blocked = failed >= MAX_FAILED_ATTEMPTS
+    method = attempt.method
+    failures, blocks = session.failures or {}, session.blocks
+    failed = failures.get(method, 0) + 1
+    if failed >= MAX_FAILED_ATTEMPTS:
+        failed, blocks = 0, (blocks or {}) | {method: now + BLOCK_SECONDS}
     return _moved(
         RELEASE_ATTEMPT,
         session,
@@ -233,8 +260,8 @@ def release_attempt(session: Session, failure: Failure, now: int) -> Session:
         attempt=None,
         latest_failure=failure,
         lapses_at=session.expires_at,
-        failed_attempts=0 if blocked else failed,
-        blocked_until=now + BLOCK_SECONDS if blocked else None,
+        failures=failures | {method: failed},
+        blocks=blocks,
     )
 
 

@@ -9,11 +9,18 @@ from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, merchant_of
 from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
 from checkout.domain.event import ChangeContext, EventState
+from checkout.domain.mobile_networks import NETWORK_NAMES
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 from checkout.page import forms, view
-from checkout.page.language import choose_language
-from checkout.page.tokens import is_code_token, is_token, with_return_key
+from checkout.page.language import CATALOGUES, choose_language
+from checkout.page.tokens import (
+    is_code_token,
+    is_end_token,
+    is_language_token,
+    is_token,
+    with_return_key,
+)
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Lookup
 from checkout.processors.protocol import InstrumentRefusedError, Processor
@@ -37,7 +44,7 @@ when it does not know the id."""
 def show(table: Table, request: Request) -> Response:
     """Renders the session's page or, for the page's script, the name of its state. An attempt in
     flight is looked up at its processor first."""
-    query = request.query()
+    query = request.last_query()
     session, lookup = _session(table, request), Lookup(None)
     if session.attempt:
         lookup = _attempts(table, request).look_up_for_page(session.attempt)
@@ -45,16 +52,24 @@ def show(table: Table, request: Request) -> Response:
     named = query.get("attempt")
     id = session.attempt or (session.latest_payment if named == LATEST else named)
     visit = visit_of(table, request, session, _payment(table, session, id))
+    if session.payment:
+        own = visit.payment if visit.just_paid else payments.find(table, session.payment)
+        visit = visit._replace(paid_by=own)
     visit = visit._replace(next_step=lookup.next_step, lookup_skipped=lookup.is_skipped)
     if session.attempt and visit.payment and lookup.next_step is None:
         path = ProcessorRouter(table).approval_path(visit.payment)
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
         visit = visit._replace(webhooks_done=_are_webhooks_done(table, session))
+    visit = visit._replace(is_canceled="canceled" in query)
     if "poll" in query:
         return view.render_state(visit)
-    visit = visit._replace(is_canceled="canceled" in query, is_stale="stale" in query)
-    return view.render_visit(visit)
+    return view.render_visit(visit._replace(notice=_notice(query)))
+
+
+def _notice(query: dict[str, str]) -> str | None:
+    """The catalogue key of what a redirect of this page has to say, if anything."""
+    return next((each for each in view.NOTICES if each in query), None)
 
 
 def pay(table: Table, request: Request) -> Response:
@@ -64,6 +79,10 @@ def pay(table: Table, request: Request) -> Response:
     form = request.form()
     if "one_time_code" in form:
         return _submit_code(table, request, session, form)
+    if "end" in form:
+        return _end(table, request, session, form)
+    if "language" in form:
+        return _choose_language(table, session, form)
     if not is_token(session, form.get("token", "")):
         return _redirect(session, {"stale": "1"})  # Nothing is charged.
     return _pay(table, request, session, form)
@@ -84,6 +103,26 @@ def _submit_code(
     return view.redirect(f"{view.page_path(session)}?attempt={attempt.id}")
 
 
+def _end(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
+    """Ends the attempt in flight, so that the shopper can pay otherwise or leave."""
+    attempt = payments.find(table, session.attempt or "")
+    if attempt is None or not is_end_token(session, attempt, form.get("token", "")):
+        return _redirect(session, {})  # It has ended meanwhile: the page says how.
+    if not _attempts(table, request).give_up(attempt):
+        return _redirect(session, {"not_ended": "1"})
+    ended = _session(table, request)
+    leaves = form["end"] == "leave" and ended.payment is None
+    return _redirect(ended, {"canceled": "1"} if leaves else {})
+
+
+def _choose_language(table: Table, session: Session, form: dict[str, str]) -> Response:
+    """Shows the page in the language that the shopper chose, from now on."""
+    known = form["language"] in CATALOGUES
+    if known and is_language_token(session, form.get("token", "")):
+        sessions.set_locale(table, session, form["language"])
+    return _redirect(session, {})
+
+
 def _redirect(session: Session, query: dict[str, str]) -> Response:
     """Shows the page in its present state, with the outcome of the latest attempt."""
     latest = session.payment or session.latest_payment
@@ -97,10 +136,11 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
         return view.redirect(visit.page_path)  # The page shows that payment is not available.
     try:
         methods = tuple(visit.methods)
-        wanted = forms.parse(form, methods, visit.card_at_processor, request.now)
+        collection = session.billing_collection
+        wanted = forms.parse(form, methods, visit.card_at_processor, request.now, collection)
         processor = visit.processors[wanted.instrument.method]
         attempts = _attempts(table, request)
-        payment = attempts.pay(processor, session, wanted.instrument, wanted.email)
+        payment = attempts.pay(processor, session, *wanted)
     except forms.FormError as error:
         return _render_errors(visit, form, error.errors)
     except InstrumentRefusedError as error:
@@ -128,11 +168,13 @@ def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -
     they are never sent back. Texts that are too long for their field are left out too."""
     entered = {
         name: form[name]
-        for name in ("email", "phone")
+        for name in ("email", "phone", *forms.BILLING)
         if len(form.get(name, "")) in range(1, forms.LENGTHS[name] + 1)
     }
     if form.get("method") in visit.methods:
         entered["method"] = form["method"]
+    if form.get("network") in NETWORK_NAMES:
+        entered["network"] = form["network"]
     return view.render_visit(visit._replace(errors=errors, entered=entered))
 
 
@@ -149,7 +191,7 @@ def visit_of(
     processors = processors_of(table, merchant, session.scope)
     if session.manual_capture:
         processors = without_charging_cards(processors)
-    language = choose_language(request.header("accept-language"))
+    language = session.locale or choose_language(request.header("accept-language"))
     return Visit(session, merchant, processors, language, request.now, payment)
 
 

@@ -1,11 +1,21 @@
 """The shopper's language and the translation of the page's texts."""
 
+import re
 from collections.abc import Callable
 
+from checkout.domain.money import NARROW
 from checkout.page.catalogues import en, fil, fr
 
 DEFAULT_LANGUAGE = "en"
-CATALOGUES: dict[str, dict[str, str]] = {"en": en.TEXTS, "fr": fr.TEXTS, "fil": fil.TEXTS}
+BEFORE_PUNCTUATION = re.compile(r" (?=[?!;:»])")
+"""French has a narrow space here, at which a line does not break."""
+CATALOGUES: dict[str, dict[str, str]] = {
+    "en": en.TEXTS,
+    "fr": {key: BEFORE_PUNCTUATION.sub(NARROW, text) for key, text in fr.TEXTS.items()},
+    "fil": fil.TEXTS,
+}
+NAMES = {"en": "English", "fr": "Français", "fil": "Filipino"}
+"""The languages' names for themselves."""
 ALIASES = {"tl": "fil"}
 """Browsers send `tl` for Tagalog, which the catalogues call Filipino."""
 MAX_HEADER = 1000

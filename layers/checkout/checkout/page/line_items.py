@@ -9,18 +9,17 @@ from checkout.domain.money import format_amount
 from checkout.domain.session import LineItem, Session
 
 NAME_LENGTH, DESCRIPTION_LENGTH, IMAGE_LENGTH = 120, 160, 1000
-LINES_BYTES = 7_000
-"""Size of all lines together."""
-MARKUP_BYTES = 330
+MARKUP_BYTES = 260
 """Size of a line's markup without its texts."""
 
 
-def lines(session: Session) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The lines to show, and the count and amount of the remaining ones, if any."""
+def lines(
+    session: Session, language: str, bytes_left: int
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The lines that fit, and the count and amount of the remaining ones, if any."""
     shown: list[dict[str, Any]] = []
-    bytes_left = LINES_BYTES
     for item in session.line_items:
-        line = _line(item, session.currency)
+        line = _line(item, session.currency, language)
         texts = (line["name"], line["description"], line["image"] or "")
         bytes_left -= MARKUP_BYTES + sum(len(escape(text).encode()) for text in texts)
         if bytes_left < 0:
@@ -28,7 +27,7 @@ def lines(session: Session) -> tuple[list[dict[str, Any]], dict[str, Any] | None
         shown.append(line)
     rest = session.line_items[len(shown) :]
     amount = sum(item.amount * item.quantity for item in rest)
-    more = {"count": len(rest), "amount": format_amount(amount, session.currency)}
+    more = {"count": len(rest), "amount": format_amount(amount, session.currency, language)}
     return shown, more if rest else None
 
 
@@ -36,14 +35,14 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _line(item: LineItem, currency: str) -> dict[str, Any]:
+def _line(item: LineItem, currency: str, language: str) -> dict[str, Any]:
     return {
         "name": shortened(item.name, NAME_LENGTH),
         "description": shortened(item.description or "", DESCRIPTION_LENGTH),
         "image": item.image if _is_allowed(item.image) else None,
         "quantity": item.quantity,
-        "unit_price": format_amount(item.amount, currency),
-        "total": format_amount(item.amount * item.quantity, currency),
+        "unit_price": format_amount(item.amount, currency, language),
+        "total": format_amount(item.amount * item.quantity, currency, language),
     }
 
 

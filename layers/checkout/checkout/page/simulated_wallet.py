@@ -44,7 +44,7 @@ def decide(table: Table, request: Request) -> Response:
 
 def _checkout_page(request: Request, session: Session, payment: Payment) -> str | None:
     """The checkout page's path; None for a request without the key."""
-    if not is_return_key(session, payment, request.query().get("key", "")):
+    if not is_return_key(session, payment, request.last_query().get("key", "")):
         return None
     return f"{view.page_path(session)}?attempt={payment.id}"
 

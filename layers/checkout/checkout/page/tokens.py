@@ -28,6 +28,24 @@ def is_code_token(session: Session, payment: Payment, token: str) -> bool:
     return _are_equal(code_token(session, payment), token)
 
 
+def end_token(session: Session, payment: Payment) -> str:
+    """The token of the forms that end a payment in flight."""
+    return _mac(session, f"end.{payment.id}")
+
+
+def is_end_token(session: Session, payment: Payment, token: str) -> bool:
+    return _are_equal(end_token(session, payment), token)
+
+
+def language_token(session: Session) -> str:
+    """The token of the form that changes the page's language. It pays nothing."""
+    return _mac(session, "language")
+
+
+def is_language_token(session: Session, token: str) -> bool:
+    return _are_equal(language_token(session), token)
+
+
 def decision_token(session: Session, payment: Payment) -> str:
     """The token of the simulator's form. It does not allow a payment, because the payment's id is
     enough to see this form."""

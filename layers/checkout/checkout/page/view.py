@@ -5,21 +5,34 @@ import secrets
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from markupsafe import escape
 
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, is_live
-from checkout.domain.contact import is_web_url
+from checkout.domain.card_brands import BRANDS
+from checkout.domain.contact import EMAIL, is_web_url, phone_number
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
-from checkout.domain.money import format_amount
-from checkout.domain.payment import PAGE_LOOKUP_SECONDS, Failure, Payment, masked_phone
+from checkout.domain.money import NO_BREAK, format_amount
+from checkout.domain.payment import GIVEN_UP, PAGE_LOOKUP_SECONDS, Failure, Payment
 from checkout.domain.session import Session, Status
-from checkout.page import line_items
-from checkout.page.language import Translate, choose_language, translator
-from checkout.page.palette import palette_of
+from checkout.page import line_items, receipt
+from checkout.page.catalogues.countries import likely_countries
+from checkout.page.formats import format_countdown, format_duration
+from checkout.page.forms import BILLING
+from checkout.page.language import NAMES, Translate, choose_language, translator
+from checkout.page.palette import Palette, palette_of
 from checkout.page.templating import templates
-from checkout.page.tokens import code_token, decision_token, token_of, with_return_key
+from checkout.page.tokens import (
+    code_token,
+    decision_token,
+    end_token,
+    language_token,
+    token_of,
+    with_return_key,
+)
 from checkout.processors.protocol import (
     CardEntry,
     NextStep,
@@ -32,16 +45,32 @@ RETURN_SECONDS = 10
 """Seconds after a payment at which the page returns to the shop, even if the merchant has not
 answered the webhooks by then."""
 WAITING_SECONDS, RETURNING_SECONDS = 3, 1
-"""Poll intervals of the page's script."""
+"""Poll intervals of the page's script while a payment is in flight, and after it."""
+OPEN_SECONDS, LEFT_SECONDS = 15, 5
+"""Poll intervals of a page that can be paid, and of one that the shopper left. Somebody else, or a
+form that was sent before and arrives late, may change the session."""
 RELOAD_SECONDS = 5
 """Reload interval of a waiting page without scripts."""
+CLOSING_SECONDS = 600
+"""How long before its end a session that can be paid shows the time left."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
-DESCRIPTION_LENGTH = 300
+DESCRIPTION_LENGTH = 200
+SPARE_BYTES = 4_200
+"""How much of the page's 30 kB is left for line items and what only some pages have: a description,
+test numbers, and fields for billing details."""
+TEST_BYTES, BILLING_BYTES = 1_300, 2_700
+COUNTRY = "PH"
+"""The country of most billing addresses: only PayRex collects them."""
 CODE_LENGTH = 10
 """The most characters of a code that a shopper types."""
 
+PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()"
+"""What no page may use, not even a processor's script."""
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTICES = ("stale", "not_ended")
+"""What a redirect to the page may have to say: names of query parameters and catalogue keys."""
 
 
 class Visit(NamedTuple):
@@ -55,6 +84,8 @@ class Visit(NamedTuple):
     now: int
     payment: Payment | None = None
     """The payment in flight, or else the one that the request names."""
+    paid_by: Payment | None = None
+    """The payment that completed the session."""
     next_step: NextStep | None = None
     """What the shopper does next for the payment in flight."""
     lookup_skipped: bool = False
@@ -66,8 +97,8 @@ class Visit(NamedTuple):
     """Whether no webhook about the session's end is still to be delivered."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
-    is_stale: bool = False
-    """Whether the submitted form had an outdated or invalid token."""
+    notice: str | None = None
+    """One of NOTICES."""
     errors: Mapping[str, str] = NOTHING
     """Catalogue keys by form field."""
     entered: Mapping[str, str] = NOTHING
@@ -81,6 +112,12 @@ class Visit(NamedTuple):
     def methods(self) -> list[str]:
         """Payment methods that both the session and one of the processors allow."""
         return [each for each in self.session.methods if each in self.processors]
+
+    @property
+    def blocks(self) -> dict[str, int]:
+        """The seconds for which methods are blocked, because too many attempts failed."""
+        until = {each: self.session.blocked_until(each) for each in self.methods}
+        return {each: at - self.now for each, at in until.items() if at > self.now}
 
     @property
     def card_at_processor(self) -> bool:
@@ -110,7 +147,7 @@ def screen_of(visit: Visit) -> str:
         return _screen_of_attempt(visit)
     if not visit.methods:
         return "suspended" if visit.merchant.suspended_at else "unavailable"
-    if session.is_blocked_at(visit.now):
+    if len(visit.blocks) == len(visit.methods):
         return "blocked"
     return "canceled" if visit.is_canceled else "open"
 
@@ -162,7 +199,7 @@ def render_simulated_wallet(
         "method": method,
         "merchant": visit.merchant.name,
         "palette": palette_of(visit.merchant.colour),
-        "amount": format_amount(payment.amount, payment.currency),
+        "amount": format_amount(payment.amount, payment.currency, visit.language),
         "action": action,
         "token": decision_token(visit.session, payment),
         "is_pending": is_pending,
@@ -183,8 +220,14 @@ def page_path(session: Session) -> str:
 def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     """The template variables that all screens of a session have."""
     session = visit.session
-    amount = format_amount(session.amount, session.currency)
+    amount = format_amount(session.amount, session.currency, visit.language)
     payment = visit.payment
+    description = line_items.shortened(session.description or "", DESCRIPTION_LENGTH)
+    live = is_live(session.scope)
+    spare = SPARE_BYTES - len(escape(description).encode()) - (0 if live else TEST_BYTES)
+    if session.billing_collection == "always":
+        spare -= BILLING_BYTES
+    items, more_items = line_items.lines(session, visit.language, spare)
     logo = visit.merchant.logo or ""
     return {
         "session": session,
@@ -194,15 +237,44 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "logo": logo if logo.startswith("https://") and is_web_url(logo) else None,
         "palette": palette_of(visit.merchant.colour),
         "amount": amount,
-        "description": line_items.shortened(session.description or "", DESCRIPTION_LENGTH),
-        "live": is_live(session.scope),
+        "description": description,
+        "live": live,
         "page": visit.page_path,
-        "poll_url": f"{visit.page_path}?poll=1" + (f"&attempt={payment.id}" if payment else ""),
+        "items": items,
+        "more_items": more_items,
+        "item_count": len(session.line_items),
+        "about": _about(visit.merchant, t),
+        "languages": NAMES,
+        "language_token": language_token(session),
+        "notice": visit.notice and t(visit.notice),
+        "poll_url": f"{visit.page_path}?poll=1"
+        + (f"&attempt={payment.id}" if payment else "")
+        + ("&canceled=1" if screen == "canceled" else ""),
         "failure": _failure(visit, t),
         "poll_seconds": None,
         "reload_as_page": False,
         "redirects": False,
     } | _reload_at(visit, session.lapses_at if screen in ("open", "canceled") else visit.now)
+
+
+def _about(merchant: Merchant, t: Translate) -> list[tuple[str, str | None]]:
+    """What the page's foot says about the seller: texts, and the addresses they lead to."""
+    pages = ((t("terms"), merchant.terms), (t("privacy"), merchant.privacy))
+    links = [(text, url) for text, url in pages if url and is_web_url(url)]
+    operator = [(merchant.operator, None)] if merchant.operator else []
+    return [*operator, *_support(merchant.support), *links]
+
+
+def _support(support: str | None) -> list[tuple[str, str | None]]:
+    """Where shoppers find help, with its link: a web page, a mailbox or a phone."""
+    if not support:
+        return []
+    if is_web_url(support):
+        return [(support.partition("://")[2].removesuffix("/"), support)]
+    if EMAIL.fullmatch(support):
+        return [(support, f"mailto:{quote(support, safe='@')}")]
+    phone = phone_number(support)
+    return [(support, f"tel:{phone}" if phone else None)]
 
 
 def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
@@ -216,38 +288,69 @@ def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
 def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
     session = visit.session
     bank = visit.processors.get("bank_transfer")
-    previous_method = visit.payment.method if visit.payment else None
-    items, more_items = line_items.lines(session)
+    previous = visit.payment
+    seconds = session.lapses_at - visit.now
     return {
-        "items": items,
-        "more_items": more_items,
-        "stale": visit.is_stale,
         "errors": {field: t(key) for field, key in visit.errors.items()},
         "first_error": next(iter(visit.errors), None),
-        "entered": visit.entered,
+        "email": visit.entered.get("email", session.customer_email or ""),
+        "phone": visit.entered.get("phone")
+        or (previous and previous.phone)
+        or session.customer_phone
+        or "",
+        "network": visit.entered.get("network") or (previous and previous.provider),
+        "billing": _billing(visit),
+        "countries": likely_countries(visit.language),
         "token": token_of(session),
         "methods": {name: t(f"method_{name}") for name in visit.methods},
-        "selected": visit.entered.get("method") or previous_method or visit.methods[0],
+        "blocks": {name: format_duration(left) for name, left in visit.blocks.items()},
+        "selected": _selected(visit),
+        "poll_seconds": OPEN_SECONDS,
+        "seconds_left": seconds,
+        "closing_seconds": CLOSING_SECONDS,
+        "clock": format_countdown(seconds),
         "card_at_processor": visit.card_at_processor,
         "card_entry_on_page": visit.card_at_processor
         and visit.processors["card"].card_entry_on_page,
         "bank_account": bank and bank.bank_account,
         "submit": session.submit_type or "pay",
-        "networks": ";".join(
-            f"{NETWORK_NAMES[name]}:{','.join(prefixes)}"
-            for name, prefixes in NETWORK_PREFIXES.items()
+        "reference": session.reference,
+        "brands": ";".join(f"{name}:{digits}" for name, digits in BRANDS.values()),
+        "networks": NETWORK_NAMES,
+        "prefixes": ";".join(
+            f"{name}:{','.join(prefixes)}" for name, prefixes in NETWORK_PREFIXES.items()
         ),
         "test_instruments": _test_instruments(visit, t),
     }
 
 
-def _test_instruments(visit: Visit, t: Translate) -> dict[str, list[tuple[str, str]]]:
-    """Numbers and outcomes by payment method."""
-    by_method: dict[str, list[tuple[str, str]]] = {}
+def _billing(visit: Visit) -> dict[str, str] | None:
+    """The values of the fields for billing details; None if the page does not ask for all."""
+    if visit.session.billing_collection != "always":
+        return None
+    previous = (visit.payment and visit.payment.billing) or {}
+    known = previous | (previous.get("address") or {})
+    typed = (
+        {"country": COUNTRY, "billing_phone": previous.get("phone")} | known | dict(visit.entered)
+    )
+    return {name: typed.get(name) or "" for name in BILLING}
+
+
+def _selected(visit: Visit) -> str:
+    """The method whose fields are open."""
+    payable = [each for each in visit.methods if each not in visit.blocks]
+    previous = visit.payment.method if visit.payment else None
+    wanted = (visit.entered.get("method"), previous)
+    return next((each for each in wanted if each in payable), payable[0])
+
+
+def _test_instruments(visit: Visit, t: Translate) -> dict[str, dict[str, str]]:
+    """A number for each outcome, by payment method."""
+    by_method: dict[str, dict[str, str]] = {}
     for each in _known_instruments(visit):
         if each.method in visit.methods:
             outcome = t(each.outcome, seconds=each.seconds)
-            by_method.setdefault(each.method, []).append((each.number, outcome))
+            by_method.setdefault(each.method, {}).setdefault(outcome, each.number)
     return by_method
 
 
@@ -273,15 +376,20 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
         }
     else:
         again = {"poll_seconds": WAITING_SECONDS, "refresh": _refresh(RELOAD_SECONDS, page)}
+    bank = visit.processors.get("bank_transfer")
     return {
         "method": payment.method,
-        "phone": masked_phone(payment.phone or ""),
+        "phone": _grouped(payment.phone or ""),
         "network": NETWORK_NAMES.get(payment.provider or "", ""),
+        "bank_account": bank and bank.bank_account,
+        "reference": visit.session.reference,
+        "end_token": end_token(visit.session, payment),
         "approval_path": with_return_key(visit.session, payment, path) if path else None,
         "next_step": visit.next_step if isinstance(visit.next_step, Redirect) else None,
         "qr": _qr(visit, path, t) if path and payment.method == "qrph" else None,
+        "qr_picture": _qr_picture(visit, path) if path and payment.method == "qrph" else None,
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
+        "clock": format_countdown(seconds),
     } | again
 
 
@@ -296,8 +404,9 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
         "errors": visit.errors,
         "was_sent": bool(payment.codes_sent),
         "code_length": CODE_LENGTH,
+        "end_token": end_token(visit.session, payment),
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
+        "clock": format_countdown(seconds),
         # No `refresh` for browsers without scripts: a reload would empty the field.
         "poll_seconds": WAITING_SECONDS,
         "page_of_attempt": page,
@@ -307,18 +416,25 @@ def _code_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     """This screen does not poll, because the processor's script learns the outcome before a poll
     would."""
-    deadline = visit.payment.deadline_at if visit.payment else visit.now
-    seconds = max(0, deadline - visit.now)
+    payment = visit.payment
+    assert payment is not None  # noqa: S101 - this screen has a payment in flight
+    seconds = max(0, payment.deadline_at - visit.now)
     return {
         "next_step": visit.next_step,
         "submit": visit.session.submit_type or "pay",
+        "end_token": end_token(visit.session, payment),
         "seconds_left": seconds,
-        "clock": _countdown(seconds),
-    } | _reload_at(visit, deadline)
+        "clock": format_countdown(seconds),
+    } | _reload_at(visit, payment.deadline_at)
 
 
-def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    context: dict[str, Any] = {"just_paid": visit.just_paid, "redirects": visit.returns_to_shop}
+def _complete_context(visit: Visit, t: Translate) -> dict[str, Any]:
+    paid_by = visit.paid_by
+    context: dict[str, Any] = {
+        "just_paid": visit.just_paid,
+        "redirects": visit.returns_to_shop,
+        "receipt": receipt.rows(visit.session, paid_by, visit.language, t) if paid_by else [],
+    }
     if visit.returns_to_shop:
         return context | {"refresh": _refresh(0, visit.session.return_url())}
     if visit.just_paid:
@@ -331,9 +447,13 @@ def _complete_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 
 
 def _canceled_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    minutes = max(1, (visit.session.lapses_at - visit.now) // 60)
-    hours, rest = divmod(minutes, 60)
-    return {"time_left": f"{hours} h {rest} min" if hours else f"{rest} min"}
+    session = visit.session
+    return {
+        "time_left": format_duration(session.lapses_at - visit.now),
+        "may_be_approved": session.latest_failure in GIVEN_UP,
+        "poll_seconds": LEFT_SECONDS,
+        "refresh": _refresh(LEFT_SECONDS, f"{visit.page_path}?canceled=1"),
+    }
 
 
 def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -345,9 +465,11 @@ def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 
 
 def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
-    until = visit.session.blocked_until or visit.now
-    seconds = until - visit.now
-    return {"seconds_left": seconds, "clock": _countdown(seconds)} | _reload_at(visit, until)
+    seconds = min(visit.blocks.values())
+    return {
+        "seconds_left": seconds,
+        "clock": format_countdown(seconds),
+    } | _reload_at(visit, visit.now + seconds)
 
 
 def _no_context(_visit: Visit, _t: Translate) -> dict[str, Any]:
@@ -369,7 +491,11 @@ CONTEXTS = {
 
 def _state(visit: Visit, screen: str) -> str:
     """The state that the page's script compares to detect a change."""
-    return f"{screen}-redirect" if screen == "complete" and visit.returns_to_shop else screen
+    if screen == "complete" and visit.returns_to_shop:
+        return f"{screen}-redirect"
+    if screen == "canceled" and visit.session.latest_payment:
+        return f"{screen}-after-attempt"
+    return screen
 
 
 def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
@@ -386,19 +512,35 @@ def _refresh(seconds: int, url: str) -> dict[str, Any]:
 
 
 def _failure(visit: Visit, t: Translate) -> str | None:
+    """Why the payment failed, and whether it may still be charged, and then refunded."""
     failure = visit.payment.failure if visit.payment else None
-    return t(f"failure_{failure.value}") if failure else None
+    if failure is None:
+        return None
+    consequence = "late_money" if failure in GIVEN_UP else "not_charged"
+    return f"{t(f'failure_{failure.value}')} {t(consequence)}"
+
+
+def _qr_picture(visit: Visit, path: str) -> str:
+    from checkout.page import qr  # noqa: PLC0415 - takes 15 ms, and one method needs it
+
+    return qr.picture(_absolute(visit, path))
 
 
 def _qr(visit: Visit, path: str, t: Translate) -> str:
     from checkout.page import qr  # noqa: PLC0415 - takes 15 ms, and one method needs it
 
+    return qr.draw(_absolute(visit, path), t("qr_label"))
+
+
+def _absolute(visit: Visit, path: str) -> str:
+    """A path on the page's host, as a URL."""
     parts = urlsplit(visit.session.url)
-    return qr.draw(f"{parts.scheme}://{parts.netloc}{path}", t("qr_label"))
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _countdown(seconds: int) -> str:
-    return f"{seconds // 60}:{seconds % 60:02d}"
+def _grouped(phone: str) -> str:
+    """`0240000005` as `024 000 0005`, unbroken."""
+    return NO_BREAK.join((phone[:3], phone[3:6], phone[6:]))
 
 
 def _html(
@@ -409,7 +551,8 @@ def _html(
     card_entry: CardEntry | None = None,
 ) -> Response:
     nonce = secrets.token_urlsafe(16)
-    variables = {"palette": palette_of(None)} | context
+    variables = {"palette": palette_of(None), "merchant": ""} | context
+    variables["icon"] = _icon(variables["palette"], variables["merchant"])
     html = (
         templates()
         .get_template(f"{template}.html")
@@ -417,6 +560,17 @@ def _html(
     )
     policy = _content_security_policy(nonce, card_entry)
     return _response(html, "text/html", status, language, policy)
+
+
+def _icon(palette: Palette, merchant: str) -> str:
+    """The page's icon, an SVG for a `data:` URL: the merchant's first letter in its colour."""
+    return quote(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
+        f"<rect width='32' height='32' rx='8' fill='{palette.brand}'/>"
+        "<text x='16' y='23' font-family='sans-serif' font-size='20' font-weight='700' "
+        f"text-anchor='middle' fill='{palette.on_brand}'>{escape(merchant[:1])}</text></svg>",
+        safe=" /:=',",
+    )
 
 
 def _content_security_policy(nonce: str, card_entry: CardEntry | None) -> str:
@@ -444,7 +598,9 @@ def _response(
         "content-type": f"{type}; charset=utf-8",
         "content-security-policy": policy,
         "referrer-policy": "no-referrer",
+        "permissions-policy": PERMISSIONS,
         "vary": "accept-language",
         "x-frame-options": "DENY",
+        "x-robots-tag": "noindex, nofollow",
     }
     return Response(body, status, headers | ({"content-language": language} if language else {}))

@@ -5,15 +5,17 @@ outcome is found even if a process dies at any point, and money that arrives too
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from checkout.domain import session as machine
+from checkout.domain.card_brands import brand_of
 from checkout.domain.errors import ResourceMissingError
 from checkout.domain.event import ChangeContext
 from checkout.domain.ids import PAYMENT, new_id
 from checkout.domain.mobile_networks import network_of
 from checkout.domain.payment import (
     ATTEMPT_CHECK_SECONDS,
+    LONGER_CHECKS,
     LONGEST_WATCH_SECONDS,
     Failure,
     Payment,
@@ -41,6 +43,8 @@ from checkout.store import payments, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 from checkout.store.tasks import Task
 
+LONG_AGO = 0
+"""The deadline of a payment that is given up: no processor grants it more time."""
 ATTEMPTS = "Attempts"
 """A metric: payments that ended, by processor and outcome."""
 
@@ -69,6 +73,7 @@ class Attempts(NamedTuple):
         session: Session,
         instrument: Instrument,
         email: str | None = None,
+        billing: dict[str, Any] | None = None,
     ) -> Payment:
         """Pays a session. The attempt is stored before the processor is called.
 
@@ -77,7 +82,7 @@ class Attempts(NamedTuple):
         """
         now = self.context.now
         processor.check(instrument)
-        payment = _new_payment(session, instrument, processor, now)
+        payment = replace(_new_payment(session, instrument, processor, now), billing=billing)
         begun = payments.begin(self.table, session, payment, now, email)
         return_url = f"{session.url}?attempt={payment.id}"
         order = Order(payment, instrument, return_url, email or session.customer_email)
@@ -109,6 +114,20 @@ class Attempts(NamedTuple):
         except ProcessorUnavailableError:
             return  # It may have arrived: the processor is asked before a code is wanted again.
         self._conclude(sent, outcome)
+
+    def give_up(self, payment: Payment) -> bool:
+        """Ends a pending payment because its shopper wants to pay otherwise. Money that is approved
+        later is refunded.
+
+        False if the processor does not allow it at the moment. The payment then stays pending.
+        """
+        outcome = self._look_up_or_cancel(replace(payment, deadline_at=LONG_AGO))
+        if outcome is None or outcome.state is State.PENDING:
+            return False
+        if outcome.failure is Failure.TIMED_OUT:
+            outcome = outcome._replace(failure=Failure.CANCELED)
+        self._conclude(payment, outcome)
+        return True
 
     def settle(self, id: str) -> Payment | None:
         """Applies the processor's outcome to a payment, or cancels it after its deadline."""
@@ -315,7 +334,7 @@ class Attempts(NamedTuple):
     def _take(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
         """Completes the session with money that was charged or is held, or sends it back."""
         pending = payment.status is PaymentStatus.PENDING
-        completes = machine.allows(machine.COMPLETE, session, self.context.now, payment.id)
+        completes = machine.allows(machine.COMPLETE, session, self.context.now, payment)
         if outcome.state is State.AUTHORIZED:
             if pending and completes:
                 return payments.authorize(self.table, session, payment, self.context)
@@ -346,8 +365,10 @@ def _is_current(payment: Payment, timer: Timer) -> bool:
 def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
     """When a payment's timer is due next; None if nothing more can happen to it."""
     if payment.status is PaymentStatus.PENDING:
-        next_check = now + ATTEMPT_CHECK_SECONDS
-        return min(next_check, payment.deadline_at) if payment.deadline_at > now else next_check
+        if payment.deadline_at <= now:
+            return now + ATTEMPT_CHECK_SECONDS
+        wait = max(ATTEMPT_CHECK_SECONDS, (now - payment.created_at) // LONGER_CHECKS)
+        return min(now + wait, payment.deadline_at)
     if lookup.is_unknown and (payment.watch_until or 0) <= now:
         return now + LONGEST_WATCH_SECONDS  # The last lookup was not answered.
     return next_watch_at(payment, now)
@@ -357,6 +378,7 @@ def _new_payment(
     session: Session, instrument: Instrument, processor: Processor, now: int
 ) -> Payment:
     phone = instrument.number if instrument.method == "mobile_money" else None
+    card = instrument.number if instrument.method == "card" else ""
     return Payment(
         id=new_id(PAYMENT),
         scope=session.scope,
@@ -365,8 +387,10 @@ def _new_payment(
         amount=session.amount,
         currency=session.currency,
         method=instrument.method,
-        provider=network_of(phone) if phone else None,
+        provider=instrument.network or (network_of(phone) if phone else None),
         phone=phone,
+        card_brand=brand_of(card),
+        card_last4=card[-4:] or None,
         customer=session.customer,
         metadata=session.metadata,
         description=session.description,

@@ -10,9 +10,13 @@ from urllib.parse import urlencode
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
-from checkout.processors.protocol import ProcessorSilentError, ProcessorUnavailableError
+from checkout.processors.protocol import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    ProcessorSilentError,
+    ProcessorUnavailableError,
+)
 
-CONNECT_SECONDS, READ_SECONDS = 2, 5
 CONNECTIONS = 10
 """The most connections that stay open. One process has at most ten threads."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import count
 from urllib.parse import urlsplit
 
-from checkout.domain.payment import CODE_SECONDS, Failure, Payment
+from checkout.domain.payment import CODE_SECONDS, GIVEN_UP, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.log import log_fault, logger
 from checkout.processors.json_api import Answer, Json, JsonApi, UnexpectedAnswerError, part
@@ -122,7 +122,7 @@ class Paystack:
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
         """A card's page stays payable, and a slow network may answer late. A phone's decline is
         final."""
-        if _is_card(payment) or failure is Failure.TIMED_OUT:
+        if _is_card(payment) or failure in GIVEN_UP:
             return now + WATCH_SECONDS
         return None
 

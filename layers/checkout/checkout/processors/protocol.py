@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol
 from checkout.domain.payment import Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+"""How long a call waits for a connection, and then for an answer."""
+
 
 class State(StrEnum):
     APPROVED = "approved"
@@ -80,6 +83,8 @@ class Instrument:
     number: str = field(default="", repr=False)
     """Digits of a card, or of a phone in the local ten-digit form. Empty if the processor asks for
     the card itself."""
+    network: str | None = None
+    """The mobile money network that the shopper chose for the phone."""
 
 
 class Order(NamedTuple):
@@ -126,6 +131,8 @@ class BankAccount(NamedTuple):
 
     bank: str
     number: str
+    holder: str
+    """The payee's name, as the shopper's bank shows it."""
 
 
 class Notification(NamedTuple):

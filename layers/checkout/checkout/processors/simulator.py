@@ -25,6 +25,8 @@ from checkout.store.items import Item
 from checkout.store.table import Table
 
 LATER_SECONDS = 10
+TRANSFER_SECONDS = 24 * 60 * 60
+"""How long a shopper has for a bank transfer."""
 NEVER = 10**11
 """Seconds until the outcome of a payment that stays pending for ever."""
 
@@ -111,7 +113,9 @@ class Simulator:
     card_at_processor = False
     card_entry_on_page = False
     methods = METHODS
-    bank_account: BankAccount | None = BankAccount("Simulator Bank", "0000000000")
+    bank_account: BankAccount | None = BankAccount(
+        "Simulator Bank", "0000000000", "Checkout Simulator"
+    )
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -137,7 +141,7 @@ class Simulator:
         _simulated_outcome(instrument)
 
     def attempt_seconds(self, instrument: Instrument) -> int:
-        return ATTEMPT_SECONDS
+        return TRANSFER_SECONDS if instrument.method == "bank_transfer" else ATTEMPT_SECONDS
 
     def watch_until(self, payment: Payment, failure: Failure, now: int) -> int | None:
         return None

@@ -28,6 +28,8 @@ from checkout.domain.payment import ATTEMPT_SECONDS, Failure, Payment
 from checkout.domain.refund import Refund, RefundFailure, RefundStatus
 from checkout.log import log_fault
 from checkout.processors.protocol import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
     BankAccount,
     CardEntry,
     Instrument,
@@ -45,7 +47,6 @@ from checkout.processors.protocol import (
 )
 from checkout.settings import settings
 
-CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 1
 """Stripe's package repeats an unanswered call, under the same idempotency key."""
 SIGNATURE_SECONDS = 300

@@ -1,9 +1,11 @@
-"""Erases a shopper from a merchant's objects: e-mail address, phone number and customer.
+"""Erases a shopper from a merchant's objects: e-mail address, phone number, customer and billing
+details.
 
 Amounts, ids, states and times stay, so the books stay whole. Events and stored answers that repeat
 the address or the number lose them too. No function imports this module.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -69,12 +71,12 @@ def _names(operator: Operator, merchant: str, patterns: Patterns) -> set[str]:
 
 
 def _changes(item: Item, patterns: Patterns, names: Patterns = ()) -> Item:
-    """The attributes to write so that nothing in the item matches. Names are only erased where the
-    address or number is: others may have the same name."""
+    """The attributes to write so that nothing in the item matches. Names and billing details are
+    only erased where the address or number is: others may have the same."""
     fields = {name: value for name, value in item.items() if name not in ("pk", "sk")}
     if _erased(fields, patterns) == fields:
         return {}
-    erased = _erased(fields, (*patterns, *names))
+    erased = _without_billing(_erased(fields, (*patterns, *names)))
     if keys.kind_of(item) == "CUSTOMER":
         details = item.get("details", {})
         kept = {name: None if isinstance(each, dict) else each for name, each in details.items()}
@@ -97,6 +99,34 @@ def _erased(value: Any, patterns: Patterns) -> Any:
         case list():
             return [_erased(each, patterns) for each in value]
     return value
+
+
+def _without_billing(value: Any) -> Any:
+    """The value with nulls as billing details, also in objects that are stored as JSON."""
+    match value:
+        case dict():
+            return {
+                name: _emptied(each) if name == "billing" else _without_billing(each)
+                for name, each in value.items()
+            }
+        case list():
+            return [_without_billing(each) for each in value]
+        case str() if '"billing"' in value:
+            return _text_without_billing(value)
+    return value
+
+
+def _text_without_billing(text: str) -> str:
+    try:
+        stored = json.loads(text)
+    except ValueError:
+        return ERASED  # A merchant's answer of which only the beginning is stored.
+    return json.dumps(_without_billing(stored), separators=(",", ":"), ensure_ascii=False)
+
+
+def _emptied(value: Any) -> Any:
+    """Null, or a map with the same keys and nulls."""
+    return {name: _emptied(each) for name, each in value.items()} if type(value) is dict else None
 
 
 def _update(item: Item, changed: Item) -> Update:

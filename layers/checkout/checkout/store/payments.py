@@ -44,15 +44,15 @@ def begin(
     Writes nothing and raises SessionNotOpenError, TooManyAttemptsError, or PaymentInProgressError
     if there is another attempt, or there has been one since the session was read.
     """
-    begun = machine.begin_attempt(session, payment.id, payment.deadline_at, now, email)
+    begun = machine.begin_attempt(session, payment, now, email)
     try:
         table.write(
-            sessions.transition(machine.BEGIN_ATTEMPT, session, begun, now),
+            sessions.transition(machine.BEGIN_ATTEMPT, session, begun, now, payment),
             Put(PAYMENTS.item(payment), Attr("pk").not_exists()),
             timers.put(_timer(payment)),
         )
     except ConditionFailedError as failed:
-        raise sessions.explain_conflict(failed, now) from None
+        raise sessions.explain_conflict(failed, now, payment.method) from None
     return begun
 
 
@@ -72,7 +72,7 @@ def authorize(table: Table, session: Session, payment: Payment, context: ChangeC
     kinds = [EventKind.PAYMENT_AUTHORIZED, EventKind.SESSION_COMPLETED]
     recorded = context.record_events(kinds, completed, held)
     table.write(
-        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment.id),
+        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment),
         change(payment, held),
         *timers.move(_timer(payment), _timer(held)),
         *events.writes(recorded.events),
@@ -142,7 +142,7 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
     kinds = [EventKind.PAYMENT_SUCCEEDED, EventKind.SESSION_COMPLETED]
     recorded = context.record_events(kinds, machine.complete(session, payment.id, now), paid)
     table.write(
-        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment.id),
+        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment),
         change(payment, paid),
         *events.writes(recorded.events),
     )
@@ -196,9 +196,9 @@ def release(
 
     If the session has ended or has another attempt by now, the events are only counted.
     """
-    if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment.id):
-        free = machine.release_attempt(recorded, failure, now)
-        return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment.id)]
+    if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment):
+        free = machine.release_attempt(recorded, payment, failure, now)
+        return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment)]
     return _update_session(session, recorded)
 
 

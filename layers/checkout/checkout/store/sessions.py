@@ -15,6 +15,7 @@ from checkout.domain.errors import (
 )
 from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import SESSION
+from checkout.domain.payment import Payment
 from checkout.domain.session import Guard, Session, Status, Transition
 from checkout.domain.timer import Timer
 from checkout.store import customers, events, keys, timers
@@ -98,12 +99,17 @@ def lapse(table: Table, timer: Timer, context: ChangeContext) -> None:
     until_no_conflict(table, write)
 
 
+def set_locale(table: Table, session: Session, locale: str) -> None:
+    """Stores the language that the shopper chose for the page."""
+    table.write(Update(keys.session(session.id), {"locale": locale}, Attr("pk").exists()))
+
+
 def expiry_timer(session: Session) -> Timer:
     return timers.expiry(session.id, session.scope, session.expires_at)
 
 
 def transition(
-    step: Transition, before: Session, after: Session, now: int, attempt: str | None = None
+    step: Transition, before: Session, after: Session, now: int, attempt: Payment | None = None
 ) -> Update:
     """The write of a transition, on condition that its guards hold for the stored session."""
     condition: ConditionBase = Attr("pk").exists()
@@ -118,22 +124,27 @@ def record_event_count(before: Session, after: Session) -> Update:
     return _update(before, after, Attr("pk").exists())
 
 
-CONDITIONS: dict[Guard, Callable[[int, str | None], ConditionBase]] = {
+CONDITIONS: dict[Guard, Callable[[int, Payment | None], ConditionBase]] = {
     Guard.OPEN: lambda _now, _attempt: Attr("status").eq(Status.OPEN),
     Guard.NOT_LAPSED: lambda now, _attempt: Attr("lapses_at").gt(now),
     Guard.LAPSED: lambda now, _attempt: Attr("lapses_at").lte(now),
     Guard.NO_ATTEMPT: lambda _now, _attempt: Attr("attempt").not_exists(),
-    Guard.OWN_ATTEMPT: lambda _now, attempt: Attr("attempt").eq(attempt),
-    Guard.NOT_BLOCKED: lambda now, _attempt: (
-        Attr("blocked_until").not_exists() | Attr("blocked_until").lte(now)
+    Guard.OWN_ATTEMPT: lambda _now, attempt: Attr("attempt").eq(attempt.id if attempt else None),
+    Guard.NOT_BLOCKED: lambda now, attempt: _is_not_blocked(
+        attempt.method if attempt else None, now
     ),
 }
 """The guards as DynamoDB conditions; a property test compares them with `machine.HOLDS`."""
 
-COMPARED = ("event_count", "failed_attempts", "latest_payment")
+COMPARED = ("event_count", "failures", "latest_payment")
 """A write that changes one of these fields compares it with the value read, so a stale writer
 fails: no two events get the same number, no failed attempt is left out of the count, and a form of
 the page starts one attempt at most (its token is valid for the latest payment that was read)."""
+
+
+def _is_not_blocked(method: str | None, now: int) -> ConditionBase:
+    until = Attr(f"blocks.{method}")
+    return until.not_exists() | until.lte(now)
 
 
 def _update(before: Session, after: Session, condition: ConditionBase) -> Update:
@@ -159,22 +170,23 @@ def index_keys(session: Session) -> dict[str, str | None]:
     }
 
 
-def refusal(session: Session, now: int) -> CheckoutError:
-    """Why a session can't be paid or expired now."""
+def refusal(session: Session, now: int, method: str = "") -> CheckoutError:
+    """Why a session can't be paid by the method, or can't be expired, now."""
     status = session.status_at(now)
     if status is not Status.OPEN:
         return SessionNotOpenError(status)
-    if session.attempt is None and session.blocked_until and session.is_blocked_at(now):
-        return TooManyAttemptsError(session.blocked_until)
+    blocked_until = session.blocked_until(method)
+    if session.attempt is None and blocked_until > now:
+        return TooManyAttemptsError(blocked_until)
     return PaymentInProgressError()
 
 
-def explain_conflict(failed: ConditionFailedError, now: int) -> CheckoutError:
-    """Why a transaction failed. Its first action must be a session's transition."""
+def explain_conflict(failed: ConditionFailedError, now: int, method: str) -> CheckoutError:
+    """Why a payment could not begin. The transaction's first action must be the session's."""
     item = failed.found.get(0)
     if item is None:
         return ResourceMissingError(SESSIONS.name)
-    return refusal(to_record(Session, item), now)
+    return refusal(to_record(Session, item), now, method)
 
 
 def list_page(

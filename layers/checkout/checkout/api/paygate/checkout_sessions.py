@@ -63,6 +63,7 @@ class CreateSession(IdempotentParams):
     customer_email: Email = None
     customer_phone: Phone = None
     payment_method_types: Methods | None = None
+    locale: Annotated[Literal["en", "fr", "fil"], described("en, fr or fil")] | None = None
     metadata: Metadata | None = None
     expires_at: Timestamp | None = None
 
@@ -81,6 +82,7 @@ def prepare_session(call: Call, params: CreateSession) -> Creation:
         cancel_url=params.cancel_url,
         url=f"{call.request.page_url()}/checkout/{id}",
         methods=tuple(params.payment_method_types or METHODS),
+        locale=params.locale,
         metadata=params.metadata or {},
         customer=params.customer,
         customer_email=params.customer_email,

@@ -14,7 +14,8 @@ from checkout.domain.resend import ResendStatus
 from checkout.domain.session import Status
 from checkout.domain.webhook_endpoint import DisabledBecause, EndpointStatus
 
-METHODS = ("card", "mobile_money", "bank_transfer")
+METHODS = ("mobile_money", "card", "bank_transfer")
+"""In the order in which the page offers them by default: the likeliest in Ghana first."""
 
 EVENT_TYPES = {
     EventKind.SESSION_COMPLETED: "checkout.session.completed",

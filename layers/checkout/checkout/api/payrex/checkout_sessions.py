@@ -33,7 +33,9 @@ from checkout.processors.registry import can_hold_cards
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
 
-METHODS = ("card", "gcash", "maya", "qrph")
+METHODS = ("gcash", "card", "maya", "qrph")
+"""In the order in which the page offers them by default: the likeliest in the Philippines first."""
+LOCALES = ("en", "fr", "fil")
 SUBMIT_TYPES = ("pay", "book", "donate", "send")
 MIN_AMOUNT = 2_000
 """The lowest total of a session, in centavos."""
@@ -88,6 +90,7 @@ FIELDS = (
         problem="must have 5 to 22 characters, a letter among them and none of < > \\ ' \" *",
     ),
     Text("customer_reference_id"),
+    Choice("locale", allowed=LOCALES),
     Map(
         "payment_method_options",
         fields=(Map("card", fields=(Choice("capture_type", allowed=("automatic", "manual")),)),),
@@ -153,6 +156,9 @@ def _session(call: Call, values: dict[str, Any], customer: Customer | None) -> S
         metadata=values["metadata"],
         customer=customer.id if customer else None,
         customer_email=customer.email if customer else None,
+        billing_collection=values["billing_details_collection"] or "always",
+        locale=values["locale"],
+        statement_descriptor=values["statement_descriptor"],
         description=values["description"],
         line_items=values["line_items"],
         submit_type=values["submit_type"] or "pay",
@@ -179,9 +185,7 @@ def _details(values: dict[str, Any], session_id: str, customer: Customer | None)
     """The fields that only PayRex's sessions have."""
     intent = payment_intent_id(session_id)
     return {
-        "billing_details_collection": values["billing_details_collection"] or "always",
         "customer_reference_id": values["customer_reference_id"],
-        "statement_descriptor": values["statement_descriptor"],
         "payment_method_options": _method_options(values["payment_method_options"] or {}),
         "payment_intent_secret": f"{intent}_secret_{random_text(SECRET_LENGTH)}",
         "customer": render_customer(customer) if customer else None,

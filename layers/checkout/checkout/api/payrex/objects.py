@@ -50,30 +50,17 @@ class Billing(TypedDict):
     address: Address
 
 
+class Card(TypedDict):
+    first6: None
+    last4: str
+    brand: str | None
+
+
 class PaymentMethod(TypedDict):
+    """`card` is of a card that was typed on the service's own page."""
+
     type: str
-
-
-class Payment(TypedDict):
-    id: str
-    resource: Literal["payment"]
-    amount: Amount
-    amount_refunded: Amount
-    billing: Billing
-    currency: str
-    description: str | None
-    fee: Amount
-    livemode: bool
-    metadata: Metadata
-    net_amount: Amount
-    payment_intent_id: str
-    status: PaymentStatus
-    customer: None
-    payment_method: PaymentMethod
-    refunded: bool
-    page_session: None
-    created_at: Time
-    updated_at: Time
+    card: NotRequired[Card]
 
 
 class EmbeddedCustomer(TypedDict):
@@ -95,6 +82,28 @@ class EmbeddedCustomer(TypedDict):
 class Customer(EmbeddedCustomer):
     id: str
     resource: Literal["customer"]
+
+
+class Payment(TypedDict):
+    id: str
+    resource: Literal["payment"]
+    amount: Amount
+    amount_refunded: Amount
+    billing: Billing
+    currency: str
+    description: str | None
+    fee: Amount
+    livemode: bool
+    metadata: Metadata
+    net_amount: Amount
+    payment_intent_id: str
+    status: PaymentStatus
+    customer: Customer | None
+    payment_method: PaymentMethod
+    refunded: bool
+    page_session: None
+    created_at: Time
+    updated_at: Time
 
 
 class PaymentError(TypedDict):

@@ -55,6 +55,7 @@ DECLINE_CODES = {
     Failure.PROCESSING_ERROR: "processing_error",
     Failure.SYSTEM_ERROR: "system_error",
     Failure.TIMED_OUT: "generic_decline",
+    Failure.CANCELED: "generic_decline",
     Failure.TOO_LATE: "generic_decline",
 }
 
@@ -109,7 +110,7 @@ def render_session(session: Session, now: int) -> objects.CheckoutSession:
         "id": session.id,
         "resource": "checkout_session",
         "amount": session.amount,
-        "billing_details_collection": session.details["billing_details_collection"],
+        "billing_details_collection": session.billing_collection or "always",
         "customer_reference_id": session.details.get("customer_reference_id"),
         "customer_id": session.customer,
         "customer": _customer_within(session),
@@ -121,7 +122,7 @@ def render_session(session: Session, now: int) -> objects.CheckoutSession:
         "url": session.url,
         "payment_intent": render_payment_intent(session, now),
         "metadata": session.metadata or None,
-        "statement_descriptor": session.details.get("statement_descriptor"),
+        "statement_descriptor": session.statement_descriptor,
         "success_url": session.success_url,
         "cancel_url": session.cancel_url,
         "payment_methods": list(session.methods),
@@ -155,7 +156,7 @@ def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
         "payment_method_id": None,
         "payment_methods": list(session.methods),
         "payment_method_options": session.details["payment_method_options"],
-        "statement_descriptor": session.details.get("statement_descriptor"),
+        "statement_descriptor": session.statement_descriptor,
         "status": _intent_status(session, now),
         "return_url": session.url if session.latest_payment else None,
         "capture_before_at": session.capture_before_at,
@@ -164,13 +165,14 @@ def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
     }
 
 
-def render_payment(payment: Payment) -> objects.Payment:
+def render_payment(payment: Payment, session: Session | None = None) -> objects.Payment:
+    """`customer` is the copy that the session has, as in the payment intent; null without one."""
     return {
         "id": payment.id,
         "resource": "payment",
         "amount": payment.amount,
         "amount_refunded": payment.amount_refunded,
-        "billing": _no_billing(),
+        "billing": _billing(payment),
         "currency": payment.currency,
         "description": payment.description,
         "fee": 0,
@@ -179,8 +181,8 @@ def render_payment(payment: Payment) -> objects.Payment:
         "net_amount": payment.amount,
         "payment_intent_id": payment_intent_id(payment.session),
         "status": _payment_status(payment),
-        "customer": None,
-        "payment_method": {"type": payment.method},
+        "customer": session.details.get("customer") if session else None,
+        "payment_method": _payment_method(payment),
         "refunded": payment.amount_refunded == payment.amount,
         "page_session": None,
         "created_at": payment.created_at,
@@ -263,8 +265,11 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
     now = session.updated_at
     if isinstance(subject, Refund):
         return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
-    if kind in INTENT_EVENTS and subject is not None:
-        intent = {**render_payment_intent(session, now), "latest_payment": render_payment(subject)}
+    if kind in INTENT_EVENTS and isinstance(subject, Payment):
+        intent = {
+            **render_payment_intent(session, now),
+            "latest_payment": render_payment(subject, session),
+        }
         return [(INTENT_EVENTS[kind], _change(intent, _previous_intent(kind, session)))]
     if kind in SESSION_EVENTS:
         return [(SESSION_EVENTS[kind], _change(render_session(session, now), {"status": "active"}))]
@@ -450,8 +455,22 @@ def _payment_status(payment: Payment) -> objects.PaymentStatus:
     return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
 
 
-def _no_billing() -> objects.Billing:
-    """The hosted page asks for no address, but every key is present."""
+def _payment_method(payment: Payment) -> objects.PaymentMethod:
+    """The type, and of a card that was typed on our page its brand and last digits."""
+    if payment.card_last4 is None:
+        return {"type": payment.method}
+    card: objects.Card = {
+        "first6": None,
+        "last4": payment.card_last4,
+        "brand": payment.card_brand,
+    }
+    return {"type": payment.method, "card": card}
+
+
+def _billing(payment: Payment) -> objects.Billing:
+    """What the shopper typed. Every key is present, also if the page asked for nothing."""
+    if payment.billing:
+        return cast(objects.Billing, payment.billing)
     address: objects.Address = {
         "line1": None,
         "line2": None,

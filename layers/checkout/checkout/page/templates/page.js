@@ -1,12 +1,14 @@
-{# The page works without this script. The script formats what is typed, handles lost connections,
-and shows changes without a reload. The syntax is old, because it has to run on old phones. #}
+{# The page works without this script. The script formats and checks what is typed, handles lost
+connections, and shows changes without a reload. The syntax is old, because it has to run on old phones. #}
 (function () {
 "use strict";
 var d = document, w = window;
 var modern = w.fetch && w.Promise && w.DOMParser && w.FormData && w.URLSearchParams && d.body.closest;
-var ticker, poller, loadedAt, busy, submitting, lost, lastSeconds;
+var SLOW = 15000, GIVEN_UP = 40000, LONGEST_POLL = 30;
+var ticker, poller, slow, loadedAt, busy, submitting, lost, lastSeconds;
 
 function find(selector, within) { return (within || d).querySelector(selector); }
+function each(selector, act) { Array.prototype.forEach.call(d.querySelectorAll(selector), act); }
 function main() { return find("main"); }
 function data(name) { return main().getAttribute("data-" + name); }
 function show(selector, shown) { var e = find(selector); if (e) e.hidden = !shown; return e; }
@@ -14,20 +16,23 @@ function readOut(text) { find("#live-region").textContent = text; }
 function digits(text) { return text.replace(/\D/g, ""); }
 
 {# ---- typing #}
-var BRANDS = [[/^4/, "Visa"], [/^(5[1-5]|2[2-7])/, "Mastercard"], [/^3[47]/, "American Express"],
-  [/^35/, "JCB"], [/^62/, "UnionPay"], [/^(6011|65|64[4-9])/, "Discover"], [/^50[67]/, "Verve"]];
-
-function setChip(input, name) {
-  var chip = find(".chip", input.parentNode);
-  if (chip && chip.textContent !== name) chip.textContent = name;
-}
-function brandOf(number) {
-  for (var i = 0; i < BRANDS.length; i++) if (BRANDS[i][0].test(number)) return BRANDS[i][1];
+function brandOf(input) {
+  var number = digits(input.value), all = input.getAttribute("data-brands").split(";");
+  for (var i = 0; i < all.length; i++) {
+    var brand = all[i].split(":");
+    if (new RegExp("^(?:" + brand[1] + ")").test(number)) return brand[0];
+  }
   return "";
 }
+function codeLength() { return brandOf(d.getElementById("number")) === "American Express" ? 4 : 3; }
+{# The number in its local form, as the server reads it. #}
+function localPhone(text) {
+  var number = digits(text);
+  if (number.length > 10) number = number.replace(/^(00)?233/, "");
+  return number && number.charAt(0) !== "0" ? "0" + number : number;
+}
 function networkOf(input) {
-  var prefix = digits(input.value).replace(/^(00)?233/, "0").slice(0, 3);
-  var all = input.getAttribute("data-networks").split(";");
+  var prefix = localPhone(input.value).slice(0, 3), all = input.getAttribute("data-prefixes").split(";");
   for (var i = 0; prefix.length === 3 && i < all.length; i++)
     if (all[i].split(":")[1].split(",").indexOf(prefix) >= 0) return all[i].split(":")[0];
   return "";
@@ -42,30 +47,69 @@ function setValue(input, text) {
   while (!atEnd && before > 0 && i < text.length) if (/\d/.test(text.charAt(i++))) before--;
   input.setSelectionRange(i, i);
 }
+{# "1/40" and "2040-01" become "01 / 40". A text that begins with 20 waits for its month. #}
+function dateOf(text) {
+  var number = digits(text);
+  if (/^20\d{4}$/.test(number)) number = number.slice(4) + number.slice(2, 4);
+  else if (/^20/.test(number)) return text;
+  else if (/^\s*\d\s*\D|^[3-9]|^2[1-9]/.test(text)) number = "0" + number;
+  if (number.length === 6) number = number.slice(0, 2) + number.slice(4);
+  return number.length > 2 ? number.slice(0, 2) + " / " + number.slice(2, 6) : number;
+}
 function format(input) {
-  var number = digits(input.value);
+  var number = digits(input.value).slice(0, 19);
   if (input.name === "number") {
     setValue(input, /^3[47]/.test(number)
       ? number.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
       : number.replace(/(.{4})(?=.)/g, "$1 "));
-    setChip(input, brandOf(number));
+    find(".chip", input.parentNode).textContent = brandOf(input);
+    d.getElementById("code").maxLength = number ? codeLength() : 4;
   } else if (input.name === "expiry") {
-    if (/^[2-9]/.test(number)) number = "0" + number;
-    if (number.length === 6) number = number.slice(0, 2) + number.slice(4);
-    setValue(input, number.length > 2 ? number.slice(0, 2) + " / " + number.slice(2, 6) : number);
+    setValue(input, dateOf(input.value));
   } else if (input.name === "phone") {
-    setChip(input, networkOf(input));
+    var network = d.getElementById("network");
+    if (!network.getAttribute("data-chosen")) network.value = networkOf(input);
   }
+}
+
+{# ---- checks #}
+function passesLuhn(number) {
+  for (var sum = 0, i = 0; i < number.length; i++) {
+    var digit = +number.charAt(number.length - 1 - i) * (i % 2 + 1);
+    sum += digit > 9 ? digit - 9 : digit;
+  }
+  return number.length > 11 && sum % 10 === 0;
+}
+var CHECKS = {
+  number: function (text) { return passesLuhn(digits(text)); },
+  expiry: function (text) {
+    var found = /^(0[1-9]|1[0-2])\s\/\s(\d\d)$/.exec(text);
+    return found && new Date(2000 + +found[2], +found[1]) > new Date();
+  },
+  code: function (text) { return /^\d+$/.test(text) && text.length === codeLength(); },
+  phone: function (text) { return /^0[25]\d{8}$/.test(localPhone(text)); },
+  email: function (text) { return /^\S+@\S+\.\S+$/.test(text); }
+};
+function isFine(input) { return !input.value || !CHECKS[input.name] || CHECKS[input.name](input.value.trim()); }
+function mark(input, wrong) {
+  var error = d.getElementById(input.id + "-error");
+  if (!error) return;
+  if (wrong) {
+    input.setAttribute("aria-invalid", "true");
+    error.textContent = input.getAttribute("data-mistake");
+  } else input.removeAttribute("aria-invalid");
+  error.hidden = !wrong;
 }
 
 {# ---- requests #}
 function read(response) {
   return response.text().then(function (html) { return { url: response.url, html: html }; });
 }
-function token() { var t = find("[name=token]"); return t && t.value; }
+function token() { var t = find("[name=token]", main()); return t && t.value; }
+var TYPED = "main input:not([type=hidden]):not([type=radio]), main select";
 function inputValues() {
-  var values = {}, all = d.querySelectorAll("main input:not([type=hidden])");
-  for (var i = 0; i < all.length; i++) values[all[i].id] = all[i].value;
+  var values = {};
+  each(TYPED, function (input) { values[input.id] = input.value; });
   return values;
 }
 function restore(values) {
@@ -83,18 +127,20 @@ function render(response) {
   if (!fresh || !fresh.hasAttribute("data-state")) return onFailure();
   {# The screen has a processor's script, which the policy of this page does not allow. #}
   if (url && find("[data-own-page]", fresh)) return location.assign(url);
-  var values = inputValues(), oldToken = token(), wasLost = lost, method = find("main details[open]") && find("main details[open] [name=method]").value;
+  var values = inputValues(), oldToken = token(), wasLost = lost, chosen = find("main [name=method]:checked");
+  clearTimeout(slow);
   busy = submitting = lost = false;
   main().parentNode.replaceChild(d.importNode(fresh, true), main());
   d.title = parsed.title;
   if (url && history.replaceState) history.replaceState(null, "", url);
-  if (data("state") === "open" && oldToken === token()) {
+  if (data("state") === "open") {
+    {# After an attempt the code is typed again. #}
+    if (oldToken !== token()) delete values.code;
     restore(values);
-    if (wasLost) {
+    if (wasLost && oldToken === token()) {
       show("[data-not-charged]", true);
       show("[data-failure]", false);
-      var m = find("details [value=" + method + "]");
-      if (m) m.closest("details").open = true;
+      if (chosen && d.getElementById(chosen.id)) d.getElementById(chosen.id).checked = true;
     }
   }
   readOut(data("title"));
@@ -103,23 +149,40 @@ function render(response) {
   start();
 }
 function onFailure() {
+  clearTimeout(slow);
   busy = false;
+  show("[data-still-lost]", lost);
+  if (lost) readOut(find("[data-still-lost]") ? find("[data-still-lost]").textContent : "");
   lost = lost || submitting;
-  if (lost) {
-    show("[data-lost]", true);
+  if (lost && show("[data-lost]", true)) {
+    find("[data-check-now]").disabled = false;
     find("[data-lost] h2").focus();
   } else show("[data-offline]", true);
   schedulePoll();
 }
+{# Nothing can be pressed while something is being sent. #}
+function freeze() {
+  main().setAttribute("aria-busy", "true");
+  each("main button, main input, main select", function (control) { control.disabled = true; });
+  each("main a", function (link) { link.setAttribute("aria-disabled", "true"); });
+}
 function submit(form) {
   if (busy || lost) return;
-  var button = find("[type=submit]", form);
+  var button = find("button:not([type=button])", form), aborter = w.AbortController && new AbortController();
+  {# What belongs to another method stays in the browser. #}
+  each(".method > input:not(:checked) ~ .fields input, .method > input:not(:checked) ~ .fields select", function (control) { control.disabled = true; });
+  var body = new URLSearchParams(new FormData(form));
   busy = submitting = true;
-  button.disabled = true;
+  freeze();
   button.textContent = button.getAttribute("data-progress");
   readOut(button.textContent);
-  fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) })
-    .then(read).then(render, onFailure);
+  slow = setTimeout(function () {
+    button.textContent = button.getAttribute("data-slow");
+    readOut(button.textContent);
+    slow = setTimeout(function () { if (aborter) aborter.abort(); onFailure(); }, GIVEN_UP - SLOW);
+  }, SLOW);
+  fetch(form.action, { method: "POST", body: body, signal: aborter ? aborter.signal : undefined })
+    .then(read).then(render, function () { if (busy) onFailure(); });
 }
 function load(url) {
   if (busy) return;
@@ -130,64 +193,107 @@ function latest() { return data("page") + "?attempt=latest"; }
 
 {# ---- waiting #}
 function poll() {
-  if (busy) return schedulePoll();
+  if (busy || d.hidden) return schedulePoll();
   fetch(data("poll-url"), { cache: "no-store" }).then(function (response) { return response.json(); }).then(function (now) {
     show("[data-offline]", false);
-    if (now.state !== data("state")) load(location.href); else schedulePoll();
-  }).then(null, onFailure);
+    if (busy) return schedulePoll();
+    if (lost) load(latest());
+    else if (now.state !== data("state")) load(location.href);
+    else schedulePoll();
+  }).then(null, function () { if (busy) schedulePoll(); else onFailure(); });
 }
+{# The longer a screen is open, the less often it asks. #}
 function schedulePoll() {
   clearTimeout(poller);
-  if (main() && data("poll")) poller = setTimeout(modern ? poll : function () { location.reload(); }, data("poll") * 1000);
+  if (!main() || !data("poll")) return;
+  var seconds = Math.min(LONGEST_POLL, +data("poll") + (Date.now() - loadedAt) / 60000);
+  poller = setTimeout(modern ? poll : function () { location.reload(); }, seconds * 1000);
 }
+function twoDigits(number) { return (number < 10 ? "0" : "") + number; }
 function tick() {
   var passed = Math.floor((Date.now() - loadedAt) / 1000), clock = find("[data-seconds]");
   if (clock) {
-    var left = Math.max(0, clock.getAttribute("data-seconds") - passed), s = left % 60;
-    clock.textContent = Math.floor(left / 60) + ":" + (s < 10 ? "0" : "") + s;
+    var left = Math.max(0, clock.getAttribute("data-seconds") - passed), minutes = Math.floor(left / 60), s = left % 60;
+    var from = clock.parentNode.getAttribute("data-from"), shown = !from || left <= +from;
+    clock.textContent = (minutes < 60 ? minutes : Math.floor(minutes / 60) + ":" + twoDigits(minutes % 60)) + ":" + twoDigits(s);
+    clock.parentNode.hidden = !shown;
     var status = clock.getAttribute("data-status");
-    if (status && s === 0 && left && left !== lastSeconds) readOut(status.replace("#", left / 60));
+    if (shown && status && s === 0 && left && left !== lastSeconds) readOut(status.replace("#", minutes));
     lastSeconds = left;
   }
   var reload = data("reload");
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
+    {# What is shown can't be paid any more, even if the next screen can't be loaded. #}
+    if (data("state") === "open") freeze();
     {# The next screen may have to be loaded as a page of its own. #}
     if (modern && !data("reload-as-page")) load(data("page"));
     else location.replace(data("reload-as-page") || data("page"));
   }
 }
+{# All regions that the browser has a name for, apart from those that are no countries. #}
+var NO_COUNTRY = /^(AC|C[PQ]|DG|E[AUZ]|IC|QO|TA|UN|X.|ZZ)$/;
+function addCountries(select) {
+  if (!w.Intl || !Intl.DisplayNames) return;
+  var names = new Intl.DisplayNames(d.documentElement.lang, { type: "region", fallback: "none" }), others = [], known = {};
+  for (var i = 0; i < select.length; i++) known[names.of(select[i].value)] = true;
+  for (i = 0; i < 676; i++) {
+    var code = String.fromCharCode(65 + i / 26, 65 + i % 26), name = names.of(code);
+    if (!name || known[name] || NO_COUNTRY.test(code)) continue;
+    known[name] = true;
+    others.push([name, code]);
+  }
+  others.sort(function (a, b) { return a[0].localeCompare(b[0]); }).forEach(function (other) { select.add(new Option(other[0], other[1])); });
+}
 function start() {
-  var copies = d.querySelectorAll("[data-copy]"), inputs = d.querySelectorAll("main input:not([type=hidden])"), i;
   clearInterval(ticker);
   if (!main() || !main().hasAttribute("data-state")) return;
   if (data("redirect")) return location.replace(data("redirect"));
   loadedAt = Date.now();
-  for (i = 0; i < copies.length; i++) copies[i].hidden = !(navigator.clipboard && navigator.clipboard.writeText);
-  for (i = 0; i < inputs.length; i++) format(inputs[i]);
-  {# The browser's messages about empty fields may be in another language than the page. #}
-  for (i = 0; modern && i < d.forms.length; i++) d.forms[i].noValidate = true;
+  each("[data-copy]", function (button) { button.hidden = !(navigator.clipboard && navigator.clipboard.writeText); });
+  each("#country", addCountries);
+  each("[data-print]", function (button) { button.hidden = false; });
+  each("#network", function (select) { if (select.value) select.setAttribute("data-chosen", "1"); });
+  each(TYPED, format);
+  if (w.matchMedia && matchMedia("(min-width:60rem)").matches) each(".items", function (items) { items.open = true; });
   ticker = setInterval(tick, 1000);
   schedulePoll();
 }
 
-d.addEventListener("input", function (event) { format(event.target); });
+function onInput(event) {
+  var input = event.target;
+  {# A text that is being composed is not touched. #}
+  if (event.isComposing || !input.name) return;
+  format(input);
+  if (input.id === "network") { input.setAttribute("data-chosen", "1"); mark(input, false); }
+  if (input.getAttribute("aria-invalid") && input.value && isFine(input)) mark(input, false);
+}
+d.addEventListener("input", onInput);
+d.addEventListener("compositionend", onInput);
+d.addEventListener("focusout", function (event) {
+  var input = event.target;
+  if (CHECKS[input.name] && !busy && input.value && input.isConnected !== false) mark(input, !isFine(input));
+});
 d.addEventListener("submit", function (event) {
-  if (modern && event.target.hasAttribute("data-pay")) { event.preventDefault(); submit(event.target); }
+  var form = event.target;
+  if (!modern || !form.hasAttribute("data-pay") || find("[data-native]:checked", form)) return;
+  event.preventDefault();
+  submit(form);
 });
 d.addEventListener("click", function (event) {
   {# Leaving the page would not stop the payment that is being sent. #}
-  if (busy && submitting && event.target.closest("a, summary")) event.preventDefault();
+  if (event.target.closest && event.target.closest("[aria-disabled]")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
+  if (button.hasAttribute("data-print")) w.print();
   if (button.hasAttribute("data-copy"))
     navigator.clipboard.writeText(button.getAttribute("data-copy")).then(function () {
       button.textContent = button.getAttribute("data-copied");
       readOut(button.textContent);
     }, function () {});
 });
-{# An image that can't be loaded is hidden, and the placeholder behind it is shown. #}
+{# An image that can't be loaded is hidden, and what is behind it is shown. #}
 d.addEventListener("error", function (event) {
   if (event.target.tagName === "IMG") event.target.hidden = true;
 }, true);
@@ -195,6 +301,10 @@ d.addEventListener("visibilitychange", function () {
   if (!d.hidden && main() && data("state")) { tick(); if (data("poll") && modern) poll(); }
 });
 w.addEventListener("online", function () { if (lost) load(latest()); });
+{# A browser keeps what was typed for "Back". A card is not kept. #}
+w.addEventListener("pagehide", function () {
+  each("#number, #expiry, #code", function (input) { input.value = ""; });
+});
 w.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 start();
 })();
