@@ -201,6 +201,7 @@ def test_a_capture_is_one_write_before_and_one_after_the_processor(metered: Mete
     cost = cost_of(meter, lambda: world.payrex("POST", target, "amount=5"))
 
     assert cost.operations == [
+        "GetItem",  # the session, before the form is read
         *("GetItem", "GetItem"),  # the session and its payment
         "TransactWriteItems",
         "UpdateItem",  # the simulator's own ledger

@@ -18,10 +18,11 @@ def capture(call: Call) -> Session:
 
     Raises ResourceMissingError, the errors of the form's parameters, or those of `Captures`.
     """
+    session = sessions.retrieve(call.table, call.scope, session_id(call.path_id))
     reader = Reader.of_body(call)
     values = read_all(CAPTURE, reader)
     reader.finish()
-    return _captures(call).capture(call.scope, session_id(call.path_id), values["amount"])
+    return _captures(call).capture(call.scope, session.id, values["amount"])
 
 
 def cancel(call: Call) -> Session:
