@@ -171,8 +171,12 @@ def _check_session(session: Item, events: list[Item], payments: list[Item]) -> N
 
 
 def _check_payment(payment: Item, charge: Item | None, refunds: list[Item], now: float) -> None:
-    charged = charge is not None and "failure" not in charge and charge["decided_at"] <= now
+    approved = charge is not None and "failure" not in charge and charge["decided_at"] <= now
+    held = approved and charge is not None and "held" in charge
+    assert held == (payment["status"] == "authorized"), (payment, charge)
+    charged = approved and not held
     assert charged == (payment["status"] in ("succeeded", "late")), (payment, charge)
+    assert not charged or charge is None or charge["amount"] == payment["amount"]
     sent = sum(refund["amount"] for refund in refunds if refund["status"] == "succeeded")
     assert not [refund for refund in refunds if refund["status"] == "pending"]
     assert payment["amount_refunded"] == sent <= payment["amount"]

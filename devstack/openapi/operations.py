@@ -12,10 +12,10 @@ from checkout.api.paygate.sample_event import SendSample
 from checkout.api.payrex import checkout_sessions as payrex_sessions
 from checkout.api.payrex import customers as payrex_customers
 from checkout.api.payrex import objects as payrex
+from checkout.api.payrex import payment_intents, webhook_forms
 from checkout.api.payrex import payments as payrex_payments
 from checkout.api.payrex import query as payrex_query
 from checkout.api.payrex import refunds as payrex_refunds
-from checkout.api.payrex import webhook_forms
 from checkout.api.payrex.fields import Field
 from checkout.domain import ids
 
@@ -108,6 +108,9 @@ PAYREX: dict[str, Operation] = {
     "retrieve_checkout_session": Operation(payrex.CheckoutSession),
     "expire_checkout_session": Operation(payrex.CheckoutSession, conflicts=True),
     "retrieve_payment_intent": Operation(payrex.PaymentIntent),
+    "capture_payment_intent": Operation(
+        payrex.PaymentIntent, payment_intents.CAPTURE, conflicts=True
+    ),
     "cancel_payment_intent": Operation(payrex.PaymentIntent, conflicts=True),
     "retrieve_payment": Operation(payrex.Payment),
     "update_payment": Operation(payrex.Payment, payrex_payments.FIELDS),

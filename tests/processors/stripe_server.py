@@ -50,6 +50,8 @@ class StripeServer:
     calls: list[Call] = field(default_factory=list)
     answers: dict[str, tuple[str, Answered]] = field(default_factory=dict)
     """Requests and their answers by idempotency key."""
+    captured: dict[str, int] = field(default_factory=dict)
+    """The captured amount, by intent."""
 
     def client(self) -> Any:
         """A client for what Stripe's script in the shopper's browser and Stripe's dashboard do. It
@@ -59,7 +61,7 @@ class StripeServer:
         return stripe.StripeClient(key, base_addresses={"api": address}).v1
 
     def reset(self) -> None:
-        for known in (self.faults, self.calls, self.answers):
+        for known in (self.faults, self.calls, self.answers, self.captured):
             known.clear()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("DELETE", "/_config/data")
@@ -88,6 +90,12 @@ class StripeServer:
         client = self.client()
         method = client.payment_methods.create({"type": "card", "card": card})
         client.payment_intents.update(intent, {"payment_method": method.id})
+
+    def taken(self, intent: str) -> int:
+        """What was charged and not returned. localstripe returns what a capture releases."""
+        found = self.client().payment_intents.retrieve(intent)
+        returned = sum(each["amount"] for each in self.refunds(intent))
+        return int(found.amount) - returned if found.status == "succeeded" else 0
 
     def subscribe(self, url: str, secret: str) -> None:
         """Makes localstripe send its notifications to `url`, a second after the changes."""
@@ -135,7 +143,17 @@ class StripeServer:
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         returned = {name: value for name, value in found.items() if name in RETURNED}
-        return answer.status, returned, answer.read()
+        return answer.status, returned, self._with_amount_received(call, answer.read())
+
+    def _with_amount_received(self, call: Call, body: bytes) -> bytes:
+        found = json.loads(body) if call.path.startswith(CREATE[1]) and body else {}
+        if found.get("object") != "payment_intent":
+            return body
+        is_paid = found["status"] == "succeeded"
+        if is_paid and call.path.endswith("/capture"):
+            self.captured[found["id"]] = int(call.form["amount_to_capture"])
+        taken = self.captured.get(found["id"], found["amount"]) if is_paid else 0
+        return json.dumps(found | {"amount_received": taken}).encode()
 
 
 CREATE = ("POST", "/v1/payment_intents")

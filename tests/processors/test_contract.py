@@ -112,6 +112,55 @@ def stripe(world: World, request: pytest.FixtureRequest) -> Side:
     )
 
 
+@dataclass
+class Holder:
+    """A processor that can hold a card's money."""
+
+    side: Side
+    taken: Callable[[Payment], int]
+
+    @property
+    def processor(self) -> Processor:
+        return self.side.processor
+
+    def begin_held(self) -> Payment:
+        payment = self.side.begin()
+        self.side.approve(payment)
+        assert self.side.state(payment) is State.AUTHORIZED
+        return payment
+
+    def capture(self, payment: Payment, amount: int) -> tuple[State, int | None]:
+        outcome = self.processor.capture(replace(payment, amount=amount), self.side.now)
+        return outcome.state, outcome.amount
+
+
+def simulator_that_holds(world: World, request: Any) -> Holder:
+    side = replace(
+        simulator(world, request),
+        instrument=Instrument("card", "4242424242424242"),
+        approve=lambda _payment: None,
+        changes={"manual_capture": True},
+    )
+
+    def taken(payment: Payment) -> int:
+        (found,) = world.having(f"SIMULATOR#{payment.id}", "SIMULATOR")
+        return 0 if {"held", "failure"} & set(found) else int(found["amount"])
+
+    return Holder(side, taken)
+
+
+def stripe_that_holds(world: World, request: pytest.FixtureRequest) -> Holder:
+    server: StripeServer = request.getfixturevalue("stripe_side")
+    side = replace(stripe(world, request), changes={"manual_capture": True})
+    return Holder(side, lambda payment: server.taken(payment.reference or ""))
+
+
+@pytest.fixture(params=[simulator_that_holds, stripe_that_holds], ids=["simulator", "stripe"])
+def holder(world: World, request: pytest.FixtureRequest) -> Holder:
+    made: Holder = request.param(world, request)
+    return made
+
+
 def paystack(world: World, request: pytest.FixtureRequest) -> Side:
     """With mobile money: a card's page stays payable, whatever happened on it."""
     fake: PaystackFake = request.getfixturevalue("paystack_side")
@@ -353,3 +402,66 @@ def test_unsupported_instruments_are_refused_before_the_charge(side: Side) -> No
         side.processor.check(Instrument("card", "4000000000000000"))
     assert side.charges() == 0
     assert not side.processor.supports("cash")
+
+
+# ------------------------------------------------------------------------- held money
+
+
+def test_held_money_is_not_taken(holder: Holder) -> None:
+    payment = holder.begin_held()
+
+    assert [holder.side.state(payment) for _ in range(2)] == [State.AUTHORIZED] * 2
+    assert holder.taken(payment) == 0
+
+
+@pytest.mark.parametrize("amount", [5000, 2000])
+def test_repeated_captures_take_the_money_once(holder: Holder, amount: int) -> None:
+    payment = holder.begin_held()
+
+    answers = [holder.capture(payment, amount) for _ in range(3)]
+
+    assert answers == [(State.APPROVED, amount)] * 3
+    assert holder.side.state(payment) is State.APPROVED
+    assert holder.taken(payment) == amount
+
+
+def test_a_second_capture_takes_no_more(holder: Holder) -> None:
+    payment = holder.begin_held()
+    holder.capture(payment, 2000)
+
+    assert holder.capture(payment, 3000) == (State.APPROVED, 2000)
+    assert holder.taken(payment) == 2000
+
+
+def test_no_more_than_the_held_money_is_captured(holder: Holder) -> None:
+    payment = holder.begin_held()
+
+    assert holder.capture(payment, 5001)[0] is State.AUTHORIZED
+    assert holder.taken(payment) == 0
+    assert holder.capture(payment, 5000)[0] is State.APPROVED
+
+
+def test_voided_money_can_not_be_captured(holder: Holder) -> None:
+    payment = holder.begin_held()
+
+    canceled = [holder.processor.cancel(payment, holder.side.now) for _ in range(2)]
+
+    assert [each and each.state for each in canceled] == [State.DECLINED] * 2
+    assert holder.capture(payment, 5000)[0] is State.DECLINED
+    assert holder.taken(payment) == 0
+
+
+def test_captured_money_can_not_be_voided(holder: Holder) -> None:
+    payment = holder.begin_held()
+    holder.capture(payment, 2000)
+
+    canceled = holder.processor.cancel(payment, holder.side.now)
+
+    assert canceled is not None and canceled.state is State.APPROVED
+    assert holder.taken(payment) == 2000
+
+
+def test_only_processors_that_hold_money_are_asked_to(side: Side) -> None:
+    if side.processor.name not in registry.HOLDING:
+        with pytest.raises(NotImplementedError):
+            side.processor.capture(side.new_payment(), side.now)

@@ -7,6 +7,7 @@ from typing import Any
 
 from devstack.fixtures.sample_objects import (
     APPROVAL_SUFFIX,
+    HELD_SUFFIX,
     PAID_SUFFIX,
     PAYGATE_SUFFIX,
     PAYREX_SUFFIX,
@@ -101,6 +102,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "payrex_retrieve_payment_intent": {
         "id": f"pi_{PAYREX_SUFFIX}",
         "status": "awaiting_payment_method",
+    },
+    "payrex_capture_payment_intent": {
+        "id": f"pi_{HELD_SUFFIX}",
+        "status": "succeeded",
+        "amount_received": 3000,
     },
     "payrex_cancel_payment_intent": {"id": f"pi_{PAYREX_SUFFIX}", "status": "canceled"},
     "payrex_retrieve_payment": {"id": f"pay_{PAYREX_SUFFIX}", "status": "failed"},

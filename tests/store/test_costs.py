@@ -186,6 +186,32 @@ def test_an_update_reads_nothing_that_it_does_not_need(metered: Metered) -> None
     assert operations("PUT", f"/customers/{customer_id}", customer) == ["GetItem", "UpdateItem"]
 
 
+def held(world: World) -> str:
+    """The id of a payment intent that awaits its capture."""
+    manual = order(payment_method_options={"card": {"capture_type": "manual"}})
+    session = world.payrex("POST", PAYREX_SESSIONS, manual).json
+    world.pay(session["client_secret"])
+    return str(session["payment_intent"]["id"])
+
+
+def test_a_capture_is_one_write_before_and_one_after_the_processor(metered: Metered) -> None:
+    world, meter = metered
+    target = f"/payment_intents/{held(world)}/capture"
+
+    cost = cost_of(meter, lambda: world.payrex("POST", target, "amount=5"))
+
+    assert cost.operations == [
+        "GetItem",  # the session, before the form is read
+        *("GetItem", "GetItem"),  # the session and its payment
+        "TransactWriteItems",
+        "UpdateItem",  # the simulator's own ledger
+        "GetItem",  # the session, which has changed
+        "TransactWriteItems",
+        "BatchWriteItem",  # the timer that has ended
+        "GetItem",  # the session to show
+    ]
+
+
 def fill(world: World, model: dict[str, Any], count: int) -> None:
     """Puts copies of one session with new ids, in batches."""
 
@@ -276,6 +302,10 @@ def _measure(world: World, meter: Meter, order: dict[str, Any]) -> dict[str, Cos
     )
     refund = {"payment": payment, "amount": 100}
     costs["refund"] = cost_of(meter, lambda: world.post("/v1/refunds", refund))
+    intent = held(world)
+    costs["capture held money"] = cost_of(
+        meter, lambda: world.payrex("POST", f"/payment_intents/{intent}/capture", "amount=5")
+    )
     costs["fan an event out to one endpoint"] = cost_of(meter, lambda: fan_out(world, paid))
     costs["deliver it"] = cost_of(meter, lambda: deliver(world))
     costs["sweep of two shards, nothing due"] = cost_of(meter, world.dispatch)

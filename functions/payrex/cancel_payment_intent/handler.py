@@ -1,12 +1,10 @@
-"""POST /payment_intents/{id}/cancel: cancels a payment intent, and expires its session."""
+"""POST /payment_intents/{id}/cancel: releases authorized money, or expires the session."""
 
-from checkout.api.payrex import render
+from checkout.api.payrex import payment_intents, render
 from checkout.api.payrex.endpoint import Call, Json, endpoint
-from checkout.store import sessions
 
 
 @endpoint
 def handler(call: Call) -> Json:
-    id = render.session_id(call.path_id)
-    session = sessions.expire(call.table, call.scope, id, call.change_context())
+    session = payment_intents.cancel(call)
     return render.render_payment_intent(session, call.now)

@@ -15,10 +15,10 @@ from checkout.domain.account import merchant_of
 from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.event import KEPT_SECONDS, ChangeContext, Event, EventKind
 from checkout.domain.ids import EVENT, new_id, second_of, within
-from checkout.domain.payment import Payment, PaymentStatus
+from checkout.domain.payment import HOLD_SECONDS, Payment, PaymentStatus
 from checkout.domain.reconciliation import Reconciliation
 from checkout.domain.refund import Refund, RefundStatus
-from checkout.domain.session import Session, Status
+from checkout.domain.session import Session, Status, follow_hold
 from checkout.domain.timer import Timer
 from checkout.log import log_metric
 from checkout.store import (
@@ -74,13 +74,13 @@ class Repairs(NamedTuple):
             yield from self._final_events(session)
 
     def _payment(self, item: Item) -> Iterator[str]:
-        """Its session, and its timer while it is pending or watched."""
+        """Its session, and its timer while it is pending, watched or holds money."""
         payment = to_record(Payment, item)
         is_lost = sessions.find(self.table, payment.session) is None
         if is_lost and self._add_task(payment, "session_lost"):
             yield "session"
         is_watched = (payment.watch_until or 0) > self.context.now
-        if payment.status is PaymentStatus.PENDING or is_watched:
+        if payment.status is PaymentStatus.PENDING or payment.is_held or is_watched:
             timer = timers.attempt(payment.id, payment.scope, payment.check_at)
             yield from self._put_timer(timer, "payment's timer")
 
@@ -141,19 +141,22 @@ class Repairs(NamedTuple):
         accounts_of_mode = merchant.accounts_for(session.scope) if merchant else []
         processor = accounts_of_mode[0].processor if accounts_of_mode else "simulator"
         is_paid = session.status is Status.COMPLETE
+        charged = PaymentStatus.SUCCEEDED if is_paid else PaymentStatus.PENDING
         rebuilt = Payment(
             id=id,
             scope=session.scope,
             api=session.api,
             session=session.id,
-            amount=session.amount,
+            amount=session.amount_captured or session.amount,
             currency=session.currency,
-            method=session.methods[0],
+            method="card" if session.payment_status else session.methods[0],
             customer=session.customer,
             metadata=session.metadata,
             description=session.description,
             processor=processor,
-            status=PaymentStatus.SUCCEEDED if is_paid else PaymentStatus.PENDING,
+            status=session.payment_status or charged,
+            manual_capture=session.manual_capture,
+            capture_before_at=session.capture_before_at,
             deadline_at=session.lapses_at,
             check_at=now,
             created_at=second_of(id),
@@ -161,7 +164,7 @@ class Repairs(NamedTuple):
         )
         if self.table.add(payments.PAYMENTS.item(rebuilt)):
             self._add_task(rebuilt, "payment_rebuilt")
-        if not is_paid:
+        if not is_paid or rebuilt.is_held:
             self.table.write(timers.put(timers.attempt(id, session.scope, now)))
 
     def _add_task(self, subject: Payment | Refund, reason: str) -> bool:
@@ -189,13 +192,22 @@ class Repairs(NamedTuple):
         numbers = iter(_free_numbers(session, self._events_of(session)))
         for id, found, (type, object) in zip(wanted, stored, rendered, strict=True):
             if found is None:
-                at = session.updated_at
-                self._put_event(session, id, next(numbers), type, object, at)
+                self._put_event(session, id, next(numbers), type, object, _ended_at(session))
                 yield "event"
 
     def _rendered_end(self, session: Session) -> list[tuple[str, Mapping[str, Any]]]:
         """The types and objects of the events about the session's end, in their order."""
         paid = payments.find(self.table, session.payment) if session.payment else None
+        if paid and session.payment_status:
+            at = _ended_at(session)
+            paid = replace(
+                paid,
+                status=PaymentStatus.AUTHORIZED,
+                amount=session.amount,
+                amount_refunded=0,
+                updated_at=at,
+            )
+            session = follow_hold(session, paid, at)
         return [
             each
             for kind in _kinds_of_end(session)
@@ -263,10 +275,18 @@ class Repairs(NamedTuple):
                     yield type, object, then.updated_at
         if ended and session.status is not Status.OPEN:
             for type, object in self._rendered_end(session):
-                yield type, object, session.updated_at
+                yield type, object, _ended_at(session)
+
+
+def _ended_at(session: Session) -> int:
+    """When the session ended. Held money changes the session later."""
+    held_until = session.capture_before_at
+    return session.updated_at if held_until is None else held_until - HOLD_SECONDS
 
 
 def _kinds_of_end(session: Session) -> list[EventKind]:
+    if session.payment_status:
+        return [EventKind.PAYMENT_AUTHORIZED, EventKind.SESSION_COMPLETED]
     if session.status is Status.COMPLETE:
         return [EventKind.PAYMENT_SUCCEEDED, EventKind.SESSION_COMPLETED]
     return [EventKind.SESSION_EXPIRED]
@@ -285,8 +305,10 @@ def _kinds_of(subject: Payment | Refund) -> Iterator[tuple[EventKind, Payment | 
         yield EventKind.REFUND_CREATED, created
         if subject.status is not RefundStatus.PENDING:
             yield EventKind.REFUND_UPDATED, subject
-    elif subject.status in (PaymentStatus.FAILED, PaymentStatus.LATE):
+    elif subject.failure:
         yield EventKind.PAYMENT_FAILED, subject
+    elif subject.manual_capture and subject.status is PaymentStatus.SUCCEEDED:
+        yield EventKind.PAYMENT_SUCCEEDED, subject
 
 
 def _free_numbers(session: Session, stored: Iterable[Event]) -> list[int]:

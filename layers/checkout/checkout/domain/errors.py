@@ -8,6 +8,7 @@ CheckoutError
 │                                   ├── ParameterUnknownError
 │                                   ├── ReferenceMissingError
 │                                   ├── RefundTooLargeError
+│                                   ├── CaptureTooLargeError
 │                                   ├── BodyInvalidError
 │                                   ├── BodyTooLargeError 413
 │                                   └── ManyInvalidError        several of these at once
@@ -20,6 +21,8 @@ CheckoutError
 ├── ConflictError 409               ├── SessionNotOpenError
 │                                   ├── PaymentInProgressError
 │                                   ├── PaymentNotRefundableError
+│                                   ├── NothingHeldError
+│                                   ├── CaptureRefusedError
 │                                   ├── EndpointDisabledError
 │                                   └── IdempotencyError
 ├── LimitError 422
@@ -118,6 +121,13 @@ class RefundTooLargeError(InvalidRequestError):
         )
 
 
+class CaptureTooLargeError(ParameterAboveMaximumError):
+    """The amount of a capture is more than the processor holds."""
+
+    def __init__(self, held: int) -> None:
+        super().__init__(f"amount must be at most {held}: no more is held.", "amount")
+
+
 class BodyInvalidError(InvalidRequestError):
     code = "body_invalid"
 
@@ -201,6 +211,22 @@ class PaymentInProgressError(ConflictError):
 
 class PaymentNotRefundableError(ConflictError):
     code = "payment_not_refundable"
+
+
+class NothingHeldError(ConflictError):
+    """A payment has no held money to capture or void."""
+
+    code = "nothing_held"
+
+
+class CaptureRefusedError(ConflictError):
+    code = "capture_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The processor did not capture this amount. The money is still held: capture another "
+            "amount, or cancel."
+        )
 
 
 class EndpointDisabledError(ConflictError):

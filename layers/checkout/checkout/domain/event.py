@@ -19,6 +19,7 @@ class EventKind(StrEnum):
 
     SESSION_COMPLETED = "session_completed"
     SESSION_EXPIRED = "session_expired"
+    PAYMENT_AUTHORIZED = "payment_authorized"
     PAYMENT_SUCCEEDED = "payment_succeeded"
     PAYMENT_FAILED = "payment_failed"
     REFUND_CREATED = "refund_created"

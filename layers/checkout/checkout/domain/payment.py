@@ -2,9 +2,14 @@
 
     pending ──▶ succeeded        the money is the merchant's, the session complete
        │ └────▶ failed ──┐       declined, or given up at the deadline
-       └────────────────▶ late   approved after we gave up: charged, and refunded at once
+       ├────────────────▶ late   approved after we gave up: charged, and refunded at once
+       │
+       └▶ authorized ─▶ capturing ─▶ succeeded   the merchant takes the money, or a part of it
+              └───────▶ voiding ───▶ voided      the merchant, or the time, lets it go
 
-A payment's id is the processor's idempotency key, so nothing is charged that is not in the table.
+With manual capture the processor only holds the money, and the session is complete. Late money that
+is only held is voided. A payment's id is the processor's idempotency key, so nothing is charged
+that is not in the table.
 """
 
 from dataclasses import dataclass, field
@@ -24,6 +29,8 @@ LONGER_CHECKS = 10
 PAGE_LOOKUP_SECONDS = 2
 """Seconds from one lookup of an attempt by its page to the next, at a processor that is another
 service."""
+HOLD_SECONDS = 7 * 24 * 60 * 60
+"""How long money is held for a manual capture (docs/contracts/payrex.md, section 7.2)."""
 
 
 class PaymentStatus(StrEnum):
@@ -31,6 +38,12 @@ class PaymentStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     LATE = "late"
+    AUTHORIZED = "authorized"
+    CAPTURING = "capturing"
+    """A capture is decided. The processor has not confirmed it yet."""
+    VOIDING = "voiding"
+    """A void is decided. The processor has not confirmed it yet."""
+    VOIDED = "voided"
 
 
 TRANSITIONS: dict[PaymentStatus, tuple[PaymentStatus, ...]] = {
@@ -38,13 +51,32 @@ TRANSITIONS: dict[PaymentStatus, tuple[PaymentStatus, ...]] = {
         PaymentStatus.SUCCEEDED,
         PaymentStatus.FAILED,
         PaymentStatus.LATE,
+        PaymentStatus.AUTHORIZED,
+        PaymentStatus.VOIDING,
     ),
-    PaymentStatus.FAILED: (PaymentStatus.LATE,),
+    PaymentStatus.FAILED: (PaymentStatus.LATE, PaymentStatus.VOIDING),
     PaymentStatus.SUCCEEDED: (),
     PaymentStatus.LATE: (),
+    # The last two happen if the merchant uses the processor's dashboard.
+    PaymentStatus.AUTHORIZED: (
+        PaymentStatus.CAPTURING,
+        PaymentStatus.VOIDING,
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.VOIDED,
+    ),
+    # It is authorized again if the processor refuses the capture.
+    PaymentStatus.CAPTURING: (
+        PaymentStatus.SUCCEEDED,
+        PaymentStatus.VOIDED,
+        PaymentStatus.AUTHORIZED,
+    ),
+    PaymentStatus.VOIDING: (PaymentStatus.VOIDED, PaymentStatus.SUCCEEDED, PaymentStatus.LATE),
+    PaymentStatus.VOIDED: (),
 }
 CHARGED = (PaymentStatus.SUCCEEDED, PaymentStatus.LATE)
 """The states in which the shopper was charged, so that the money may be refunded."""
+HELD = (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURING, PaymentStatus.VOIDING)
+"""The states in which the processor may hold the shopper's money."""
 
 
 def sources(target: PaymentStatus) -> tuple[PaymentStatus, ...]:
@@ -80,6 +112,7 @@ class Payment:
     api: str
     session: str
     amount: int
+    """What is charged. From the decision about a capture on, this is the captured amount."""
     currency: str
     method: str
     deadline_at: int
@@ -96,6 +129,10 @@ class Payment:
     codes_sent: int | None = None
     """The number of codes that were forwarded. One form sends one code at most."""
     status: PaymentStatus = PaymentStatus.PENDING
+    manual_capture: bool | None = None
+    """Whether the processor only holds the money until the merchant captures it."""
+    capture_before_at: int | None = None
+    """When held money is voided."""
     amount_refunded: int = 0
     """The amount of the refunds that succeeded or are pending."""
     failure: Failure | None = None
@@ -124,6 +161,10 @@ class Payment:
     @property
     def was_charged(self) -> bool:
         return self.status in CHARGED
+
+    @property
+    def is_held(self) -> bool:
+        return self.status in HELD
 
 
 WATCH_SECONDS = 60

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from checkout.domain.account import Caller
 from checkout.domain.card_limits import CardLimits
 from checkout.domain.ids import RANDOM_LENGTH, random_text
-from checkout.domain.payment import Failure, Payment
+from checkout.domain.payment import Failure, Payment, PaymentStatus
 
 MIN_LIFETIME = 30 * 60
 MAX_LIFETIME = 24 * 60 * 60
@@ -78,6 +78,14 @@ class Session:
     metadata: dict[str, str] = field(default_factory=dict)
     payment: str | None = None
     """The payment that completed it."""
+    manual_capture: bool | None = None
+    """Whether a card's money is only held until the merchant captures it."""
+    payment_status: PaymentStatus | None = None
+    """The status of `payment`, if its money was held."""
+    capture_before_at: int | None = None
+    """When the held money is voided."""
+    amount_captured: int | None = None
+    """How much of the held money is captured, once that is decided."""
     attempt: str | None = None
     """The payment attempt in flight."""
     customer: str | None = None
@@ -130,6 +138,13 @@ class Session:
         """The status that a reader sees at `now`: a lapsed session is expired."""
         lapsed = self.status is Status.OPEN and self.lapses_at <= now
         return Status.EXPIRED if lapsed else self.status
+
+    def hold_at(self, now: int) -> PaymentStatus | None:
+        """The status of held money that a reader sees at `now`: in the second of its end it is
+        being voided. None if no money was held."""
+        ended = self.capture_before_at is not None and self.capture_before_at <= now
+        is_open = self.payment_status is PaymentStatus.AUTHORIZED
+        return PaymentStatus.VOIDING if is_open and ended else self.payment_status
 
     def blocked_until(self, method: str) -> int:
         """The time from which it can be paid by this method; 0 if it never was blocked. It stays
@@ -255,6 +270,21 @@ def release_attempt(session: Session, attempt: Payment, failure: Failure, now: i
 
 def complete(session: Session, payment: str, now: int) -> Session:
     return _moved(COMPLETE, session, now, attempt=None, payment=payment)
+
+
+def follow_hold(session: Session, payment: Payment, now: int) -> Session:
+    """The session with the state of its payment's held money. A payment that did not complete it
+    changes nothing."""
+    if session.payment != payment.id:
+        return session
+    captured = payment.status in (PaymentStatus.CAPTURING, PaymentStatus.SUCCEEDED)
+    return replace(
+        session,
+        payment_status=payment.status,
+        capture_before_at=payment.capture_before_at,
+        amount_captured=payment.amount if captured else None,
+        updated_at=now,
+    )
 
 
 def expire(session: Session, now: int) -> Session:

@@ -24,7 +24,11 @@ from checkout.page.tokens import (
 from checkout.page.view import Visit
 from checkout.processors.attempts import Attempts, Lookup
 from checkout.processors.protocol import InstrumentRefusedError, Processor
-from checkout.processors.registry import ProcessorRouter, processors_of
+from checkout.processors.registry import (
+    ProcessorRouter,
+    processors_of,
+    without_charging_cards,
+)
 from checkout.store import accounts, payments, sessions, tracked_events, webhook_endpoints
 from checkout.store.table import Table
 
@@ -185,6 +189,8 @@ def visit_of(
     id = merchant_of(session.scope)
     merchant = accounts.merchant(table, id) or Merchant(id, id, session.api)
     processors = processors_of(table, merchant, session.scope)
+    if session.manual_capture:
+        processors = without_charging_cards(processors)
     language = session.locale or choose_language(request.header("accept-language"))
     return Visit(session, merchant, processors, language, request.now, payment)
 

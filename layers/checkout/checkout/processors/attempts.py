@@ -22,11 +22,11 @@ from checkout.domain.payment import (
     PaymentStatus,
     next_watch_at,
 )
-from checkout.domain.refund import refund_of_late
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
 from checkout.log import log_fault, log_metric
 from checkout.processors.breaker import Breaker, BreakerOpenError
+from checkout.processors.captures import Captures
 from checkout.processors.protocol import (
     CodeEntry,
     Instrument,
@@ -40,7 +40,7 @@ from checkout.processors.protocol import (
     State,
 )
 from checkout.processors.refunds import TASKS_ADDED, Refunds
-from checkout.store import payments, refunds, sessions, tasks, timers
+from checkout.store import payments, sessions, tasks, timers
 from checkout.store.table import ConditionFailedError, Table, until_no_conflict
 from checkout.store.tasks import Task
 
@@ -179,6 +179,9 @@ class Attempts(NamedTuple):
         if payment is None or not _is_current(payment, timer):
             self.table.write(timers.delete(timer))
             return
+        if payment.is_held:
+            Captures(*self).on_timer(payment)
+            return
         lookup = self._settle(payment)
         settled = lookup.payment
         if settled is None or not _is_current(settled, timer):
@@ -202,7 +205,8 @@ class Attempts(NamedTuple):
         named = replace(payment, reference=payment.reference or reference)
         try:
             outcome = self.processor.look_up(named, now) or Outcome(State.PENDING)
-            if outcome.state is State.PENDING and payment.deadline_at <= now:
+            is_over = payment.deadline_at <= now and not payment.is_held
+            if outcome.state is State.PENDING and is_over:
                 known = replace(named, reference=named.reference or outcome.reference)
                 canceled = self.processor.cancel(known, now)
                 return canceled or Outcome(State.DECLINED, Failure.TIMED_OUT)
@@ -317,20 +321,30 @@ class Attempts(NamedTuple):
         return payments.set_code_step(self.table, payment, now if wanted else None)
 
     def _apply(self, payment: Payment, outcome: Outcome, session: Session | None = None) -> Payment:
-        if outcome.state is State.PENDING or payment.was_charged:
+        if payment.is_held:
+            return Captures(*self).record(payment, outcome)
+        can_change = payment.status in (PaymentStatus.PENDING, PaymentStatus.FAILED)
+        if outcome.state is State.PENDING or not can_change:
             return payment
         session = session or sessions.find(self.table, payment.session)
         if session is None:
             raise ResourceMissingError("checkout session")
         if outcome.state is State.DECLINED:
             return self._decline(payment, outcome, session)
+        return self._take(payment, outcome, session)
+
+    def _take(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
+        """Completes the session with money that was charged or is held, or sends it back."""
         pending = payment.status is PaymentStatus.PENDING
-        if pending and machine.allows(machine.COMPLETE, session, self.context.now, payment):
+        completes = machine.allows(machine.COMPLETE, session, self.context.now, payment)
+        if outcome.state is State.AUTHORIZED:
+            if pending and completes:
+                return payments.authorize(self.table, session, payment, self.context)
+            late = payments.void_late(self.table, session, payment, self.context)
+            return Captures(*self).finish(late)
+        if pending and completes:
             return payments.succeed(self.table, session, payment, self.context)
-        refund = refund_of_late(payment, self.context.now)
-        late = refunds.record_late(self.table, session, payment, refund, self.context)
-        Refunds(*self).send(refund, late)
-        return late
+        return Refunds(*self).return_late(session, payment)
 
     def _decline(self, payment: Payment, outcome: Outcome, session: Session) -> Payment:
         if payment.status is not PaymentStatus.PENDING:
@@ -346,7 +360,8 @@ class Attempts(NamedTuple):
 
 def _is_current(payment: Payment, timer: Timer) -> bool:
     watched = payment.status is PaymentStatus.FAILED and payment.watch_until is not None
-    return (payment.status is PaymentStatus.PENDING or watched) and payment.check_at == timer.due
+    is_open = payment.status is PaymentStatus.PENDING or payment.is_held
+    return (is_open or watched) and payment.check_at == timer.due
 
 
 def _next_check(lookup: Lookup, payment: Payment, now: int) -> int | None:
@@ -392,6 +407,7 @@ def _new_payment(
         description=session.description,
         statement_descriptor=session.statement_descriptor,
         processor=processor.name,
+        manual_capture=session.manual_capture if instrument.method == "card" else None,
         deadline_at=now + processor.attempt_seconds(instrument),
         check_at=now + ATTEMPT_CHECK_SECONDS,
         created_at=now,

@@ -183,6 +183,9 @@ class PayMongo:
             return self._outcome(payment, answer.body, now)
         return self._outcome(payment, self._session(payment), now)
 
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        raise NotImplementedError  # It charges at once.
+
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         paid = _paid(self._session(payment))
         if not paid or payment.method in NO_API_REFUNDS:

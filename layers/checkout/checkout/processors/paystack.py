@@ -175,6 +175,9 @@ class Paystack:
             return Outcome(State.PENDING)
         return Outcome(State.DECLINED, Failure.TIMED_OUT)
 
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        raise NotImplementedError  # It charges at once.
+
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
         transaction = self._transaction(payment)
         if transaction.get("status") not in PAID or refund.amount < SMALLEST_REFUND:

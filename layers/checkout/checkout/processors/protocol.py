@@ -17,6 +17,8 @@ CONNECT_SECONDS, READ_SECONDS = 2, 5
 
 class State(StrEnum):
     APPROVED = "approved"
+    AUTHORIZED = "authorized"
+    """The money of a payment with manual capture is held, and not charged."""
     DECLINED = "declined"
     PENDING = "pending"
     """The shopper has not approved yet, or the processor can't say at the moment."""
@@ -62,6 +64,8 @@ class Outcome(NamedTuple):
     """Whether `next` replaces the stored step of the payment: a code is wanted, or none."""
     is_charged_twice: bool = False
     """Whether the charge has taken the money more than once."""
+    amount: int | None = None
+    """What was captured of an approved payment with manual capture."""
 
 
 class RefundOutcome(NamedTuple):
@@ -171,8 +175,15 @@ class ProcessorClient(Protocol):
         """The outcome of a payment so far; None if the processor does not know the payment."""
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
-        """Stops a pending payment, for good where the processor can. An approved payment stays
-        approved, and the outcome says so."""
+        """Stops a pending payment, for good where the processor can, and voids held money. An
+        approved payment stays approved, and the outcome says so."""
+
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        """Takes the payment's amount of its held money and releases the rest; a repeated call takes
+        no more. The outcome is the state at the processor: still authorized if it refused.
+
+        Only called for the processors in `registry.HOLDING`.
+        """
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         """Forwards the code that the shopper typed. It is called at most once for a code."""

@@ -19,6 +19,7 @@ from checkout.domain.refund import (
     RefundOrder,
     RefundStatus,
     new_refund,
+    refund_of_late,
 )
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
@@ -85,6 +86,14 @@ class Refunds(NamedTuple):
             return self._conclude(refund, outcome, session)
         except (ProcessorUnavailableError, BusyError):
             return refund
+
+    def return_late(self, session: Session, payment: Payment) -> Payment:
+        """Records a payment that was charged too late, and sends its money back. Raises
+        ConditionFailedError after a conflict."""
+        refund = refund_of_late(payment, self.context.now)
+        late = refunds.record_late(self.table, session, payment, refund, self.context)
+        self.send(refund, late)
+        return late
 
     def on_notification_of_any(self, payment: Payment) -> None:
         """Settles the pending refunds of a payment, for a notification that names none of them."""

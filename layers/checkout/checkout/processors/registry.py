@@ -33,6 +33,8 @@ METHODS = {
     PAYMONGO: ("card", "gcash", "maya", "qrph", "grab_pay"),
 }
 """The payment methods that each adapter supports. An account may be limited to some of them."""
+HOLDING = (SIMULATOR, STRIPE)
+"""Processors that can hold a card's money until it is captured."""
 RECONCILED = (PAYSTACK, PAYMONGO)
 """Processors whose own lists of charges are compared with ours."""
 ACCOUNTS = 256
@@ -69,6 +71,23 @@ def sees_cards(table: Table, scope: str) -> bool:
     merchant = accounts.merchant(table, merchant_of(scope))
     found = merchant.accounts_for(scope) if merchant else []
     return not is_live(scope) and not any("card" in account.methods for account in found)
+
+
+def can_hold_cards(table: Table, scope: str) -> bool:
+    """Whether the processor of the scope's cards can hold money. True if it takes no cards."""
+    merchant = accounts.merchant(table, merchant_of(scope))
+    found = merchant.accounts_for(scope) if merchant else []
+    of_cards = [account.processor for account in found if "card" in account.methods]
+    return not of_cards or of_cards[0] in HOLDING
+
+
+def without_charging_cards(processors: dict[str, Processor]) -> dict[str, Processor]:
+    """The processors, without one that would charge a card at once and hold no money."""
+    return {
+        method: processor
+        for method, processor in processors.items()
+        if method != "card" or processor.name in HOLDING
+    }
 
 
 def processor_at(table: Table, name: str, scope: str) -> Processor:
@@ -115,6 +134,9 @@ class ProcessorRouter:
 
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
         return self._ask(payment, now, lambda client: client.cancel(payment, now))
+
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        return self._ask(payment, now, lambda client: client.capture(payment, now))
 
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         return self._ask(payment, now, lambda client: client.submit_code(payment, code, now))

@@ -172,6 +172,7 @@ class Simulator:
             "refunded": 0,
             "refund_after": outcome.refund_after,
             "refund_failure": outcome.refund_failure,
+            "held": payment.manual_capture,
         }
         return _charge_outcome(simulator_ledger.record_charge(self._table, payment.id, entry), now)
 
@@ -182,6 +183,10 @@ class Simulator:
     def cancel(self, payment: Payment, now: int) -> Outcome | None:
         entry = simulator_ledger.end_charge(self._table, payment.id, Failure.TIMED_OUT, now)
         return None if entry is None else _charge_outcome(entry, now)
+
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        entry = simulator_ledger.capture_charge(self._table, payment.id, payment.amount, now)
+        return _charge_outcome(entry, now)
 
     def decide(self, attempt: str, approved: bool, now: int) -> None:
         """Records the shopper's decision at the wallet; a second decision changes nothing."""
@@ -227,7 +232,9 @@ def _charge_outcome(entry: Item, now: int) -> Outcome:
         return Outcome(State.PENDING)
     if "failure" in entry:
         return Outcome(State.DECLINED, Failure(entry["failure"]))
-    return Outcome(State.APPROVED)
+    if "held" in entry:
+        return Outcome(State.AUTHORIZED)
+    return Outcome(State.APPROVED, amount=entry["amount"])
 
 
 REFUSED = RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)

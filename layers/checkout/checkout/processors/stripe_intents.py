@@ -145,6 +145,21 @@ class StripeIntents:
     def list_receipts(self, since: int, until: int, cursor: str | None) -> Receipts:
         raise NotImplementedError  # A canceled intent can't be paid: nothing is compared.
 
+    def capture(self, payment: Payment, now: int) -> Outcome:
+        intent_id, amount = payment.reference, payment.amount
+        if intent_id is None:
+            raise ProcessorUnavailableError  # A restore lost it, and a person has a task.
+        key = f"{payment.id}/capture/{amount}"
+        with _translated_errors():
+            try:
+                captured = self._intents.capture(
+                    intent_id, {"amount_to_capture": amount}, {"idempotency_key": key}
+                )
+            except InvalidRequestError as error:  # It is not held any more, or not this amount.
+                log_fault(error, where=payment.id)
+                captured = self._intents.retrieve(intent_id)
+            return self._outcome(captured.to_dict())
+
     def submit_code(self, payment: Payment, code: str, now: int) -> Outcome:
         raise NotImplementedError  # 3-D Secure is in the fields of Stripe.
 
@@ -199,6 +214,8 @@ class StripeIntents:
             "metadata": {"payment": payment.id, "session": payment.session},
             **_descriptor(payment),
         }
+        if payment.manual_capture:
+            asked["capture_method"] = "manual"
         created = self._intents.create(cast(Any, asked), {"idempotency_key": payment.id})
         return created.to_dict()
 
@@ -221,7 +238,10 @@ class StripeIntents:
 
     def _outcome(self, intent: Json) -> Outcome:
         if intent["status"] == "succeeded":
-            return Outcome(State.APPROVED, reference=intent["id"])
+            amount = intent.get("amount_received")
+            return Outcome(State.APPROVED, reference=intent["id"], amount=amount)
+        if intent["status"] == "requires_capture":
+            return Outcome(State.AUTHORIZED, reference=intent["id"])
         if intent["status"] == "canceled":
             return Outcome(State.DECLINED, _failure(intent), intent["id"])
         waits = intent["status"].startswith("requires_")

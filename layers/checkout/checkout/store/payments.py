@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from checkout.domain import session as machine
 from checkout.domain.event import ChangeContext, EventKind
 from checkout.domain.ids import PAYMENT
 from checkout.domain.payment import (
+    ATTEMPT_CHECK_SECONDS,
     CHARGED,
+    HOLD_SECONDS,
     PAGE_LOOKUP_SECONDS,
     Failure,
     Payment,
@@ -52,6 +54,85 @@ def begin(
     except ConditionFailedError as failed:
         raise sessions.explain_conflict(failed, now, payment.method) from None
     return begun
+
+
+def authorize(table: Table, session: Session, payment: Payment, context: ChangeContext) -> Payment:
+    """Completes the session with a payment whose money is only held. Raises ConditionFailedError
+    after a conflict."""
+    now = context.now
+    until = now + HOLD_SECONDS
+    held = replace(
+        payment,
+        status=PaymentStatus.AUTHORIZED,
+        capture_before_at=until,
+        check_at=until,
+        updated_at=now,
+    )
+    completed = machine.follow_hold(machine.complete(session, payment.id, now), held, now)
+    kinds = [EventKind.PAYMENT_AUTHORIZED, EventKind.SESSION_COMPLETED]
+    recorded = context.record_events(kinds, completed, held)
+    table.write(
+        sessions.transition(machine.COMPLETE, session, recorded.session, now, payment),
+        change(payment, held),
+        *timers.move(_timer(payment), _timer(held)),
+        *events.writes(recorded.events),
+    )
+    timers.discard(table, [sessions.expiry_timer(session)])
+    return held
+
+
+def move_hold(
+    table: Table,
+    session: Session,
+    payment: Payment,
+    status: PaymentStatus,
+    context: ChangeContext,
+    amount: int | None = None,
+) -> Payment:
+    """Moves a payment with held money to a status, and changes its amount if one is given.
+
+    Raises ConditionFailedError if the payment changed since it was read.
+    """
+    now = context.now
+    moved = replace(payment, status=status, amount=amount or payment.amount, updated_at=now)
+    if moved.is_held:
+        until = payment.capture_before_at or now
+        is_open = status is PaymentStatus.AUTHORIZED
+        moved = replace(moved, check_at=until if is_open else now + ATTEMPT_CHECK_SECONDS)
+    kinds = [EventKind.PAYMENT_SUCCEEDED] if status is PaymentStatus.SUCCEEDED else []
+    recorded = context.record_events(kinds, machine.follow_hold(session, moved, now), moved)
+    table.write(
+        change(payment, moved, unchanged(payment, "status")),
+        *_update_session(session, recorded.session),
+        *(timers.move(_timer(payment), _timer(moved)) if moved.is_held else []),
+        *events.writes(recorded.events),
+    )
+    if not moved.is_held:
+        timers.discard(table, [_timer(payment)])
+    return moved
+
+
+def void_late(table: Table, session: Session, payment: Payment, context: ChangeContext) -> Payment:
+    """Records that money was held too late, so that it is voided. The session is free for another
+    attempt. Raises ConditionFailedError after a conflict."""
+    now = context.now
+    late = replace(
+        payment,
+        status=PaymentStatus.VOIDING,
+        failure=Failure.TOO_LATE,
+        check_at=now + ATTEMPT_CHECK_SECONDS,
+        updated_at=now,
+    )
+    # A payment that has failed before already has its event.
+    kinds = [EventKind.PAYMENT_FAILED] if payment.status is PaymentStatus.PENDING else []
+    recorded = context.record_events(kinds, session, late)
+    table.write(
+        change(payment, late),
+        *release(session, recorded.session, payment, Failure.TOO_LATE, now),
+        *timers.move(_timer(payment), _timer(late)),
+        *events.writes(recorded.events),
+    )
+    return late
 
 
 def succeed(table: Table, session: Session, payment: Payment, context: ChangeContext) -> Payment:
@@ -118,7 +199,11 @@ def release(
     if machine.allows(machine.RELEASE_ATTEMPT, session, now, payment):
         free = machine.release_attempt(recorded, payment, failure, now)
         return [sessions.transition(machine.RELEASE_ATTEMPT, session, free, now, payment)]
-    return [sessions.record_event_count(session, recorded)] if recorded != session else []
+    return _update_session(session, recorded)
+
+
+def _update_session(before: Session, after: Session) -> list[Action]:
+    return [sessions.record_event_count(before, after)] if after != before else []
 
 
 def claim_lookup(table: Table, payment: Payment, now: int) -> bool:
@@ -190,10 +275,10 @@ def release_refund(refund: Refund) -> Update:
     return Update(keys.payment(refund.payment), {}, reserved, {"amount_refunded": -refund.amount})
 
 
-def change(before: Payment, after: Payment) -> Update:
+def change(before: Payment, after: Payment, condition: ConditionBase | None = None) -> Update:
     """The write of a status transition, on condition that the stored status allows it."""
-    allowed = Attr("status").is_in([*sources(after.status)])
-    return PAYMENTS.build_update(before, after, allowed & unchanged(before, "check_at"))
+    allowed = Attr("status").is_in([*sources(after.status)]) & unchanged(before, "check_at")
+    return PAYMENTS.build_update(before, after, allowed & condition if condition else allowed)
 
 
 def _timer(payment: Payment) -> Timer:

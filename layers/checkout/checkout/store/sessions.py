@@ -119,7 +119,8 @@ def transition(
 
 
 def record_event_count(before: Session, after: Session) -> Update:
-    """The write that counts new events of a session whose state does not change."""
+    """The write that counts new events of a session whose status does not change, and stores the
+    state of its held money."""
     return _update(before, after, Attr("pk").exists())
 
 

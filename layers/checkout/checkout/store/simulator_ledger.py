@@ -22,12 +22,28 @@ def find_charge(table: Table, payment_id: str) -> Item | None:
 
 
 def end_charge(table: Table, payment_id: str, failure: str | None, now: int) -> Item | None:
-    """Ends a charge that is open at `now`. Returns the charge as stored; None if there is none."""
-    ended: Item = {"decided_at": now, "failure": failure}
+    """Ends a charge that is open at `now`, or whose money is held. Returns the charge as stored;
+    None if there is none."""
+    ended: Item = {"decided_at": now, "failure": failure, "held": None}
+    is_open = Attr("decided_at").gt(now) | Attr("held").exists()
     try:
-        return table.update(Update(keys.simulator(payment_id), ended, Attr("decided_at").gt(now)))
+        return table.update(Update(keys.simulator(payment_id), ended, is_open))
     except ConditionFailedError as failed:
         return failed.found[0]
+
+
+def capture_charge(table: Table, payment_id: str, amount: int, now: int) -> Item:
+    """Takes `amount` of a charge whose money is held. Returns the charge as stored."""
+    is_held = Attr("held").exists() & Attr("failure").not_exists() & Attr("decided_at").lte(now)
+    captured: Item = {"amount": amount, "held": None}
+    condition = is_held & Attr("amount").gte(amount)
+    try:
+        return table.update(Update(keys.simulator(payment_id), captured, condition))
+    except ConditionFailedError as failed:
+        found = failed.found[0]
+        if found is None:
+            raise
+        return found
 
 
 def record_refund(

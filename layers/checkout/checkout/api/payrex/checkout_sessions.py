@@ -31,7 +31,7 @@ from checkout.domain.errors import (
 )
 from checkout.domain.ids import LINE_ITEM, SESSION, new_id, random_text
 from checkout.domain.session import LineItem, Session, new_session
-from checkout.processors.registry import sees_cards
+from checkout.processors.registry import can_hold_cards, sees_cards
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
 
@@ -114,9 +114,28 @@ def prepare_session(call: Call) -> Creation:
     reader = Reader.of_body(call)
     customer = _customer(call, reader)
     values = read_all(FIELDS, reader)
+    _check_capture(call, values, reader)
     reader.finish()
     session = _session(call, values, customer, _card_limits(call, reader))
     return sessions.prepare_creation(session, encode_json(render_session(session, call.now)))
+
+
+def _check_capture(call: Call, values: dict[str, Any], reader: Reader) -> None:
+    """Manual capture needs cards, and a processor that can hold their money."""
+    if not _is_manual(values):
+        return
+    name = "payment_method_options[card][capture_type]"
+    if "card" not in (values["payment_methods"] or METHODS):
+        problem = "is manual, which needs card among payment_methods"
+        reader.fail(ParameterInvalidError, name, problem)
+    elif not can_hold_cards(call.table, call.scope):
+        problem = "must be automatic: the processor of your card payments charges at once"
+        reader.fail(ParameterInvalidError, name, problem)
+
+
+def _is_manual(values: dict[str, Any]) -> bool:
+    options = _method_options(values["payment_method_options"] or {})
+    return bool(options["card"]["capture_type"] == "manual")
 
 
 def _customer(call: Call, reader: Reader) -> Customer | None:
@@ -165,6 +184,7 @@ def _session(
         cancel_url=values["cancel_url"],
         url=f"{call.request.page_url()}/c/{client_secret}",
         methods=values["payment_methods"] or METHODS,
+        manual_capture=_is_manual(values) or None,
         metadata=values["metadata"],
         customer=customer.id if customer else None,
         customer_email=customer.email if customer else None,

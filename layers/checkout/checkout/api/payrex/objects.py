@@ -13,7 +13,14 @@ from checkout.domain.webhook_endpoint import EndpointStatus
 Time = Annotated[int, Keywords(description="In epoch seconds.")]
 Amount = Annotated[int, Keywords(minimum=0, description="In centavos.")]
 Metadata = dict[str, str] | None
-IntentStatus = Literal["awaiting_payment_method", "awaiting_next_action", "succeeded", "canceled"]
+IntentStatus = Literal[
+    "awaiting_payment_method",
+    "awaiting_next_action",
+    "awaiting_capture",
+    "processing",
+    "succeeded",
+    "canceled",
+]
 PaymentStatus = Literal["pending", "paid", "failed"]
 
 
@@ -132,7 +139,7 @@ class PaymentIntent(TypedDict):
     statement_descriptor: str | None
     status: IntentStatus
     return_url: str | None
-    capture_before_at: None
+    capture_before_at: Time | None
     created_at: Time
     updated_at: Time
 

@@ -139,13 +139,13 @@ def render_session(session: Session, now: int) -> objects.CheckoutSession:
 
 
 def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
-    paid = session.status is Status.COMPLETE
+    awaits_capture = session.hold_at(now) is PaymentStatus.AUTHORIZED
     return {
         "id": payment_intent_id(session.id),
         "resource": "payment_intent",
         "amount": session.amount,
-        "amount_received": session.amount if paid else 0,
-        "amount_capturable": 0,
+        "amount_received": _received(session),
+        "amount_capturable": session.amount if awaits_capture else 0,
         "capture_type": None,
         "client_secret": session.details["payment_intent_secret"],
         "currency": session.currency,
@@ -162,7 +162,7 @@ def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:
         "statement_descriptor": session.statement_descriptor,
         "status": _intent_status(session, now),
         "return_url": session.url if session.latest_payment else None,
-        "capture_before_at": None,
+        "capture_before_at": session.capture_before_at,
         "created_at": session.created_at,
         "updated_at": session.updated_at,
     }
@@ -268,19 +268,21 @@ def render_events(kind: EventKind, session: Session, subject: Subject) -> list[t
     now = session.updated_at
     if isinstance(subject, Refund):
         return [(REFUND_EVENTS[kind], _change(render_refund(subject), {}))]
-    if kind is EventKind.PAYMENT_SUCCEEDED and subject is not None:
+    if kind in INTENT_EVENTS and isinstance(subject, Payment):
         intent = {
             **render_payment_intent(session, now),
             "latest_payment": render_payment(subject, session),
         }
-        previous = {"status": "processing", "amount_capturable": 0, "amount_received": 0}
-        return [(INTENT_EVENTS[kind], _change(intent, previous))]
+        return [(INTENT_EVENTS[kind], _change(intent, _previous_intent(kind, session)))]
     if kind in SESSION_EVENTS:
         return [(SESSION_EVENTS[kind], _change(render_session(session, now), {"status": "active"}))]
     return []
 
 
-INTENT_EVENTS = {EventKind.PAYMENT_SUCCEEDED: "payment_intent.succeeded"}
+INTENT_EVENTS = {
+    EventKind.PAYMENT_AUTHORIZED: "payment_intent.awaiting_capture",
+    EventKind.PAYMENT_SUCCEEDED: "payment_intent.succeeded",
+}
 SESSION_EVENTS = {
     EventKind.SESSION_COMPLETED: "checkout_session.completed",
     EventKind.SESSION_EXPIRED: "checkout_session.expired",
@@ -379,10 +381,21 @@ def _customer_within(session: Session) -> objects.EmbeddedCustomer | None:
     return cast(objects.EmbeddedCustomer, within)
 
 
+HOLD_STATUSES: dict[PaymentStatus | None, objects.IntentStatus] = {
+    None: "succeeded",  # It was charged at once.
+    PaymentStatus.AUTHORIZED: "awaiting_capture",
+    PaymentStatus.CAPTURING: "processing",
+    PaymentStatus.VOIDING: "processing",
+    PaymentStatus.SUCCEEDED: "succeeded",
+    PaymentStatus.VOIDED: "canceled",
+}
+"""The status of a completed session's payment intent, by that of the money it held."""
+
+
 def _intent_status(session: Session, now: int) -> objects.IntentStatus:
     status = session.status_at(now)
     if status is Status.COMPLETE:
-        return "succeeded"
+        return HOLD_STATUSES[session.hold_at(now)]
     if status is Status.EXPIRED:
         return "canceled"
     return "awaiting_next_action" if session.attempt else "awaiting_payment_method"
@@ -392,6 +405,27 @@ def _payment_method_id(session: Session) -> str | None:
     """What the last attempt was paid with. It shares the part after the prefix with the attempt."""
     attempt = session.latest_payment
     return f"{PAYMENT_METHOD}_{attempt.partition('_')[2]}" if attempt else None
+
+
+def _received(session: Session) -> int:
+    """The amount that was charged or captured."""
+    if session.payment_status is PaymentStatus.SUCCEEDED:
+        return session.amount_captured or 0
+    charged = session.status is Status.COMPLETE and session.payment_status is None
+    return session.amount if charged else 0
+
+
+def _previous_intent(kind: EventKind, session: Session) -> Json:
+    """The attributes that a payment intent had before its event."""
+    if kind is EventKind.PAYMENT_AUTHORIZED:
+        return {"status": "processing", "amount_capturable": 0}
+    if session.payment_status is None:
+        return {"status": "processing", "amount_capturable": 0, "amount_received": 0}
+    return {
+        "status": "awaiting_capture",
+        "amount_capturable": session.amount,
+        "amount_received": 0,
+    }
 
 
 def _next_action(session: Session, now: int) -> objects.NextAction | None:
@@ -407,7 +441,8 @@ def _last_error(session: Session) -> objects.PaymentError | None:
 
 
 def _payment_status(payment: Payment) -> objects.PaymentStatus:
-    if payment.status is PaymentStatus.PENDING:
+    is_open = payment.status is PaymentStatus.PENDING or payment.is_held
+    if is_open and payment.failure is None:
         return "pending"
     return "paid" if payment.status is PaymentStatus.SUCCEEDED else "failed"
 
