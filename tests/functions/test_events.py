@@ -12,6 +12,7 @@ from checkout.store import keys
 from checkout.store.items import to_wire
 from checkout.store.timers import NET_SECONDS
 from checkout.webhooks import resending
+from checkout.webhooks import timers as webhook_timers
 from checkout.webhooks.retry import DELAYS
 from tests.receiver import Receiver, listening
 from tests.world import LIVE_KEY, OTHER_KEY, SESSIONS, START, World
@@ -19,6 +20,12 @@ from tests.world import LIVE_KEY, OTHER_KEY, SESSIONS, START, World
 COMPLETED, PAID = "checkout.session.completed", "payment.succeeded"
 UNKNOWN = f"evt_{'1' * 32}"
 NOT_FOUND = (404, "invalid_request_error", "resource_missing", "id")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives resends more time than a busy machine needs; test_bulk_timers tests their limit."""
+    monkeypatch.setattr(webhook_timers, "BULK_MS", 60_000)
 
 
 @pytest.fixture
