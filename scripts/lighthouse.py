@@ -1,4 +1,4 @@
-"""Measures the open page of both dialects with Lighthouse, as a phone on a slow connection loads it.
+"""Measures the open page of both dialects with Lighthouse, on a slow phone and connection.
 
     make lighthouse
 

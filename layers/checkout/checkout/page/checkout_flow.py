@@ -57,10 +57,16 @@ def show(table: Table, request: Request) -> Response:
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
         visit = visit._replace(webhooks_done=_are_webhooks_done(table, session))
-    visit = visit._replace(is_canceled="canceled" in query)
+    visit = visit._replace(is_canceled="canceled" in query, first_item=_first_item(session, query))
     if "poll" in query:
         return view.render_state(visit)
     return view.render_visit(visit._replace(notice=_notice(query)))
+
+
+def _first_item(session: Session, query: dict[str, str]) -> int:
+    """The line item with which the list begins that the request asks for; 0 for any other text."""
+    place = query.get("items", "")
+    return next((n for n in range(len(session.line_items)) if str(n) == place), 0)
 
 
 def _notice(query: dict[str, str]) -> str | None:

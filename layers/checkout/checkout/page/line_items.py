@@ -14,20 +14,26 @@ MARKUP_BYTES = 260
 
 
 def lines(
-    session: Session, language: str, bytes_left: int
+    session: Session, language: str, bytes_left: int, first: int = 0
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The lines that fit, and the count and amount of the remaining ones, if any."""
+    """The lines from `first` on that fit, and the place, count and amount of the remaining ones, if
+    any. A list that does not begin at the first line has at least one."""
     shown: list[dict[str, Any]] = []
-    for item in session.line_items:
+    for item in session.line_items[first:]:
         line = _line(item, session.currency, language)
         texts = (line["name"], line["description"], line["image"] or "")
         bytes_left -= MARKUP_BYTES + sum(len(escape(text).encode()) for text in texts)
-        if bytes_left < 0:
+        if bytes_left < 0 and (shown or not first):
             break
         shown.append(line)
-    rest = session.line_items[len(shown) :]
+    next = first + len(shown)
+    rest = session.line_items[next:]
     amount = sum(item.amount * item.quantity for item in rest)
-    more = {"count": len(rest), "amount": format_amount(amount, session.currency, language)}
+    more = {
+        "first": next,
+        "count": len(rest),
+        "amount": format_amount(amount, session.currency, language),
+    }
     return shown, more if rest else None
 
 

@@ -10,27 +10,53 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, Stri
 SOURCES = Path(__file__).parent / "templates"
 COMPILED = Path(__file__).parent / "compiled"
 
-_PUNCTUATION = re.compile(r"\s{0,99}([{}();,=<>*?:&|])\s{0,99}")
+_PUNCTUATION = re.compile(r"\s{0,99}([{}();,=<>*?:&|!])\s{0,99}")
+_SIGN = re.compile(r"(?<![+\s-])\s{0,99}([+-])\s{0,99}(?![+\s-])")
+"""A plus or minus that is not beside another one."""
+_DECLARED = re.compile(r"\bfunction (\w+)|\bfunction\b[ \w]*\(([\w,]+)\)|\bvar ([^;]+)")
+"""A function's name, its parameters, and variables with their values."""
+_VARIABLE = re.compile(r"(?:^|,)(\w{4,})(?=[=,]|$)")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_KEYWORDS = ("do", "if", "in")
 
 
 class Sources(FileSystemLoader):
-    """Loads templates. Scripts lose their comments, and blanks that only readers need, because the
-    page has a limit of 30 kB. They therefore have no blanks in regular expressions, and no escaped
-    quotes."""
+    """Loads templates. Styles and scripts are made smaller, because the page has a limit of
+    30 kB."""
 
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         source, path, is_current = super().get_source(environment, template)
-        return _without_blanks(source) if template.endswith(".js") else source, path, is_current
+        if template.endswith(".css"):
+            source = source.replace("}\n", "}")
+        elif template.endswith(".js"):
+            source = _small(source)
+        return source, path, is_current
 
 
-def _without_blanks(script: str) -> str:
+def _small(script: str) -> str:
+    """The script without comments, blanks that only readers need, and long names. So a script has
+    no blanks in regular expressions, no escaped quotes, and no variable that is named like
+    something global."""
     before, *rest = script.split("{#")
     parts = "".join([before, *(each.partition("#}")[2] for each in rest)]).split('"')
     # Code and strings alternate.
-    parts[::2] = [_PUNCTUATION.sub(r"\1", code) for code in parts[::2]]
+    parts[::2] = [_SIGN.sub(r"\1", _PUNCTUATION.sub(r"\1", code)) for code in parts[::2]]
+    for long, short in _short_names('""'.join(parts[::2])).items():
+        parts[::2] = [re.sub(rf"(?<![.\w]){long}\b", short, code) for code in parts[::2]]
     return '"'.join(parts)
+
+
+def _short_names(code: str) -> dict[str, str]:
+    """A name of two letters for each function and variable that is nowhere a property or a key."""
+    declared: dict[str, None] = {}
+    for function, parameters, variables in _DECLARED.findall(code):
+        declared |= dict.fromkeys(_VARIABLE.findall(parameters or variables or function))
+    safe = [name for name in declared if not re.search(rf"\.{name}\b|\b{name}:", code)]
+    taken = {*_KEYWORDS, *re.findall(r"\w+", code)}
+    free = (a + b for a in _LETTERS for b in _LETTERS if a + b not in taken)
+    return dict(zip(safe, free, strict=False))
 
 
 def environment(loader: BaseLoader) -> Environment:

@@ -9,6 +9,9 @@ TEXTS = {
     "total": "Total",
     "unit_price": "{amount} each",
     "more_items": "and {count} more",
+    "more_items_title": "More of your order",
+    "items_shown": "Items {first} to {last} of {count}.",
+    "items_back": "Back to payment",
     "optional": "optional",
     "language": "Language",
     "terms": "Terms",
@@ -62,6 +65,7 @@ TEXTS = {
     "copy": "Copy",
     "copied": "Copied",
     "card_note": "Your card’s number is not stored.",
+    "statement_note": "Your statement will say “{text}”.",
     "card_at_processor": "You type the card on the next screen, into fields of the shop's payment "
     "processor.",
     "card_by_redirect": "You type the card on the next page, which belongs to the shop's payment "

@@ -9,6 +9,9 @@ TEXTS = {
     "total": "Total",
     "unit_price": "{amount} l’unité",
     "more_items": "et {count} de plus",
+    "more_items_title": "La suite de votre commande",
+    "items_shown": "Articles {first} à {last} sur {count}.",
+    "items_back": "Retour au paiement",
     "optional": "facultatif",
     "language": "Langue",
     "terms": "Conditions",
@@ -64,6 +67,7 @@ TEXTS = {
     "copy": "Copier",
     "copied": "Copié",
     "card_note": "Le numéro de votre carte n’est pas conservé.",
+    "statement_note": "Votre relevé indiquera : {text}",
     "card_at_processor": "Vous saisissez la carte à l’écran suivant, dans les champs du "
     "prestataire de paiement de la boutique.",
     "card_by_redirect": "Vous saisissez la carte à la page suivante, celle du prestataire de "
