@@ -30,6 +30,7 @@ from checkout.page.tokens import (
     decision_token,
     end_token,
     language_token,
+    recovery_token,
     token_of,
     with_return_key,
 )
@@ -55,7 +56,7 @@ CLOSING_SECONDS = 600
 """How long before its end a session that can be paid shows the time left."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
-DESCRIPTION_LENGTH = 120
+DESCRIPTION_LENGTH = 100
 SPARE_BYTES = 2_800
 """How much of the page's 30 kB is left for line items and what only some pages have: a description,
 test numbers, fields for billing details, and errors."""
@@ -480,6 +481,12 @@ def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     }
 
 
+def _expired_context(visit: Visit, _t: Translate) -> dict[str, Any]:
+    session = visit.session
+    can_be = session.is_recoverable_at(visit.now)
+    return {"recovery_token": recovery_token(session) if can_be else None}
+
+
 def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     seconds = min(visit.blocks.values())
     return {
@@ -499,6 +506,7 @@ CONTEXTS = {
     "code_entry": _code_entry_context,
     "complete": _complete_context,
     "canceled": _canceled_context,
+    "expired": _expired_context,
     "late_payment": _late_payment_context,
     "blocked": _blocked_context,
 }

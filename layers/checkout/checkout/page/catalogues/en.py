@@ -163,6 +163,8 @@ TEXTS = {
     "back": "Back to {merchant}",
     "expired_title": "This payment link has expired",
     "expired_text": "Nothing can be paid here any more. Go back to the shop to start again.",
+    "expired_recoverable": "You can start again with the same order.",
+    "expired_again": "Start again",
     "canceled_title": "You have not paid yet",
     "canceled_not_charged": "So far you have not been charged.",
     "canceled_text": "You can still pay here within {time}.",

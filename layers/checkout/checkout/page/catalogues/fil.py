@@ -168,6 +168,8 @@ TEXTS = {
     "back": "Bumalik sa {merchant}",
     "expired_title": "Lumipas na ang link na ito",
     "expired_text": "Wala nang mababayaran dito. Bumalik sa tindahan para magsimula muli.",
+    "expired_recoverable": "Puwede kang magsimula ulit sa parehong order.",
+    "expired_again": "Magsimula ulit",
     "canceled_title": "Hindi ka pa nagbabayad",
     "canceled_not_charged": "Wala pang siningil sa iyo.",
     "canceled_text": "Makakapagbayad ka pa rito sa loob ng {time}.",

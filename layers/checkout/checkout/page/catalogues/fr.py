@@ -168,6 +168,8 @@ TEXTS = {
     "back": "Revenir à {merchant}",
     "expired_title": "Ce lien de paiement a expiré",
     "expired_text": "On ne peut plus rien payer ici. Retournez à la boutique pour recommencer.",
+    "expired_recoverable": "Vous pouvez recommencer avec la même commande.",
+    "expired_again": "Recommencer",
     "canceled_title": "Vous n’avez pas encore payé",
     "canceled_not_charged": "Pour l’instant, rien n’a été débité.",
     "canceled_text": "Vous pouvez encore payer ici pendant {time}.",
