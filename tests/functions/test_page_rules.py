@@ -181,7 +181,7 @@ def test_a_session_stored_without_a_form_key_can_be_paid(world: World) -> None:
 
 def test_a_shopper_who_cancels_can_still_pay(world: World) -> None:
     path = path_of(world)
-    assert f'href="{path}?canceled=1"' in world.page(path).text
+    assert 'href="?canceled=1"' in world.page(path).text
     world.now += 3600
 
     page = world.page(f"{path}?canceled=1").text
@@ -652,16 +652,16 @@ def test_every_line_item_can_be_reached(world: World) -> None:
     for _ in range(10):
         page = world.page(target).text
         seen += re.findall(r"Plate \d{3}", page)
-        more = re.search(r'href="([^"]+\?items=\d+)"', page)
+        more = re.search(r'href="(\?items=\d+)"', page)
         if not more:
             break
-        target = more[1]
+        target = path + more[1]
 
     assert seen == [item["name"] for item in items]
     assert "Back to payment" in page
 
 
-@pytest.mark.parametrize("place", ["", "0", "100", "-1", "x", "1" * 5000, "١"])
+@pytest.mark.parametrize("place", ["", "100", "-1", "x", "1" * 5000, "١"])
 def test_a_list_of_items_that_is_not_there_is_the_page(world: World, place: str) -> None:
     page = world.page(f"{payrex_path(world)}?items={quote(place)}")
 
@@ -700,7 +700,7 @@ def test_no_page_is_larger_than_thirty_kilobytes(world: World, billing: str, lan
     waiting = payrex_path(world, locale=language, payment_methods=["qrph"]).removeprefix("/c/")
     pages = {
         "open": world.page(heaviest),
-        "items": world.page(f"{heaviest}?items=1"),
+        "items": world.page(f"{heaviest}?items=0"),
         "mistakes": world.submit(heaviest.removeprefix("/c/"), {"method": "card"}),
         "qr": world.page(
             world.submit(waiting, {"method": "qrph", "email": "a@example.com"}).headers.get(

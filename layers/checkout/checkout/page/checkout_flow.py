@@ -67,10 +67,10 @@ def show(table: Table, request: Request) -> Response:
     return view.render_visit(visit._replace(notice=_notice(query)))
 
 
-def _first_item(session: Session, query: dict[str, str]) -> int:
-    """The line item with which the list begins that the request asks for; 0 for any other text."""
+def _first_item(session: Session, query: dict[str, str]) -> int | None:
+    """The line item with which the list begins that the request asks for, if there is one."""
     place = query.get("items", "")
-    return next((n for n in range(len(session.line_items)) if str(n) == place), 0)
+    return next((n for n in range(len(session.line_items)) if str(n) == place), None)
 
 
 def _notice(query: dict[str, str]) -> str | None:

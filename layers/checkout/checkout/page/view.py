@@ -57,10 +57,10 @@ CLOSING_SECONDS = 600
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 100
-SPARE_BYTES = 2_800
+SPARE_BYTES = 4_400
 """How much of the page's 30 kB is left for line items and what only some pages have: a description,
 test numbers, fields for billing details, and errors."""
-TEST_BYTES, BILLING_BYTES, ERROR_BYTES = 1_300, 3_200, 500
+TEST_BYTES, BILLING_BYTES, ERROR_BYTES = 1_300, 2_200, 700
 FORM_BYTES = 4_000
 """What a page without the form for paying has less. It has room for more line items."""
 COUNTRY = "PH"
@@ -98,9 +98,9 @@ class Visit(NamedTuple):
     """The simulated page where the shopper approves the payment in flight, without its key."""
     webhooks_done: bool = False
     """Whether no webhook about the session's end is still to be delivered."""
-    first_item: int = 0
-    """The line item that the page's list begins with. After the first, the page shows only the
-    list, because not all items fit into a page that can be paid."""
+    first_item: int | None = None
+    """The place of a line item from which the page shows nothing but the list, because not all
+    items fit into a page that can be paid."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
     notice: str | None = None
@@ -145,7 +145,7 @@ def screen_of(visit: Visit) -> str:
     """The name of the visit's screen and of its template."""
     session, payment = visit.session, visit.payment
     status = session.status_at(visit.now)
-    if visit.first_item:
+    if visit.first_item is not None:
         return "more_items"
     if payment and payment.failure is Failure.TOO_LATE:
         return "late_payment"
@@ -241,7 +241,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     spare -= TEST_BYTES * (not live) + ERROR_BYTES * bool(visit.errors)
     if session.billing_collection == "always":
         spare -= BILLING_BYTES
-    if visit.first_item:
+    if visit.first_item is not None:
         spare += FORM_BYTES
     items, more_items = line_items.lines(session, visit.language, spare, visit.first_item)
     logo = visit.merchant.logo or ""
@@ -264,7 +264,7 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "languages": NAMES,
         "language_token": language_token(session),
         "notice": visit.notice and t(visit.notice),
-        "poll_url": f"{visit.page_path}?poll=1"
+        "poll_url": "?poll=1"
         + (f"&attempt={payment.id}" if payment else "")
         + ("&canceled=1" if screen == "canceled" else ""),
         "failure": _failure(visit, t),

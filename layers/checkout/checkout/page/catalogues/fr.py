@@ -27,11 +27,11 @@ TEXTS = {
     "method_qrph": "QR Ph",
     "method_blocked": "Trop d’essais. De nouveau dans {time}.",
     "number": "Numéro de carte",
-    "expiry": "Expiration (MM/AA)",
+    "expiry": "Expire (MM/AA)",
     "expiry_hint": "MM / AA",
     "code": "Code de sécurité",
     "code_hint": "CVC",
-    "phone": "Numéro de téléphone",
+    "phone": "Téléphone",
     "phone_note": "Vous recevez une demande sur ce téléphone. Validez-la avec votre code PIN, "
     "pour ce seul paiement.",
     "network": "Réseau",
