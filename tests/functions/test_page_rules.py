@@ -675,18 +675,19 @@ HEAVY_ITEM = {
     "description": "Tea & honey " * 10,
     "image": "https://pictures.example/" + "a" * 200,
 }
-HEAVY_ORDER = {
+HEAVY_ORDER: dict[str, Any] = {
     "line_items": [HEAVY_ITEM] * 60,
     "description": ("Ünïcödé & <b> " * 70)[:990],
     "payment_methods": [],
     "statement_descriptor": "M" * 22,
 }
-SITE = "https://manila-mugs.example/"
 HEAVY_MERCHANT = replace(
     MANILA,
     operator="Manila Mugs Trading Corporation " * 3,
     support="help@manila-mugs.example",
-    **{name: SITE + name * 40 for name in ("logo", "terms", "privacy")},
+    logo="https://manila-mugs.example/" + "logo" * 40,
+    terms="https://manila-mugs.example/" + "terms" * 40,
+    privacy="https://manila-mugs.example/" + "privacy" * 40,
 )
 
 

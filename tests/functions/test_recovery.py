@@ -11,7 +11,7 @@ from tests.payrex.forms import order
 from tests.world import SESSIONS, World
 
 DAY = 24 * 60 * 60
-ALLOWED = {"after_expiration": {"recovery": {"enabled": True}}}
+ALLOWED: dict[str, Any] = {"after_expiration": {"recovery": {"enabled": True}}}
 
 
 @pytest.fixture

@@ -13,9 +13,13 @@ COMPILED = Path(__file__).parent / "compiled"
 _PUNCTUATION = re.compile(r"\s{0,99}([{}();,=<>*?:&|!])\s{0,99}")
 _SIGN = re.compile(r"(?<![+\s-])\s{0,99}([+-])\s{0,99}(?![+\s-])")
 """A plus or minus that is not beside another one."""
-_DECLARED = re.compile(r"\bfunction (\w+)|\bfunction\b[ \w]*\(([\w,]+)\)|\bvar ([^;]+)")
+_DECLARED = re.compile(
+    r"\bfunction (\w{1,99})|\bfunction\b[ \w]{0,99}\(([\w,]{1,999})\)|\bvar ([^;]{1,9999})"
+)
 """A function's name, its parameters, and variables with their values."""
-_VARIABLE = re.compile(r"(?:^|,)(\w{4,})(?=[=,]|$)")
+_VARIABLE = re.compile(r"(?:^|,)(\w{4,99})(?=[=,]|$)")
+_NAME = re.compile(r"(?<![.\w])\w{1,99}")
+_PROPERTY = re.compile(r"\.(\w{1,99})|\b(\w{1,99}):")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _KEYWORDS = ("do", "if", "in")
 
@@ -43,8 +47,8 @@ def _small(script: str) -> str:
     parts = "".join([before, *(each.partition("#}")[2] for each in rest)]).split('"')
     # Code and strings alternate.
     parts[::2] = [_SIGN.sub(r"\1", _PUNCTUATION.sub(r"\1", code)) for code in parts[::2]]
-    for long, short in _short_names('""'.join(parts[::2])).items():
-        parts[::2] = [re.sub(rf"(?<![.\w]){long}\b", short, code) for code in parts[::2]]
+    short = _short_names('""'.join(parts[::2]))
+    parts[::2] = [_NAME.sub(lambda name: short.get(name[0], name[0]), code) for code in parts[::2]]
     return '"'.join(parts)
 
 
@@ -53,8 +57,9 @@ def _short_names(code: str) -> dict[str, str]:
     declared: dict[str, None] = {}
     for function, parameters, variables in _DECLARED.findall(code):
         declared |= dict.fromkeys(_VARIABLE.findall(parameters or variables or function))
-    safe = [name for name in declared if not re.search(rf"\.{name}\b|\b{name}:", code)]
-    taken = {*_KEYWORDS, *re.findall(r"\w+", code)}
+    properties = {name for pair in _PROPERTY.findall(code) for name in pair}
+    safe = [name for name in declared if name not in properties]
+    taken = {*_KEYWORDS, *_NAME.findall(code)}
     free = (a + b for a in _LETTERS for b in _LETTERS if a + b not in taken)
     return dict(zip(safe, free, strict=False))
 
