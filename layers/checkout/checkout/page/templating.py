@@ -13,12 +13,10 @@ COMPILED = Path(__file__).parent / "compiled"
 _PUNCTUATION = re.compile(r"\s{0,99}([{}();,=<>*?:&|!])\s{0,99}")
 _SIGN = re.compile(r"(?<![+\s-])\s{0,99}([+-])\s{0,99}(?![+\s-])")
 """A plus or minus that is not beside another one."""
-_DECLARED = re.compile(
-    r"\bfunction (\w{1,99})|\bfunction\b[ \w]{0,99}\(([\w,]{1,999})\)|\bvar ([^;]{1,9999})"
-)
-"""A function's name, its parameters, and variables with their values."""
+_FUNCTION = re.compile(r"\bfunction (\w{1,99})")
+_PARAMETERS = re.compile(r"\(([\w,]{1,999})\)\{")
 _VARIABLE = re.compile(r"(?:^|,)(\w{4,99})(?=[=,]|$)")
-_NAME = re.compile(r"(?<![.\w])\w{1,99}")
+_IDENTIFIER = re.compile(r"(?<![.\w])\w{1,99}")
 _PROPERTY = re.compile(r"\.(\w{1,99})|\b(\w{1,99}):")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _KEYWORDS = ("do", "if", "in")
@@ -48,18 +46,20 @@ def _small(script: str) -> str:
     # Code and strings alternate.
     parts[::2] = [_SIGN.sub(r"\1", _PUNCTUATION.sub(r"\1", code)) for code in parts[::2]]
     short = _short_names('""'.join(parts[::2]))
-    parts[::2] = [_NAME.sub(lambda name: short.get(name[0], name[0]), code) for code in parts[::2]]
+    parts[::2] = [
+        _IDENTIFIER.sub(lambda name: short.get(name[0], name[0]), code) for code in parts[::2]
+    ]
     return '"'.join(parts)
 
 
 def _short_names(code: str) -> dict[str, str]:
     """A name of two letters for each function and variable that is nowhere a property or a key."""
-    declared: dict[str, None] = {}
-    for function, parameters, variables in _DECLARED.findall(code):
-        declared |= dict.fromkeys(_VARIABLE.findall(parameters or variables or function))
+    statements = [each.partition(";")[0] for each in code.split("var ")[1:]]
+    lists = [*_FUNCTION.findall(code), *_PARAMETERS.findall(code), *statements]
+    declared = dict.fromkeys(name for each in lists for name in _VARIABLE.findall(each))
     properties = {name for pair in _PROPERTY.findall(code) for name in pair}
     safe = [name for name in declared if name not in properties]
-    taken = {*_KEYWORDS, *_NAME.findall(code)}
+    taken = {*_KEYWORDS, *_IDENTIFIER.findall(code)}
     free = (a + b for a in _LETTERS for b in _LETTERS if a + b not in taken)
     return dict(zip(safe, free, strict=False))
 
