@@ -40,7 +40,7 @@ def measure(url: str) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         subprocess.run(
-            ["npm", "exec", "--yes", "--", PACKAGE, url, "--quiet", "--output=json",
+            ["npm", "exec", "--yes", "--loglevel=error", "--", PACKAGE, url, "--quiet", "--output=json",
              f"--output-path={report}", f"--only-categories={','.join(CATEGORIES)}",
              f"--chrome-flags={FLAGS}"],
             check=True,
