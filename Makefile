@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
 .PHONY: help dev demo listen client-tools test test-all lint checkov browser sam-validate clean
-.PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots
+.PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots lighthouse
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi openapi-lint
 
 help: ## list the targets
@@ -67,6 +67,9 @@ client-tools: clients/node/node_modules/.done examples/node-shop/node_modules/.d
 
 screenshots: $(VENV)/.test browser ## take pictures of the page in every state (SCENES="open-card left")
 	@$(BIN)/python -m scripts.screenshots $(SCENES)
+
+lighthouse: $(VENV)/.test browser ## measure the open page with Lighthouse (npm)
+	@$(BIN)/python -m scripts.lighthouse
 
 ##@ Measure
 

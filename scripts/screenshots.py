@@ -21,7 +21,7 @@ from devstack.stack import Stack
 
 FOLDER = Path(__file__).resolve().parents[1] / ".screenshots"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-IMAGES = re.compile("^https://")
+IMAGES = re.compile("^https://pictures")
 
 
 class Look(NamedTuple):

@@ -29,7 +29,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     opened = context.new_page()
     opened.route(
-        re.compile("^https://"),
+        re.compile("^https://pictures"),
         lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"),
     )
     yield opened

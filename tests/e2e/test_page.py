@@ -238,6 +238,35 @@ def test_nothing_is_wider_than_a_small_phone(page: Page, open_session: Open) -> 
     assert width <= 320
 
 
+@pytest.mark.parametrize("method", ["Mobile money", "Card"])
+def test_the_button_of_a_short_order_is_above_the_fold(
+    page: Page, open_session: Open, method: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    open_session()
+    page.get_by_role("radio", name=method).check()
+
+    box = page.get_by_role("button", name="Pay").bounding_box()
+
+    assert box
+    assert box["y"] + box["height"] <= 640
+
+
+def test_an_expired_page_starts_again_where_the_merchant_allows_it(
+    page: Page, open_session: Open, stack: Stack, shop: str
+) -> None:
+    expired = open_session(after_expiration={"recovery": {"enabled": True}})
+    stack.advance(86_400)
+    page.reload()
+
+    page.get_by_role("button", name="Start again").click()
+
+    expect(page.get_by_role("radio", name="Card")).to_be_visible()
+    assert expired not in page.url
+    type_card(page, "4242424242424242")
+    page.wait_for_url(f"{shop}/thanks?session_id=cs_*")
+
+
 def test_the_browser_logs_no_errors(page: Page, open_session: Open, shop: str) -> None:
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))

@@ -225,6 +225,21 @@ def test_the_reference_of_a_transfer_can_be_copied(page: Page, builder: SceneBui
     assert page.evaluate("navigator.clipboard.readText()") == reference
 
 
+@pytest.mark.parametrize("is_phone", [True, False])
+def test_a_phone_that_shows_its_own_qr_code_leads_to_the_wallet_first(
+    browser: Browser, builder: SceneBuilder, is_phone: bool
+) -> None:
+    context = browser.new_context(has_touch=is_phone, is_mobile=is_phone)
+    page = context.new_page()
+    page.goto(builder.pay(builder.payrex(), method="qrph"))
+
+    link = page.get_by_role("link", name="Approve on this device")
+    background = link.evaluate("node => getComputedStyle(node).backgroundColor")
+
+    assert (background == "rgb(31, 79, 216)") is is_phone
+    context.close()
+
+
 def test_errors_are_shown_and_inputs_are_restored(page: Page, builder: SceneBuilder) -> None:
     page.goto(builder.paygate())
     fill_card(page, "4242424242424241")

@@ -118,6 +118,8 @@ export interface SessionCreateParams extends Idempotent {
   locale?: 'en' | 'fr' | 'fil' | null
   metadata?: MetadataParam | null
   expires_at?: string | Date | null
+  /** Whether shoppers may start the session again after it expired. */
+  after_expiration?: { recovery: { enabled: boolean } } | null
 }
 
 export interface SessionListParams extends ListParams {
@@ -182,6 +184,11 @@ export type RefundFailure = 'declined' | 'expired_or_canceled_card' | 'insuffici
 export type EventState = 'pending' | 'delivered' | 'failed'
 export type Metadata = Record<string, string>
 
+/** Whether shoppers may start a session again after it expired, and by which link. */
+export interface AfterExpiration {
+  recovery: { enabled: boolean; url: string | null; expires_at: string | null }
+}
+
 export interface Session {
   id: string
   object: 'checkout.session'
@@ -198,6 +205,9 @@ export interface Session {
   metadata: Metadata
   expires_at: string
   created_at: string
+  after_expiration?: AfterExpiration
+  /** The expired session that this one was made of. */
+  recovered_from?: string
 }
 
 export interface Customer {

@@ -22,6 +22,8 @@ namespace PayGate\Model;
  * @property-read array<string, string> $metadata
  * @property-read string $expires_at
  * @property-read string $created_at
+ * @property-read object|null $after_expiration
+ * @property-read string|null $recovered_from
  */
 class Session extends ApiObject
 {

@@ -24,6 +24,7 @@ final class Sessions extends Resource
      *     locale?: 'en'|'fr'|'fil'|null,
      *     metadata?: array<string, string|int|float|bool|null>|null,
      *     expires_at?: string|\DateTimeInterface|null,
+     *     after_expiration?: array{recovery: array{enabled: bool}}|null,
      *     idempotency_key?: string,
      * } $params
      */

@@ -66,6 +66,10 @@ class Session(ApiObject):
     metadata: dict[str, str]
     expires_at: str
     created_at: str
+    after_expiration: dict[str, Any]
+    """Only of a session that may be started again: `recovery`, with `enabled` and `url`."""
+    recovered_from: str
+    """Only of a session that was made of an expired one: its id."""
 
 
 class Customer(ApiObject):

@@ -30,6 +30,8 @@ class SessionParams(Idempotent, total=False):
     """The page's language; by default the browser's."""
     metadata: Metadata | None
     expires_at: str | datetime | None
+    after_expiration: Mapping[str, Mapping[str, bool]] | None
+    """`{"recovery": {"enabled": True}}` lets shoppers start the session again after it expired."""
 
 
 class CustomerParams(Idempotent, total=False):

@@ -1,4 +1,4 @@
-"""How each dialect renders events, by the dialect's name. For code that runs without a request."""
+"""What each dialect does without a request of its API: it renders events, and renews sessions."""
 
 from typing import Protocol
 
@@ -9,17 +9,25 @@ from checkout.domain.event import Event, EventKind, Subject
 from checkout.domain.session import Session
 
 
-class EventRenderer(Protocol):
-    """What events need of a dialect's renderer."""
+class Dialect(Protocol):
+    """What the core needs of a dialect's renderer."""
 
     def render_events(
         self, kind: EventKind, session: Session, subject: Subject
     ) -> list[tuple[str, Json]]: ...
 
+    def renew_details(self, session: Session) -> Session: ...
+
     def render_envelope(self, event: Event, webhooks: int) -> Json: ...
 
 
-DIALECTS: dict[str, EventRenderer] = {"paygate": paygate, "payrex": payrex}
+DIALECTS: dict[str, Dialect] = {"paygate": paygate, "payrex": payrex}
+
+
+def renew_details(session: Session) -> Session:
+    """A fresh session that was made of another one, with ids and secrets of its own in the fields
+    that only its dialect has."""
+    return DIALECTS[session.api].renew_details(session)
 
 
 def render_events(kind: EventKind, session: Session, subject: Subject) -> list[tuple[str, Json]]:

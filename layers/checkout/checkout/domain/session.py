@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from checkout.domain.account import Caller
 from checkout.domain.card_limits import CardLimits
-from checkout.domain.ids import RANDOM_LENGTH, random_text
+from checkout.domain.ids import RANDOM_LENGTH, SESSION, new_id, random_text
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 
 MIN_LIFETIME = 30 * 60
@@ -31,6 +31,11 @@ MAX_FAILED_ATTEMPTS = 10
 BLOCK_SECONDS = 15 * 60
 """How long a session can't be paid by a method after MAX_FAILED_ATTEMPTS with it; then the count
 starts again. This limits the testing of stolen cards to forty an hour."""
+
+RECOVERY_SECONDS = 30 * 24 * 60 * 60
+"""How long after its end an expired session can be started again, if its merchant allows it."""
+SECRET_LENGTH = 32
+"""Random characters of a secret that belongs to the session's id."""
 
 REFERENCE_LETTERS, REFERENCE_LENGTH = "234679ACDEFGHJKMNPQRTUVWXY", 8
 
@@ -115,6 +120,12 @@ class Session:
     """Failed payment attempts by method, since it was created or the method last blocked."""
     blocks: dict[str, int] | None = None
     """By method, the time before which it can't be paid so, because too many attempts failed."""
+    recovery: bool | None = None
+    """Whether shoppers may start it again, in a fresh session, after it expired."""
+    recovered_by: str | None = None
+    """The fresh session that was made of this expired one. There is one at most."""
+    recovered_from: str | None = None
+    """The expired session that this fresh one was made of."""
     details: dict[str, Any] = field(default_factory=dict)
     """Fields that only the merchant's dialect has. Nothing else reads them."""
     event_count: int = 0
@@ -151,6 +162,15 @@ class Session:
         open meanwhile."""
         return (self.blocks or {}).get(method, 0)
 
+    @property
+    def recovery_ends_at(self) -> int:
+        return self.lapses_at + RECOVERY_SECONDS
+
+    def is_recoverable_at(self, now: int) -> bool:
+        """Whether its page offers to start again."""
+        expired = self.status_at(now) is Status.EXPIRED
+        return bool(self.recovery) and expired and now < self.recovery_ends_at
+
     def return_url(self) -> str:
         """Where the shopper goes after paying."""
         return SESSION_ID_MARK.sub(self.id, self.success_url)
@@ -175,6 +195,41 @@ def new_session(
         updated_at=now,
         form_key=random_text(RANDOM_LENGTH),
         **fields,
+    )
+
+
+def with_secret(id: str) -> str:
+    """An id with a secret, for addresses that cannot be guessed."""
+    return f"{id}_secret_{random_text(SECRET_LENGTH)}"
+
+
+def restarted(expired: Session, now: int) -> Session:
+    """A fresh session of the same order. It lives as long as the expired one did, and at least
+    MIN_LIFETIME."""
+    id = new_id(SESSION)
+    client_secret = with_secret(id) if expired.client_secret else None
+    lapses_at = now + max(expired.expires_at - expired.created_at, MIN_LIFETIME)
+    return replace(
+        expired,
+        id=id,
+        client_secret=client_secret,
+        url=expired.url.removesuffix(expired.page_key) + (client_secret or id),
+        status=Status.OPEN,
+        expires_at=lapses_at,
+        lapses_at=lapses_at,
+        created_at=now,
+        updated_at=now,
+        form_key=random_text(RANDOM_LENGTH),
+        recovered_from=expired.id,
+        recovered_by=None,
+        payment=None,
+        attempt=None,
+        latest_payment=None,
+        latest_failure=None,
+        failures=None,
+        blocks=None,
+        event_count=0,
+        final_event_ids=(),
     )
 
 

@@ -4,20 +4,21 @@ import hmac
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from checkout.api.dialects import render_events
+from checkout.api.dialects import render_events, renew_details
 from checkout.api.http import Request, Response
 from checkout.domain.account import Merchant, merchant_of
 from checkout.domain.errors import ConflictError, ResourceMissingError, TooManyAttemptsError
 from checkout.domain.event import ChangeContext, EventState
 from checkout.domain.mobile_networks import NETWORK_NAMES
 from checkout.domain.payment import Payment
-from checkout.domain.session import Session
+from checkout.domain.session import Session, restarted
 from checkout.page import forms, view
 from checkout.page.language import CATALOGUES, choose_language
 from checkout.page.tokens import (
     is_code_token,
     is_end_token,
     is_language_token,
+    is_recovery_token,
     is_token,
     with_return_key,
 )
@@ -46,6 +47,9 @@ def show(table: Table, request: Request) -> Response:
     flight is looked up at its processor first."""
     query = request.last_query()
     session, lookup = _session(table, request), Lookup(None)
+    fresh = session.recovered_by and sessions.find(table, session.recovered_by)
+    if fresh and "poll" not in query:
+        return view.redirect(view.page_path(fresh))
     if session.attempt:
         lookup = _attempts(table, request).look_up_for_page(session.attempt)
         session = _session(table, request)
@@ -61,10 +65,16 @@ def show(table: Table, request: Request) -> Response:
         visit = visit._replace(approval_path=path)
     if visit.just_paid:
         visit = visit._replace(webhooks_done=_are_webhooks_done(table, session))
-    visit = visit._replace(is_canceled="canceled" in query)
+    visit = visit._replace(is_canceled="canceled" in query, first_item=_first_item(session, query))
     if "poll" in query:
         return view.render_state(visit)
     return view.render_visit(visit._replace(notice=_notice(query)))
+
+
+def _first_item(session: Session, query: dict[str, str]) -> int | None:
+    """The line item with which the list begins that the request asks for, if there is one."""
+    place = query.get("items", "")
+    return next((n for n in range(len(session.line_items)) if str(n) == place), None)
 
 
 def _notice(query: dict[str, str]) -> str | None:
@@ -81,6 +91,8 @@ def pay(table: Table, request: Request) -> Response:
         return _submit_code(table, request, session, form)
     if "end" in form:
         return _end(table, request, session, form)
+    if "recover" in form:
+        return _recover(table, request, session, form)
     if "language" in form:
         return _choose_language(table, session, form)
     if not is_token(session, form.get("token", "")):
@@ -113,6 +125,15 @@ def _end(table: Table, request: Request, session: Session, form: dict[str, str])
     ended = _session(table, request)
     leaves = form["end"] == "leave" and ended.payment is None
     return _redirect(ended, {"canceled": "1"} if leaves else {})
+
+
+def _recover(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:
+    """Starts an expired session again, and redirects to the page of the fresh one."""
+    token = form.get("token", "")
+    if not session.is_recoverable_at(request.now) or not is_recovery_token(session, token):
+        return _redirect(session, {})
+    fresh = sessions.recover(table, session, renew_details(restarted(session, request.now)))
+    return view.redirect(view.page_path(fresh))
 
 
 def _choose_language(table: Table, session: Session, form: dict[str, str]) -> Response:

@@ -9,25 +9,32 @@ from checkout.domain.money import format_amount
 from checkout.domain.session import LineItem, Session
 
 NAME_LENGTH, DESCRIPTION_LENGTH, IMAGE_LENGTH = 120, 160, 1000
-MARKUP_BYTES = 260
-"""Size of a line's markup without its texts."""
+MARKUP_BYTES, PICTURE_BYTES, PARTS_BYTES = 110, 110, 60
+"""Sizes of a line's markup without its texts, of a picture's, and of the small lines' below it."""
 
 
 def lines(
-    session: Session, language: str, bytes_left: int
+    session: Session, language: str, bytes_left: int, first: int | None
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The lines that fit, and the count and amount of the remaining ones, if any."""
+    """The lines that fit, and the place, count and amount of the remaining ones, if any. A list
+    from `first` on has at least one line."""
     shown: list[dict[str, Any]] = []
-    for item in session.line_items:
+    for item in session.line_items[first or 0 :]:
         line = _line(item, session.currency, language)
         texts = (line["name"], line["description"], line["image"] or "")
         bytes_left -= MARKUP_BYTES + sum(len(escape(text).encode()) for text in texts)
-        if bytes_left < 0:
+        bytes_left -= PICTURE_BYTES * bool(line["image"]) + PARTS_BYTES
+        if bytes_left < 0 and (shown or first is None):
             break
         shown.append(line)
-    rest = session.line_items[len(shown) :]
+    next = (first or 0) + len(shown)
+    rest = session.line_items[next:]
     amount = sum(item.amount * item.quantity for item in rest)
-    more = {"count": len(rest), "amount": format_amount(amount, session.currency, language)}
+    more = {
+        "first": next,
+        "count": len(rest),
+        "amount": format_amount(amount, session.currency, language),
+    }
     return shown, more if rest else None
 
 

@@ -46,6 +46,15 @@ def is_language_token(session: Session, token: str) -> bool:
     return _are_equal(language_token(session), token)
 
 
+def recovery_token(session: Session) -> str:
+    """The token of the form that starts an expired session again."""
+    return _mac(session, "recover")
+
+
+def is_recovery_token(session: Session, token: str) -> bool:
+    return _are_equal(recovery_token(session), token)
+
+
 def decision_token(session: Session, payment: Payment) -> str:
     """The token of the simulator's form. It does not allow a payment, because the payment's id is
     enough to see this form."""

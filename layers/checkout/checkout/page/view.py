@@ -30,6 +30,7 @@ from checkout.page.tokens import (
     decision_token,
     end_token,
     language_token,
+    recovery_token,
     token_of,
     with_return_key,
 )
@@ -55,11 +56,13 @@ CLOSING_SECONDS = 600
 """How long before its end a session that can be paid shows the time left."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
-DESCRIPTION_LENGTH = 200
-SPARE_BYTES = 4_200
+DESCRIPTION_LENGTH = 100
+SPARE_BYTES = 4_400
 """How much of the page's 30 kB is left for line items and what only some pages have: a description,
-test numbers, and fields for billing details."""
-TEST_BYTES, BILLING_BYTES = 1_300, 2_700
+test numbers, fields for billing details, and errors."""
+TEST_BYTES, BILLING_BYTES, ERROR_BYTES = 1_300, 2_200, 700
+FORM_BYTES = 4_000
+"""What a page without the form for paying has less. It has room for more line items."""
 COUNTRY = "PH"
 """The country of most billing addresses: only PayRex collects them."""
 CODE_LENGTH = 10
@@ -97,6 +100,9 @@ class Visit(NamedTuple):
     """The simulated page where the shopper approves the payment in flight, without its key."""
     webhooks_done: bool = False
     """Whether no webhook about the session's end is still to be delivered."""
+    first_item: int | None = None
+    """The place of a line item from which the page shows nothing but the list, because not all
+    items fit into a page that can be paid."""
     is_canceled: bool = False
     """Whether the shopper followed the cancel link. The session stays open."""
     notice: str | None = None
@@ -141,12 +147,17 @@ def screen_of(visit: Visit) -> str:
     """The name of the visit's screen and of its template."""
     session, payment = visit.session, visit.payment
     status = session.status_at(visit.now)
+    if visit.first_item is not None:
+        return "more_items"
     if payment and payment.failure is Failure.TOO_LATE:
         return "late_payment"
     if status is not Status.OPEN:
         return status.value
-    if session.attempt:
-        return _screen_of_attempt(visit)
+    return _screen_of_attempt(visit) if session.attempt else _screen_of_open(visit)
+
+
+def _screen_of_open(visit: Visit) -> str:
+    """The screen of an open session without a payment in flight."""
     if not visit.methods:
         return "suspended" if visit.merchant.suspended_at else "unavailable"
     if len(visit.blocks) == len(visit.methods):
@@ -226,10 +237,15 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
     payment = visit.payment
     description = line_items.shortened(session.description or "", DESCRIPTION_LENGTH)
     live = is_live(session.scope)
-    spare = SPARE_BYTES - len(escape(description).encode()) - (0 if live else TEST_BYTES)
+    about = _about(visit.merchant, t)
+    texts = [description, *(text for link in about for text in link if text)]
+    spare = SPARE_BYTES - sum(len(escape(text).encode()) for text in texts)
+    spare -= TEST_BYTES * (not live) + ERROR_BYTES * bool(visit.errors)
     if session.billing_collection == "always":
         spare -= BILLING_BYTES
-    items, more_items = line_items.lines(session, visit.language, spare)
+    if visit.first_item is not None:
+        spare += FORM_BYTES
+    items, more_items = line_items.lines(session, visit.language, spare, visit.first_item)
     logo = visit.merchant.logo or ""
     return {
         "session": session,
@@ -245,11 +261,12 @@ def _common_context(visit: Visit, screen: str, t: Translate) -> dict[str, Any]:
         "items": items,
         "more_items": more_items,
         "item_count": len(session.line_items),
-        "about": _about(visit.merchant, t),
+        "first_item": visit.first_item,
+        "about": about,
         "languages": NAMES,
         "language_token": language_token(session),
         "notice": visit.notice and t(visit.notice),
-        "poll_url": f"{visit.page_path}?poll=1"
+        "poll_url": "?poll=1"
         + (f"&attempt={payment.id}" if payment else "")
         + ("&canceled=1" if screen == "canceled" else ""),
         "failure": _failure(visit, t),
@@ -466,6 +483,12 @@ def _late_payment_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     }
 
 
+def _expired_context(visit: Visit, _t: Translate) -> dict[str, Any]:
+    session = visit.session
+    can_be = session.is_recoverable_at(visit.now)
+    return {"recovery_token": recovery_token(session) if can_be else None}
+
+
 def _blocked_context(visit: Visit, _t: Translate) -> dict[str, Any]:
     seconds = min(visit.blocks.values())
     return {
@@ -485,6 +508,7 @@ CONTEXTS = {
     "code_entry": _code_entry_context,
     "complete": _complete_context,
     "canceled": _canceled_context,
+    "expired": _expired_context,
     "late_payment": _late_payment_context,
     "blocked": _blocked_context,
 }
@@ -553,7 +577,7 @@ def _html(
     card_entry: CardEntry | None = None,
 ) -> Response:
     nonce = secrets.token_urlsafe(16)
-    variables = {"palette": palette_of(None), "merchant": ""} | context
+    variables = {"palette": palette_of(None), "merchant": "", "session": None} | context
     variables["icon"] = _icon(variables["palette"], variables["merchant"])
     html = (
         templates()
@@ -565,7 +589,8 @@ def _html(
 
 
 def _icon(palette: Palette, merchant: str) -> str:
-    """The page's icon, an SVG for a `data:` URL: the merchant's first letter in its colour."""
+    """The page's icon, an SVG for a `data:` URL: the merchant's first letter in its colour. What
+    markup needs is percent-encoded, apart from single quotes."""
     return quote(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
         f"<rect width='32' height='32' rx='8' fill='{palette.brand}'/>"

@@ -41,15 +41,32 @@ retrieve = SESSIONS.retrieve
 def prepare_creation(session: Session, answer: str) -> Creation:
     """The actions that create a session: the session, its expiry timer and, if it names a customer,
     a check that the customer exists."""
-    actions: list[Action] = [
-        Put(_item(session), Attr("pk").not_exists()),
-        timers.put(expiry_timer(session)),
-    ]
+    actions = _creation(session)
     if not session.customer:
         return Creation(actions, answer)
     missing = ReferenceMissingError("customer", "customer")
     check = customers.existence_check(session.scope, session.customer)
     return Creation([*actions, check], answer, {len(actions): missing})
+
+
+def recover(table: Table, expired: Session, fresh: Session) -> Session:
+    """Creates the fresh session of an expired one, unless there is one already. Returns the fresh
+    session that is stored. Raises BusyError."""
+
+    def write() -> Session:
+        stored = find(table, expired.id) or expired
+        if stored.recovered_by:
+            return find(table, stored.recovered_by) or stored
+        condition = Attr("pk").exists() & Attr("recovered_by").not_exists()
+        link = Update(keys.session(expired.id), {"recovered_by": fresh.id}, condition)
+        table.write(link, *_creation(fresh))
+        return fresh
+
+    return until_no_conflict(table, write)
+
+
+def _creation(session: Session) -> list[Action]:
+    return [Put(_item(session), Attr("pk").not_exists()), timers.put(expiry_timer(session))]
 
 
 def expire(table: Table, scope: str, id: str, context: ChangeContext) -> Session:

@@ -52,6 +52,10 @@ Timestamp = Annotated[
         "an ISO 8601 timestamp with a time zone, such as 2024-01-16T10:00:00Z", format="date-time"
     ),
 ]
+AfterExpiration = Annotated[
+    dict[Literal["recovery"], dict[Literal["enabled"], Annotated[bool, Field(strict=True)]]],
+    described('{"recovery": {"enabled": true}} or {"recovery": {"enabled": false}}'),
+]
 
 
 class CreateSession(IdempotentParams):
@@ -66,6 +70,7 @@ class CreateSession(IdempotentParams):
     locale: Annotated[Literal["en", "fr", "fil"], described("en, fr or fil")] | None = None
     metadata: Metadata | None = None
     expires_at: Timestamp | None = None
+    after_expiration: AfterExpiration | None = None
 
 
 def prepare_session(call: Call, params: CreateSession) -> Creation:
@@ -87,8 +92,14 @@ def prepare_session(call: Call, params: CreateSession) -> Creation:
         customer=params.customer,
         customer_email=params.customer_email,
         customer_phone=params.customer_phone,
+        recovery=_is_recoverable(params),
     )
     return sessions.prepare_creation(session, encode_json(render_session(session, call.now)))
+
+
+def _is_recoverable(params: CreateSession) -> bool | None:
+    recovery = (params.after_expiration or {}).get("recovery", {})
+    return recovery.get("enabled") or None
 
 
 def _expires_at(params: CreateSession, now: int) -> int | None:

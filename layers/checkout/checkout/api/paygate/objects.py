@@ -34,6 +34,18 @@ EventType = Annotated[str, Keywords(enum=[*EVENT_TYPES.values()])]
 Metadata = dict[str, str]
 
 
+class Recovery(TypedDict):
+    """Whether shoppers may start a session again after it expired, and by which link."""
+
+    enabled: bool
+    url: str | None
+    expires_at: Time | None
+
+
+class AfterExpiration(TypedDict):
+    recovery: Recovery
+
+
 class CheckoutSession(TypedDict):
     id: str
     object: Literal["checkout.session"]
@@ -50,6 +62,8 @@ class CheckoutSession(TypedDict):
     metadata: Metadata
     expires_at: Time
     created_at: Time
+    after_expiration: NotRequired[AfterExpiration]
+    recovered_from: NotRequired[str]
 
 
 class Payment(TypedDict):

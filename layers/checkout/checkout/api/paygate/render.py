@@ -64,7 +64,7 @@ def render_time(moment: int) -> str:
 
 
 def render_session(session: Session, now: int) -> objects.CheckoutSession:
-    return {
+    shown: objects.CheckoutSession = {
         "id": session.id,
         "object": "checkout.session",
         "status": session.status_at(now),
@@ -81,6 +81,26 @@ def render_session(session: Session, now: int) -> objects.CheckoutSession:
         "expires_at": render_time(session.expires_at),
         "created_at": render_time(session.created_at),
     }
+    if session.recovery:
+        shown["after_expiration"] = {"recovery": _recovery(session, now)}
+    if session.recovered_from:
+        shown["recovered_from"] = session.recovered_from
+    return shown
+
+
+def _recovery(session: Session, now: int) -> objects.Recovery:
+    """The link by which an expired session can be started again: its page."""
+    can_be = session.is_recoverable_at(now)
+    return {
+        "enabled": True,
+        "url": session.url if can_be else None,
+        "expires_at": render_time(session.recovery_ends_at) if can_be else None,
+    }
+
+
+def renew_details(session: Session) -> Session:
+    """PayGate's sessions have no fields of their own."""
+    return session
 
 
 def render_payment(payment: Payment) -> objects.Payment:

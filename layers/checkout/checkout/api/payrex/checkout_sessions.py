@@ -29,8 +29,8 @@ from checkout.domain.errors import (
     ParameterBelowMinimumError,
     ParameterInvalidError,
 )
-from checkout.domain.ids import LINE_ITEM, SESSION, new_id, random_text
-from checkout.domain.session import LineItem, Session, new_session
+from checkout.domain.ids import LINE_ITEM, SESSION, new_id
+from checkout.domain.session import LineItem, Session, new_session, with_secret
 from checkout.processors.registry import can_hold_cards, sees_cards
 from checkout.store import customers, sessions
 from checkout.store.idempotency import Creation
@@ -44,7 +44,6 @@ MIN_AMOUNT = 2_000
 MAX_LINE_ITEMS, MAX_QUANTITY = 100, 1_000_000
 MAX_LIFETIME = 5 * 365 * 24 * 60 * 60
 """The longest lifetime of a session, in seconds."""
-SECRET_LENGTH = 32
 
 CUSTOMER_ID = Text("customer_id", limit=64)
 
@@ -104,6 +103,10 @@ FIELDS = (
     ),
     Text("customer_reference_id"),
     Choice("locale", allowed=LOCALES),
+    Map(
+        "after_expiration",
+        fields=(Map("recovery", fields=(Choice("enabled", allowed=("true", "false")),)),),
+    ),
     METHOD_OPTIONS,
 )
 """The parameters of a creation, apart from `customer_id`, which is checked before them."""
@@ -172,7 +175,7 @@ def _session(
     call: Call, values: dict[str, Any], customer: Customer | None, card_limits: CardLimits | None
 ) -> Session:
     id = new_id(SESSION)
-    client_secret = f"{id}_secret_{random_text(SECRET_LENGTH)}"
+    client_secret = with_secret(id)
     return new_session(
         call.caller,
         call.now,
@@ -195,6 +198,7 @@ def _session(
         description=values["description"],
         line_items=values["line_items"],
         submit_type=values["submit_type"] or "pay",
+        recovery=_is_recoverable(values["after_expiration"] or {}),
         client_secret=client_secret,
         details=_details(values, id, customer),
     )
@@ -216,13 +220,17 @@ def _check_amount(reader: Reader, amount: int) -> None:
 
 def _details(values: dict[str, Any], session_id: str, customer: Customer | None) -> dict[str, Any]:
     """The fields that only PayRex's sessions have."""
-    intent = payment_intent_id(session_id)
     return {
         "customer_reference_id": values["customer_reference_id"],
         "payment_method_options": _method_options(values["payment_method_options"] or {}),
-        "payment_intent_secret": f"{intent}_secret_{random_text(SECRET_LENGTH)}",
+        "payment_intent_secret": with_secret(payment_intent_id(session_id)),
         "customer": render_customer(customer) if customer else None,
     }
+
+
+def _is_recoverable(sent: dict[str, Any]) -> bool | None:
+    recovery = sent.get("recovery")
+    return True if isinstance(recovery, dict) and recovery.get("enabled") == "true" else None
 
 
 def _method_options(sent: dict[str, Any]) -> dict[str, Any]:

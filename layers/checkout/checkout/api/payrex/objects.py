@@ -144,6 +144,18 @@ class PaymentIntent(TypedDict):
     updated_at: Time
 
 
+class Recovery(TypedDict):
+    """Whether shoppers may start a session again after it expired, and by which link."""
+
+    enabled: bool
+    url: str | None
+    expires_at: Time | None
+
+
+class AfterExpiration(TypedDict):
+    recovery: Recovery
+
+
 class CheckoutSession(TypedDict):
     id: str
     resource: Literal["checkout_session"]
@@ -170,6 +182,8 @@ class CheckoutSession(TypedDict):
     expires_at: Time
     created_at: Time
     updated_at: Time
+    after_expiration: NotRequired[AfterExpiration]
+    recovered_from: NotRequired[str]
 
 
 class Refund(TypedDict):

@@ -5,6 +5,7 @@ Every key is always present, with null where there is no value: an SDK reads the
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from checkout.api import lists
@@ -36,10 +37,10 @@ from checkout.domain.errors import (
     TooManyAttemptsError,
 )
 from checkout.domain.event import Event, EventKind, Subject
-from checkout.domain.ids import PAYMENT_INTENT, PAYMENT_METHOD, SESSION
+from checkout.domain.ids import LINE_ITEM, PAYMENT_INTENT, PAYMENT_METHOD, SESSION, new_id
 from checkout.domain.payment import Failure, Payment, PaymentStatus
 from checkout.domain.refund import Refund
-from checkout.domain.session import LineItem, Session, Status
+from checkout.domain.session import LineItem, Session, Status, with_secret
 from checkout.domain.webhook_endpoint import WebhookEndpoint
 from checkout.store.paging import Page
 
@@ -109,7 +110,7 @@ def session_id(payment_intent: str) -> str:
 
 
 def render_session(session: Session, now: int) -> objects.CheckoutSession:
-    return {
+    shown: objects.CheckoutSession = {
         "id": session.id,
         "resource": "checkout_session",
         "amount": session.amount,
@@ -136,6 +137,26 @@ def render_session(session: Session, now: int) -> objects.CheckoutSession:
         "created_at": session.created_at,
         "updated_at": session.updated_at,
     }
+    if session.recovery:
+        can_be = session.is_recoverable_at(now)
+        shown["after_expiration"] = {
+            "recovery": {
+                "enabled": True,
+                "url": session.url if can_be else None,
+                "expires_at": session.recovery_ends_at if can_be else None,
+            }
+        }
+    if session.recovered_from:
+        shown["recovered_from"] = session.recovered_from
+    return shown
+
+
+def renew_details(session: Session) -> Session:
+    """A fresh session's own secret for its payment intent, and ids for its line items."""
+    secret = with_secret(payment_intent_id(session.id))
+    items = tuple(replace(item, id=new_id(LINE_ITEM)) for item in session.line_items)
+    details = session.details | {"payment_intent_secret": secret}
+    return replace(session, line_items=items, details=details)
 
 
 def render_payment_intent(session: Session, now: int) -> objects.PaymentIntent:

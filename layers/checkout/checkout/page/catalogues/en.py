@@ -9,6 +9,9 @@ TEXTS = {
     "total": "Total",
     "unit_price": "{amount} each",
     "more_items": "and {count} more",
+    "more_items_title": "More of your order",
+    "items_shown": "Items {first} to {last} of {count}.",
+    "items_back": "Back to payment",
     "optional": "optional",
     "language": "Language",
     "terms": "Terms",
@@ -62,6 +65,7 @@ TEXTS = {
     "copy": "Copy",
     "copied": "Copied",
     "card_note": "Your card’s number is not stored.",
+    "statement_note": "Your statement will say “{text}”.",
     "card_at_processor": "You type the card on the next screen, into fields of the shop's payment "
     "processor.",
     "card_by_redirect": "You type the card on the next page, which belongs to the shop's payment "
@@ -160,6 +164,8 @@ TEXTS = {
     "back": "Back to {merchant}",
     "expired_title": "This payment link has expired",
     "expired_text": "Nothing can be paid here any more. Go back to the shop to start again.",
+    "expired_recoverable": "You can start again with the same order.",
+    "expired_again": "Start again",
     "canceled_title": "You have not paid yet",
     "canceled_not_charged": "So far you have not been charged.",
     "canceled_text": "You can still pay here within {time}.",

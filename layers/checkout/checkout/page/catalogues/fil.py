@@ -9,6 +9,9 @@ TEXTS = {
     "total": "Kabuuan",
     "unit_price": "{amount} bawat isa",
     "more_items": "at {count} pa",
+    "more_items_title": "Iba pang laman ng order mo",
+    "items_shown": "Item {first} hanggang {last} sa {count}.",
+    "items_back": "Bumalik sa pagbabayad",
     "optional": "opsyonal",
     "language": "Wika",
     "terms": "Mga tuntunin",
@@ -64,6 +67,7 @@ TEXTS = {
     "copy": "Kopyahin",
     "copied": "Nakopya na",
     "card_note": "Hindi itinatago ang numero ng iyong card.",
+    "statement_note": "Makikita sa statement mo: “{text}”.",
     "card_at_processor": "Ilalagay mo ang card sa susunod na screen, sa mga field ng payment "
     "processor ng tindahan.",
     "card_by_redirect": "Ita-type mo ang card sa susunod na page, na sa payment processor ng "
@@ -166,6 +170,8 @@ TEXTS = {
     "back": "Bumalik sa {merchant}",
     "expired_title": "Lumipas na ang link na ito",
     "expired_text": "Wala nang mababayaran dito. Bumalik sa tindahan para magsimula muli.",
+    "expired_recoverable": "Puwede kang magsimula ulit sa parehong order.",
+    "expired_again": "Magsimula ulit",
     "canceled_title": "Hindi ka pa nagbabayad",
     "canceled_not_charged": "Wala pang siningil sa iyo.",
     "canceled_text": "Makakapagbayad ka pa rito sa loob ng {time}.",

@@ -25,6 +25,7 @@ function brandOf(input) {
   return "";
 }
 function codeLength() { return brandOf(d.getElementById("number")) === "American Express" ? 4 : 3; }
+{% if session and "mobile_money" in session.methods %}
 {# The number in its local form, as the server reads it. #}
 function localPhone(text) {
   var number = digits(text);
@@ -37,6 +38,7 @@ function networkOf(input) {
     if (all[i].split(":")[1].split(",").indexOf(prefix) >= 0) return all[i].split(":")[0];
   return "";
 }
+{% endif %}
 {# The cursor stays behind the same digit. #}
 function setValue(input, text) {
   if (text === input.value) return;
@@ -66,9 +68,11 @@ function format(input) {
     d.getElementById("code").maxLength = number ? codeLength() : 4;
   } else if (input.name === "expiry") {
     setValue(input, dateOf(input.value));
+{% if session and "mobile_money" in session.methods %}
   } else if (input.name === "phone") {
     var network = d.getElementById("network");
     if (!network.getAttribute("data-chosen")) network.value = networkOf(input);
+{% endif %}
   }
 }
 
@@ -87,7 +91,9 @@ var CHECKS = {
     return found && new Date(2000 + +found[2], +found[1]) > new Date();
   },
   code: function (text) { return /^\d+$/.test(text) && text.length === codeLength(); },
+{% if session and "mobile_money" in session.methods %}
   phone: function (text) { return /^0[25]\d{8}$/.test(localPhone(text)); },
+{% endif %}
   email: function (text) { return /^\S+@\S+\.\S+$/.test(text); }
 };
 function isFine(input) { return !input.value || !CHECKS[input.name] || CHECKS[input.name](input.value.trim()); }
@@ -231,6 +237,7 @@ function tick() {
     else location.replace(data("reload-as-page") || data("page"));
   }
 }
+{% if session and session.billing_collection == "always" %}
 {# All regions that the browser has a name for, apart from those that are no countries. #}
 var NO_COUNTRY = /^(AC|C[PQ]|DG|E[AUZ]|IC|QO|TA|UN|X.|ZZ)$/;
 function addCountries(select) {
@@ -245,13 +252,16 @@ function addCountries(select) {
   }
   others.sort(function (a, b) { return a[0].localeCompare(b[0]); }).forEach(function (other) { select.add(new Option(other[0], other[1])); });
 }
+{% endif %}
 function start() {
   clearInterval(ticker);
   if (!main() || !main().hasAttribute("data-state")) return;
   if (data("redirect")) return location.replace(data("redirect"));
   loadedAt = Date.now();
   each("[data-copy]", function (button) { button.hidden = !(navigator.clipboard && navigator.clipboard.writeText); });
+{% if session and session.billing_collection == "always" %}
   each("#country", addCountries);
+{% endif %}
   each("[data-print]", function (button) { button.hidden = false; });
   each("#network", function (select) { if (select.value) select.setAttribute("data-chosen", "1"); });
   each(TYPED, format);
