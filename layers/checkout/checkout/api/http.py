@@ -270,7 +270,7 @@ def _respond(renderer: ErrorRenderer, function: EndpointFunction, request: Reque
     except CheckoutError as error:
         return renderer.render_error(error, request)
     except Exception as error:  # nothing above this function would render or log it
-        log_fault(error, where=request.id)
+        log_fault(error, where=request.event["routeKey"])
         unexpected = CheckoutError("An unexpected error. Please try again.")
         return renderer.render_error(unexpected, request)
 
