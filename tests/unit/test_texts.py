@@ -14,7 +14,9 @@ from checkout.page.templating import SOURCES
 
 ENGLISH = CATALOGUES["en"]
 OTHERS = [name for name in CATALOGUES if name != "en"]
-COMPOSED = re.compile(r"(method|pay|failure|outcome)_|\w+_title|(unknown|broken|refused)_text")
+COMPOSED = re.compile(
+    r"(method|pay|failure|outcome)_|\w+_title|(unknown|broken|limited|refused)_text"
+)
 """Names that are composed at run time."""
 
 
