@@ -116,6 +116,29 @@ def test_canceling_a_payment_intent_expires_its_session(client: payrex.Client) -
     assert client.checkout_sessions.retrieve(session.id).status == "expired"
 
 
+def test_authorized_money_is_captured_in_part_or_released(client: payrex.Client) -> None:
+    manual = ORDER | {"payment_method_options": {"card": {"capture_type": "manual"}}}
+    captured, canceled = (client.checkout_sessions.create(manual) for _ in range(2))
+    for session in (captured, canceled):
+        shopper_pays(session)
+        held = client.payment_intents.retrieve(session.payment_intent["id"])
+        assert (held.status, held.amount_capturable) == ("awaiting_capture", 100_000)
+
+    taken = client.payment_intents.capture(captured.payment_intent["id"], {"amount": 30_000})
+    assert (taken.status, taken.amount_received, taken.amount_capturable) == (
+        "succeeded",
+        30_000,
+        0,
+    )
+    assert client.payments.retrieve(taken.latest_payment).amount == 30_000
+    assert client.payment_intents.cancel(canceled.payment_intent["id"]).status == "canceled"
+
+    with pytest.raises(payrex.RequestInvalidException) as raised:
+        client.payment_intents.capture(captured.payment_intent["id"], {"amount": 1})
+    (error,) = raised.value.errors
+    assert error.code == "resource_invalid_state"
+
+
 # ------------------------------------------------------------------- customers
 
 
