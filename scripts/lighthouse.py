@@ -40,8 +40,8 @@ def measure(url: str) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         subprocess.run(
-            ["npm", "exec", "--yes", "--loglevel=error", "--", PACKAGE, url, "--quiet", "--output=json",
-             f"--output-path={report}", f"--only-categories={','.join(CATEGORIES)}",
+            ["npm", "exec", "--yes", "--loglevel=error", "--", PACKAGE, url, "--quiet",
+             "--output=json", f"--output-path={report}", f"--only-categories={','.join(CATEGORIES)}",
              f"--chrome-flags={FLAGS}"],
             check=True,
             env=os.environ | {"CHROME_PATH": shutil.which("chromium") or ""},
