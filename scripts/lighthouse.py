@@ -39,13 +39,15 @@ def measure(url: str) -> dict[str, int]:
     """The scores by category. Prints the audits that cost points."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        subprocess.run(
-            ["npm", "exec", "--yes", "--loglevel=error", "--", PACKAGE, url, "--quiet",
-             "--output=json", f"--output-path={report}", f"--only-categories={','.join(CATEGORIES)}",
-             f"--chrome-flags={FLAGS}"],
-            check=True,
-            env=os.environ | {"CHROME_PATH": shutil.which("chromium") or ""},
-        )  # fmt: skip
+        command = [
+            *("npm", "exec", "--yes", "--loglevel=error", "--", PACKAGE, url, "--quiet"),
+            "--output=json",
+            f"--output-path={report}",
+            f"--only-categories={','.join(CATEGORIES)}",
+            f"--chrome-flags={FLAGS}",
+        ]
+        browser = {"CHROME_PATH": shutil.which("chromium") or ""}
+        subprocess.run(command, check=True, env=os.environ | browser)
         found: dict[str, Any] = json.loads(report.read_text())
     for category in found["categories"].values():
         for audit in category["auditRefs"]:
