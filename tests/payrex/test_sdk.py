@@ -156,7 +156,7 @@ def test_a_customer_is_created_listed_changed_and_deleted(client: payrex.Client)
 
     deleted = client.customers.delete(ana.id)
     assert (deleted.id, deleted.deleted) == (ana.id, True)
-    assert client.customers.retrieve(ana.id).name == "Ana Reyes"
+    assert client.customers.retrieve(ana.id).name is None  # deletion removes personal data
     assert client.customers.list({"name": "Ana Reyes"}).data == []
 
 
