@@ -245,6 +245,8 @@ def test_other_methods_of_a_manual_session_are_charged_at_once(
     world.page(f"/c/{session['client_secret']}")
 
     assert state(world, session["payment_intent"]["id"]) == ("succeeded", 0, AMOUNT)
+    (payment,) = world.having("PAYMENT#")
+    assert "manual_capture" not in payment
 
 
 def test_money_that_is_held_too_late_is_voided(world: World, create: Create, pay: Pay) -> None:
