@@ -23,7 +23,7 @@ from checkout.store.table import Put, Update
 from checkout.webhooks import retry, sending
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import PROMPT, PaystackFake
-from tests.payrex.forms import CUSTOMER, encode, order
+from tests.payrex.forms import CUSTOMER, MANUAL, encode, order
 from tests.payrex.forms import HOOK as HOOK_OF_PAYREX
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import Access, granted
@@ -48,7 +48,6 @@ HOOK = {"url": "http://127.0.0.1:1/hooks", "events": ["checkout.session.complete
 
 
 SLOWLY_REFUNDED = "4000000000007726"
-MANUAL = order(payment_method_options={"card": {"capture_type": "manual"}})
 
 LATE_REFUND = Access("sqs:SendMessage", "ProcessorQueue")
 REFUND_LATE_MONEY = {

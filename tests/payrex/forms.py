@@ -52,3 +52,7 @@ def _pairs(value: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield from _pairs(below, f"{name}[]")
     elif value is not None:
         yield name, value
+
+
+MANUAL = order(payment_method_options={"card": {"capture_type": "manual"}})
+"""The form of an order whose money is captured later."""

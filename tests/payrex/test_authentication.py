@@ -8,7 +8,7 @@ import pytest
 
 from devstack.engines import Engine
 from devstack.template import Route
-from tests.payrex.forms import CUSTOMER, HOOK, ORDER, SESSIONS, encode
+from tests.payrex.forms import CUSTOMER, HOOK, MANUAL, ORDER, SESSIONS, encode
 from tests.world import (
     CARD,
     PAYREX_KEY,
@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /payments/{id}": {"description": "Another"},
     "POST /refunds": REFUND,
     "PUT /refunds/{id}": {"metadata": {"a": "b"}},
+    "POST /payment_intents/{id}/capture": {"amount": 1},
 }
 
 
@@ -51,7 +52,10 @@ class Shop:
         paid = world.payrex("POST", SESSIONS, encode(ORDER)).json
         world.submit(paid["client_secret"], CARD | {"number": "4242424242424242"})
         (payment,) = world.having("PAYMENT#")
+        held = world.payrex("POST", SESSIONS, MANUAL).json
+        world.submit(held["client_secret"], CARD | {"number": "4242424242424242"})
         self.ids = {
+            "POST /payment_intents/{id}/capture": held["payment_intent"]["id"],
             SESSIONS: self.create(SESSIONS, ORDER),
             "/payment_intents": self.create(SESSIONS, ORDER).replace("cs_", "pi_"),
             "/payments": payment["id"],
@@ -66,7 +70,8 @@ class Shop:
 
     def send(self, route: Route, **options: Any) -> Any:
         collection = route.path.partition("/{id}")[0]
-        target = route.path.replace("{id}", self.ids.get(collection, ""))
+        id = self.ids.get(route.key) or self.ids.get(collection, "")
+        target = route.path.replace("{id}", id)
         return self.world.payrex(route.method, target, encode(self.body(route)), **options)
 
     def body(self, route: Route) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def test_every_route_works_with_a_secret_key(engine: Engine) -> None:
 
 
 def test_the_tested_routes_are_all_routes_of_payrex_and_the_page_needs_no_key(shop: Shop) -> None:
-    assert len(ROUTES) == 22
+    assert len(ROUTES) == 23
     secret = shop.world.payrex("POST", SESSIONS, encode(ORDER)).json["client_secret"]
     assert shop.world.page(f"/c/{secret}").status == 200
 

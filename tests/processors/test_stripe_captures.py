@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from checkout.domain.payment import ATTEMPT_CHECK_SECONDS, HOLD_SECONDS, PAGE_LOOKUP_SECONDS
-from tests.payrex.forms import SESSIONS, order
+from tests.payrex.forms import MANUAL, SESSIONS
 from tests.processors.accounts import open_at_stripe
 from tests.processors.notifications import deliver, event_about
 from tests.processors.stripe_server import StripeServer
 from tests.world import MANILA, Response, World
 
-MANUAL = order(payment_method_options={"card": {"capture_type": "manual"}})
 AMOUNT = 100_000
 HOOK = f"/processors/stripe/{MANILA.id}.test"
 

@@ -19,12 +19,15 @@ class Bound(NamedTuple):
         """An operand's value as it is compared; None if the item does not have it."""
         if operand.startswith(":"):
             return _plain(self.values[operand])
-        return _plain(self.item.get(self.names.get(operand, operand)))
+        found: Wire | None = {"M": self.item}
+        for name in operand.split("."):
+            found = (found or {}).get("M", {}).get(self.names.get(name, name))
+        return _plain(found)
 
 
 Condition = Callable[[Bound], bool]
 
-_TOKEN = re.compile(r"\s*(<=|>=|<>|[(),=<>]|[#:]?[A-Za-z_][A-Za-z0-9_.]*)")
+_TOKEN = re.compile(r"\s*(<=|>=|<>|[(),=<>]|[#:]?[A-Za-z_]\w*(?:\.#?\w+)*)")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: bool(a == b),
     "<>": lambda a, b: bool(a != b),

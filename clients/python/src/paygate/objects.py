@@ -50,7 +50,20 @@ class ApiObject:
         return [kind(each) for each in value] if isinstance(value, list) else kind(value)
 
 
+class Recovery(ApiObject):
+    enabled: bool
+    url: str | None
+    """Where the shopper starts again, once the session has expired."""
+    expires_at: str | None
+
+
+class AfterExpiration(ApiObject):
+    _nested: ClassVar[_Nested] = {"recovery": Recovery}
+    recovery: Recovery
+
+
 class Session(ApiObject):
+    _nested: ClassVar[_Nested] = {"after_expiration": AfterExpiration}
     id: str
     status: SessionStatus
     url: str
@@ -66,8 +79,8 @@ class Session(ApiObject):
     metadata: dict[str, str]
     expires_at: str
     created_at: str
-    after_expiration: dict[str, Any]
-    """Only of a session that may be started again: `recovery`, with `enabled` and `url`."""
+    after_expiration: AfterExpiration
+    """Only of a session that may be started again."""
     recovered_from: str
     """Only of a session that was made of an expired one: its id."""
 
