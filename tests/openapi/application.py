@@ -51,10 +51,11 @@ class Application:
 
 
 def _read_request(environ: dict[str, Any]) -> Request:
+    """The request without accept-encoding, because schemathesis' WSGI client does not decompress."""
     headers = [
         (name.removeprefix("HTTP_").replace("_", "-").lower(), value)
         for name, value in environ.items()
-        if name.startswith("HTTP_")
+        if name.startswith("HTTP_") and name != "HTTP_ACCEPT_ENCODING"
     ]
     if environ.get("CONTENT_TYPE"):
         headers.append(("content-type", environ["CONTENT_TYPE"]))
