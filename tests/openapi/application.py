@@ -51,7 +51,7 @@ class Application:
 
 
 def _read_request(environ: dict[str, Any]) -> Request:
-    """The request without accept-encoding, because schemathesis' WSGI client does not decompress."""
+    """The request without accept-encoding: the WSGI client of schemathesis does not decompress."""
     headers = [
         (name.removeprefix("HTTP_").replace("_", "-").lower(), value)
         for name, value in environ.items()
