@@ -63,6 +63,14 @@ def get(key: Json) -> list[bytes]:
     return [STORED[place]] if place in STORED else []
 
 
+def without_removed(request: Json) -> Json:
+    """The item of an update as stored, without the attributes that the update removes."""
+    (item,) = get(request["Key"]) or [json.dumps(request["Key"]).encode()]
+    removed = request.get("UpdateExpression", "").partition("REMOVE ")[2].replace(",", " ").split()
+    names = {request["ExpressionAttributeNames"].get(each, each) for each in removed}
+    return {name: value for name, value in json.loads(item).items() if name not in names}
+
+
 def answer(operation: str, request: Json) -> bytes:
     if operation == "TransactWriteItems":
         for action in filter(None, (each.get("Put") for each in request["TransactItems"])):
@@ -70,8 +78,7 @@ def answer(operation: str, request: Json) -> bytes:
     if operation == "GetItem":
         return b"".join(b'{"Item":%s}' % item for item in get(request["Key"])) or b"{}"
     if operation == "UpdateItem":
-        (item,) = get(request["Key"]) or [json.dumps(request["Key"]).encode()]
-        return b'{"Attributes":%s}' % item
+        return json.dumps({"Attributes": without_removed(request)}).encode()
     if operation == "BatchGetItem":
         ((table, wanted),) = request["RequestItems"].items()
         found = b",".join(item for key in wanted["Keys"] for item in get(key))
