@@ -167,7 +167,9 @@ def test_cancel_returns_to_the_shop_and_leaves_the_session_active(
 def test_all_methods_are_offered_by_default(page: Page, open_session: Open) -> None:
     open_session(payment_methods=[])
 
-    expect(page.locator(".method > label")).to_have_text(["GCash", "Card", "Maya", "QR Ph"])
+    methods = page.get_by_role("radio").all()
+    for method, name in zip(methods, ["GCash", "Card", "Maya", "QR Ph"], strict=True):
+        expect(method).to_have_accessible_name(name)
 
 
 @pytest.mark.parametrize("path", ["/checkout/", "/c/"])
