@@ -159,7 +159,8 @@ def test_after_an_erasure_only_the_streams_old_images_have_the_shopper(shopper: 
 
     erase.main([ACCRA.id, "--email", EMAIL, "--phone", PHONE])
 
-    newest = {json.dumps(each.keys): each.content for each in [*before, *source.read()]}
+    records = [*before, *source.read()]
+    newest = {json.dumps(each.keys, sort_keys=True): each.content for each in records}
     of_others = '"merc_kumasi#test"'
     images = [json.dumps(each["dynamodb"].get("NewImage", {})) for each in newest.values()]
     left = json.dumps([each for each in images if of_others not in each])
