@@ -35,7 +35,7 @@ def shopper(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def objects(world: World) -> str:
     """The items of the kinds that retention is about."""
     kinds = ("SESSION#", "PAYMENT#", "REFUND#", "CUSTOMER#")
-    return json.dumps([item for kind in kinds for item in world.having(kind)])
+    return json.dumps([item for kind in kinds for item in world.having(kind)], sort_keys=True)
 
 
 def run(world: World) -> dict[str, int]:
