@@ -9,19 +9,26 @@ import pytest
 
 from checkout.processors.json_api import JsonApi
 from checkout.processors.paymongo import TIMES
+from devstack.engines import Engine
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import PROMPT
 from tests.processors.rounds import Rail, at_paymongo, at_paystack, check_books
 from tests.stream.crashes import Call, Faults, Killed, Mode, Plan
 from tests.world import World, forget_process
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow]
+pytestmark = [pytest.mark.crash, pytest.mark.dynoxide, pytest.mark.slow]
 
 MOST_CALLS = 400
 """More than any scenario makes, so that a test without an end fails."""
 KILLS = (Mode.KILLED_BEFORE, Mode.KILLED_AFTER)
 
 Opening = Callable[[World, int], AbstractContextManager[Rail]]
+
+
+@pytest.fixture(scope="module")
+def engine(atomic_engine: Engine) -> Engine:
+    """dynoxide alone: moto takes twice as long, for minutes, and tests no other rule."""
+    return atomic_engine
 
 
 @pytest.fixture
