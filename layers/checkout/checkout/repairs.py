@@ -43,7 +43,7 @@ GRACE_SECONDS = 600
 REPAIRS = "Repairs"
 """A metric: what was put back."""
 RESERVE_MS = 10_000
-"""With less time left than this, a run reads no further page, and the next run continues."""
+"""With less time left than this, a run checks no further item, and the next run continues."""
 
 
 class Repairs(NamedTuple):
@@ -338,17 +338,17 @@ def run(
     """
     repairs, counts = Repairs(table, context), Counter[str]()
     forgotten = 0
-    after = (table.get(keys.REPAIRS) or {}).get("after")
-    while time_left_ms() > RESERVE_MS:
-        page = table.scan_page(after=after)
-        for item in page.items:
-            counts.update(["items", *repairs.check(item)])
-            if retention_days:
-                forgotten += retention.forget(table, item, retention_days, context.now)
-        after = page.last
-        if after is None:
+    after = (table.get(keys.REPAIRS) or {}).get("last_key")
+    for item in table.scan_all(after=after):
+        if time_left_ms() < RESERVE_MS:
             break
-    table.write(Put({**keys.REPAIRS, "after": after}))
+        counts.update(["items", *repairs.check(item)])
+        if retention_days:
+            forgotten += retention.forget(table, item, retention_days, context.now)
+        after = {"pk": item["pk"], "sk": item["sk"]}
+    else:
+        after = None
+    table.write(Put({**keys.REPAIRS, "last_key": after}))
     log_metric(REPAIRS, counts.total() - counts["items"], "Count", context.now)
     return counts | ({"forgotten": forgotten} if forgotten else {})
 

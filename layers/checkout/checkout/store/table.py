@@ -218,21 +218,16 @@ class Table(NamedTuple):
         answer = self._call(self.client.query, **request)
         return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
 
-    def scan_page(self, *, after: Mapping[str, Any] | None = None) -> QueryPage:
-        """One page of all items, up to 1 MB, that follow the key `after`. Eventually consistent."""
-        position = {"ExclusiveStartKey": after} if after else {}
-        answer = self._call(self.client.scan, TableName=self.name, **position)
-        return QueryPage(list(map(from_wire, answer["Items"])), answer.get("LastEvaluatedKey"))
-
-    def scan_all(self) -> Iterator[Item]:
-        """Every item. Each page is read when the iteration reaches it."""
-        last = None
+    def scan_all(self, *, after: Mapping[str, Any] | None = None) -> Iterator[Item]:
+        """Every item, or those that follow the key `after`. Eventually consistent. Each page of
+        1 MB is read when the iteration reaches it."""
+        position = {"ExclusiveStartKey": to_wire(after)} if after else {}
         while True:
-            page = self.scan_page(after=last)
-            yield from page.items
-            last = page.last
-            if last is None:
+            answer = self._call(self.client.scan, TableName=self.name, **position)
+            yield from map(from_wire, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
                 return
+            position = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def write(self, *actions: Action) -> None:
         """Carries out all of the actions or none. Raises ConditionFailedError or BusyError."""
