@@ -102,6 +102,7 @@ class Stack:
         self._run = ExitStack()
         self._resetting = threading.Lock()
         self._beginning: dict[str, int] = {}
+        self._urls: dict[tuple[str, str], str] = {}
         self.accounts: list[Account] = []
         self.on_reset: list[Callable[[], None]] = []
 
@@ -299,12 +300,21 @@ class Stack:
         return api_gateway.render_response(result)
 
     def _print_record(self, record: Record) -> None:
+        from checkout.store import keys
+
+        if record.keys.get("pk", {}).get("S", "").startswith(keys.webhook_endpoints("")):
+            self._urls.clear()
         line = console.describe_record(record, self._find_url)
         if line:
             self._print_line(line)
 
     def _find_url(self, scope: str, endpoint: str) -> str:
         """The URL of a webhook endpoint, or its id if it was deleted meanwhile."""
+        if (scope, endpoint) not in self._urls:
+            self._urls[scope, endpoint] = self._read_url(scope, endpoint)
+        return self._urls[scope, endpoint]
+
+    def _read_url(self, scope: str, endpoint: str) -> str:
         from checkout.domain.errors import CheckoutError
         from checkout.store import webhook_endpoints
         from checkout.store.table import open_table

@@ -10,6 +10,7 @@ from devstack.template import ACCOUNT, REGION, Json
 
 TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 """The userIdentity of a deletion by time to live."""
+_IMAGES = "NewImage", "OldImage"
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,19 @@ class Record:
 
 
 def build_record(raw: Json, shard: str, table: str, label: str) -> Record:
-    """The record for an entry of GetRecords, or of moto's own list; `label` is the stream's."""
+    """The record for an entry of GetRecords, with its bytes in base64; `label` is the stream's."""
     change = raw["dynamodb"]
     sequence = str(change["SequenceNumber"])
     dynamodb: Json = {
         "ApproximateCreationDateTime": _epoch(change["ApproximateCreationDateTime"]),
-        "Keys": encode_attributes(change["Keys"]),
+        "Keys": change["Keys"],
         "SequenceNumber": sequence,
         "SizeBytes": int(change.get("SizeBytes", 0)),
         "StreamViewType": change["StreamViewType"],
     }
-    for image in ("NewImage", "OldImage"):
+    for image in _IMAGES:
         if image in change:
-            dynamodb[image] = encode_attributes(change[image])
+            dynamodb[image] = change[image]
     content: Json = {
         "eventID": uuid.uuid5(uuid.NAMESPACE_OID, f"{label}/{shard}/{sequence}").hex,
         "eventName": raw["eventName"],
@@ -67,6 +68,15 @@ def build_record(raw: Json, shard: str, table: str, label: str) -> Record:
             "principalId": given.get("PrincipalId"),
         }
     return Record(shard, int(sequence), content)
+
+
+def encode_bytes(raw: Json) -> Json:
+    """An entry of moto's own list, as GetRecords returns it."""
+    change = raw["dynamodb"]
+    encoded = {
+        name: encode_attributes(change[name]) for name in ("Keys", *_IMAGES) if name in change
+    }
+    return {**raw, "dynamodb": {**change, **encoded}}
 
 
 def encode_attributes(attributes: Json) -> Json:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
-from devstack.aws.stream_records import Record, build_record
+from devstack.aws.stream_records import Record, build_record, encode_bytes
 from devstack.engines import Engine
 from devstack.engines.dynoxide_stream import StreamTrimmer
 from devstack.template import ACCOUNT, REGION, Json
@@ -79,7 +79,9 @@ class _MotoSource:
                 return []
             fresh: list[Json] = [item.record for item in shard.items[self._read :]]
             self._read += len(fresh)
-            return [build_record(raw, shard.id, self._table, self._label) for raw in fresh]
+            return [
+                build_record(encode_bytes(raw), shard.id, self._table, self._label) for raw in fresh
+            ]
 
     def trim(self, positions: Positions) -> None:
         with self._lock:
