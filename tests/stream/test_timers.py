@@ -115,6 +115,47 @@ def test_a_message_that_the_queue_lost_is_sent_again_by_its_timer(world: World) 
     assert len(world.having("TIMER#")) == 1
 
 
+@pytest.fixture
+def event_record(world: World) -> dict[str, Any]:
+    """The stream's record of an event that one endpoint subscribes to. The event's timer is due."""
+    hook = {"url": "https://hooks.example.com", "events": ["checkout.session.completed"]}
+    world.post("/v1/webhooks", hook)
+    world.pay(world.create_session()["id"])
+    events = world.having("EVENT#", "EVENT")
+    (event,) = [each for each in events if each["type"] == "checkout.session.completed"]
+    world.now += NET_SECONDS + 1
+    return {"dynamodb": {"NewImage": to_wire(event), "SequenceNumber": "1"}}
+
+
+def test_deliveries_that_were_queued_a_moment_ago_are_not_queued_by_the_events_timer(
+    world: World, event_record: dict[str, Any]
+) -> None:
+    world.invoke("FanOutEvents", {"Records": [event_record]})
+    assert len(world.messages()) == 1
+
+    world.sweep()
+    assert world.messages() == []
+
+    world.now += NET_SECONDS + 1
+    world.sweep()
+    assert len(world.messages()) == 1
+
+
+def test_an_events_timer_that_is_fired_twice_queues_the_deliveries_once(
+    world: World, event_record: dict[str, Any]
+) -> None:
+    world.invoke("FanOutEvents", {"Records": [event_record]})
+    world.now += NET_SECONDS
+    world.messages()
+    world.dispatch()
+    bodies = world.messages(open_dispatcher().timer_queue)
+    records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies * 2)]
+
+    world.invoke("FireTimers", {"Records": records})
+
+    assert len(world.messages()) == 1
+
+
 def test_a_timer_that_the_ttl_deleted_is_put_back_and_fired(world: World) -> None:
     id = world.create_session()["id"]
     world.now += DAY

@@ -54,14 +54,15 @@ def on_event_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
     if tracked is not None and tracked.fan_out is None:
         fan_out(table, queue, tracked.event, now)
         tracked = tracked_events.find(table, timer.target)
-    elif tracked is not None:
-        queue.send(tracked.not_stored)
-    if tracked is None or not tracked.not_stored:
+    if tracked is None or tracked.fan_out is None or not tracked.not_stored:
         table.write(timers.delete(timer))
         return
-    later = replace(timer, due=timers.next_check(now, tracked.event.created_at))
-    # Of two firings at once, only one moves the timer.
-    table.write_unless_conflict(*timers.move_once(timer, later))
+    queued_at = tracked.fan_out.at
+    later = replace(timer, due=timers.next_check(now, queued_at))
+    # Of two firings at once, only one moves the timer and queues the deliveries.
+    is_moved = table.write_unless_conflict(*timers.move_once(timer, later))
+    if is_moved and now - queued_at >= timers.NET_SECONDS:
+        queue.send(tracked.not_stored)
 
 
 def on_delivery_timer(table: Table, queue: Queue, timer: Timer, now: int) -> None:
