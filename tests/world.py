@@ -398,7 +398,7 @@ def token_in(page: str) -> str:
 
 
 def constant(page: str) -> str:
-    """A page without its nonces, the only texts that differ between two responses about one state."""
+    """The page without its nonces, which alone differ between two responses about one state."""
     return re.sub(r'nonce="[\w-]{22}"', "", page)
 
 
