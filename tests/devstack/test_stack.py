@@ -233,6 +233,18 @@ def test_long_advance_stops_at_each_due_time(stack: Stack, read_log: Read) -> No
     assert sorted(sort_keys(read_log("expired"))) == ["first", "second"]
 
 
+def test_advance_does_not_stop_again_for_what_an_hourly_schedule_has_not_seen(
+    template: Path, read_log: Read
+) -> None:
+    every = "Every: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 minute) } }"
+    hourly = every.replace("Every", "Hourly").replace("1 minute", "1 hour")
+    template.write_text(template.read_text().replace(every, f"{every}\n        {hourly}"))
+    with Stack(template=template, with_library=False) as stack:
+        put("a", "expires", stack.clock.read() + 100)
+        stack.advance(500)
+    assert len(read_log("sweep")) < 30
+
+
 def test_hanging_function_does_not_stop_the_clock(
     template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
