@@ -44,7 +44,7 @@ def test_another_process_may_remove_the_same_folder(
         remove(folder)
         remove(folder, ignore_errors)
 
-    monkeypatch.setattr(files.shutil, "rmtree", remove_twice)
+    monkeypatch.setattr(shutil, "rmtree", remove_twice)
     (parent / f"{files._LOCKED}abandoned").mkdir()
     with files.temporary_folder():
         pass
