@@ -101,7 +101,7 @@ STACK_PARAMETERS = $(shell sed -n 's/^parameter_overrides = "\(Stage=$(STAGE) .*
 	Architecture=$(ARCH) $(PARAMETERS)
 # A digest of the sources and parameters: when it changes, all functions get new versions.
 BUILD_ID = $(shell { echo $(STACK_PARAMETERS); find template.yaml functions layers build_tools -type f \
-	-not -name '*.pyc' | LC_ALL=C sort | xargs cat; } | sha256sum | cut -d' ' -f1)
+	-not -path '*/__pycache__/*' | LC_ALL=C sort | xargs cat; } | sha256sum | cut -d' ' -f1)
 deploy: build ## deploy to AWS (STAGE=staging ARCH=x86_64 PARAMETERS="AlarmEmail=…")
 	.venv-sam/bin/sam deploy --config-env $(STAGE) $(DEPLOY_OPTIONS) --parameter-overrides $(STACK_PARAMETERS) BuildId=$(BUILD_ID)
 
@@ -136,7 +136,7 @@ sam-local-open: $(VENV)/.dev .aws-sam/local/.done ## like sam-local-env, with Do
 
 # Built for this machine's CPU, and again if a source is newer.
 LOCAL_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
-.aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -name '*.pyc')
+.aws-sam/local/.done: .venv-sam/.done template.yaml $(shell find functions layers build_tools -type f -not -path '*/__pycache__/*')
 	@echo "building for sam local" >&2
 	@mkdir -p .aws-sam
 	@$(MAKE) build ARCH=$(LOCAL_ARCH) BUILD_DIR=.aws-sam/local > .aws-sam/local.log 2>&1 || { cat .aws-sam/local.log >&2; exit 1; }

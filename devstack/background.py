@@ -136,7 +136,10 @@ class Background:
         """The next time up to `target` at which something is due."""
         parts = self._parts
         now = parts.clock.read()
-        invoked_at = min((each.invoked_at for each in parts.scheduled), default=target)
+        # Only schedules of a minute run at each stop: another would keep what has passed due.
+        invoked_at = min(
+            (each.invoked_at for each in parts.scheduled if each.period <= 60), default=target
+        )
         stops = [at for each in parts.pollers if (at := each.next_visible()) is not None]
         if parts.ttl:
             stops.append(parts.ttl.next_due_time(now - parts.ttl_delay) + parts.ttl_delay)

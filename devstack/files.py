@@ -83,7 +83,8 @@ def temporary_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder)
+            # Once the lock's file is removed, another process may begin to remove the folder too.
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _temporary_parent() -> Path:
@@ -98,6 +99,6 @@ def _remove_abandoned(parent: Path) -> None:
     if sys.platform == "win32":  # where there are no locks
         return
     for folder in parent.glob(f"{_LOCKED}*"):
-        # In use, or another user's.
-        with suppress(DevstackError, PermissionError), locked(folder):
+        # In use, another user's, or being removed by another process.
+        with suppress(DevstackError, OSError), locked(folder):
             shutil.rmtree(folder)

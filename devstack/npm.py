@@ -58,7 +58,7 @@ def _unpack(
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if integrity and digest != integrity:
         raise NpmError("npm's package is not the pinned one: its sha512 differs")
-    fresh = target.with_suffix(".new")
+    fresh = archive.with_suffix(".new")  # of this process alone
     with tarfile.open(archive) as opened:
         try:
             content = opened.extractfile(f"package/{member}")

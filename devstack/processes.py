@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from devstack.errors import DevstackError
@@ -15,11 +16,17 @@ Process = subprocess.Popen[bytes]
 _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
-def free_port(host: str) -> int:
-    """A port of `host` that is not in use now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def free_port(host: str) -> Iterator[int]:
+    """A free port of `host`, for a process that sets SO_REUSEADDR. On Linux, no other process gets
+    it before the block ends."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((host, 0))
+        port = int(holder.getsockname()[1])
+        if sys.platform != "linux":  # where the process could not listen on it
+            holder.close()
+        yield port
 
 
 def dying_with_parent(command: list[str]) -> list[str]:

@@ -143,7 +143,7 @@ class Stack:
             continue_after()
         self._print_line("reset: all objects are deleted, and the clock shows the real time")
 
-    def wait_until_idle(self, timeout: float = 10.0) -> bool:
+    def wait_until_idle(self, timeout: float = 30.0) -> bool:
         """Wait until stream, queue and schedules have nothing left to do.
 
         Returns False if that took over `timeout` seconds.

@@ -397,6 +397,11 @@ def token_in(page: str) -> str:
     return found[1] if found else ""
 
 
+def constant(page: str) -> str:
+    """The page without its nonces, which alone differ between two responses about one state."""
+    return re.sub(r'nonce="[\w-]{22}"', "", page)
+
+
 def basic(key: str) -> str:
     return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
 

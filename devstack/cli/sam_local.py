@@ -133,20 +133,19 @@ class SamStack:
     @contextmanager
     def api(self) -> Iterator[str]:
         """Serve the template's routes, with a warm container per function; yields the URL."""
-        host, port = "127.0.0.1", free_port("127.0.0.1")
-        command = [str(SAM), "local", "start-api", "--host", host, "--port", str(port),
-                   "--warm-containers", "EAGER", *self.arguments]  # fmt: skip
-        log = self.work / "start-api.log"
-        process = start_process(command, log, self._environment)
-        try:
-            try:
-                wait_for_port(process, host, port, _START_TIMEOUT)
-            except DevstackError as error:
-                output = log.read_text("utf-8", "replace")
-                raise SamError(f"sam local start-api fails ({error}):\n{output}") from error
+        host, log = "127.0.0.1", self.work / "start-api.log"
+        with ExitStack() as opening:
+            with free_port(host) as port:
+                command = [str(SAM), "local", "start-api", "--host", host, "--port", str(port),
+                           "--warm-containers", "EAGER", *self.arguments]  # fmt: skip
+                process = start_process(command, log, self._environment)
+                opening.callback(stop_process, process, _STOP_TIMEOUT)  # sam removes its containers
+                try:
+                    wait_for_port(process, host, port, _START_TIMEOUT)
+                except DevstackError as error:
+                    output = log.read_text("utf-8", "replace")
+                    raise SamError(f"sam local start-api fails ({error}):\n{output}") from error
             yield f"http://{host}:{port}"
-        finally:
-            stop_process(process, _STOP_TIMEOUT)  # sam removes its containers
 
 
 @contextmanager

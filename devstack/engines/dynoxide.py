@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devstack.errors import DevstackError, EngineError
@@ -52,22 +52,21 @@ def running(binary: Path, data: Path, host: str = "127.0.0.1") -> Iterator[tuple
 
     `data` is the folder of its log and of its file `DATABASE`.
     """
-    port = free_port(host)
     data.mkdir(parents=True, exist_ok=True)
-    command = [str(binary), "serve", "--host", host, "--port", str(port),
-               "--db-path", str(data / DATABASE)]  # fmt: skip
     log = data / "dynoxide.log"
-    process = start_process(command, log)
-    try:
-        try:
-            wait_for_port(process, host, port, _START_TIMEOUT)
-        except DevstackError as error:
-            logged = log.read_text("utf-8", "replace").strip().splitlines()
-            reason = logged[-1] if logged else error
-            raise EngineError(f"dynoxide does not start: {reason}") from error
+    with ExitStack() as opening:
+        with free_port(host) as port:
+            command = [str(binary), "serve", "--host", host, "--port", str(port),
+                       "--db-path", str(data / DATABASE)]  # fmt: skip
+            process = start_process(command, log)
+            opening.callback(stop_process, process, _STOP_TIMEOUT)
+            try:
+                wait_for_port(process, host, port, _START_TIMEOUT)
+            except DevstackError as error:
+                logged = log.read_text("utf-8", "replace").strip().splitlines()
+                reason = logged[-1] if logged else error
+                raise EngineError(f"dynoxide does not start: {reason}") from error
         yield f"http://{host}:{port}", process
-    finally:
-        stop_process(process, _STOP_TIMEOUT)
 
 
 def _install(unpacked: Path, print_line: Callable[[str], None]) -> Path:

@@ -134,7 +134,7 @@ def test_the_node_readmes_receiver_takes_genuine_webhooks_only(
         assert process.stdout.readline() == "paid: 1234\n"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.clients
@@ -176,4 +176,4 @@ def test_the_php_readmes_receiver_takes_genuine_webhooks_only(tmp_path: Path) ->
             urllib.request.urlopen(urllib.request.Request(found[0], body + b" ", headers))
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

@@ -14,7 +14,7 @@ Parameters:
 Globals:
   Function:
     Handler: handler.handler
-    Timeout: 5
+    Timeout: 25
     Environment:
       Variables:
         TABLE_NAME: !Ref Table
@@ -144,7 +144,7 @@ def handler(event, context):
     (message,) = event["Records"]
     write_log("work", message)
     if message["body"] == "slow":
-        ends_at = time.monotonic() + 4
+        ends_at = time.monotonic() + 20
         while not (found := '"quick"' in LOG.read_text()) and time.monotonic() < ends_at:
             time.sleep(0.01)
         write_log("quick ran meanwhile", found)
@@ -194,7 +194,7 @@ def read_log(template: Path) -> Read:
     return read
 
 
-def wait_until(holds: Callable[[], bool], timeout: float = 10.0) -> None:
+def wait_until(holds: Callable[[], bool], timeout: float = 60.0) -> None:
     ends_at = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < ends_at, f"not true within {timeout} s"

@@ -1,5 +1,6 @@
 """Temporary folders."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,19 @@ def test_folder_in_use_and_other_folders_are_kept(parent: Path) -> None:
     other.mkdir()
     with files.temporary_folder() as first, files.temporary_folder() as second:
         assert sorted(parent.iterdir()) == sorted([other, first, second])
+
+
+def test_another_process_may_remove_the_same_folder(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = shutil.rmtree
+
+    def remove_twice(folder: Path, ignore_errors: bool = False) -> None:
+        remove(folder)
+        remove(folder, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_twice)
+    (parent / f"{files._LOCKED}abandoned").mkdir()
+    with files.temporary_folder():
+        pass
+    assert list(parent.iterdir()) == []

@@ -187,16 +187,16 @@ def test_schedule_runs_at_start_and_when_the_clock_moves(stack: Stack, read_log:
 def test_clock_can_be_moved_and_read(stack: Stack) -> None:
     moved = call(stack, "POST", "/dev/clock", body='{"advance": 90000.5}').json()
     assert moved["offset"] == 90000.5
-    assert abs(moved["now"] - time.time() - 90000.5) < 5
+    assert abs(moved["now"] - time.time() - 90000.5) < 60
     assert call(stack, "GET", "/dev/clock").json()["offset"] == 90000.5
 
 
 def test_time_to_live_deletes_late_and_marks_the_record(stack: Stack, read_log: Read) -> None:
     put("a", "expires", stack.clock.read() + 100)
     put("a", "stays", stack.clock.read() + 100_000)
-    stack.advance(690)
+    stack.advance(600)
     assert read_log("expired") == []
-    stack.advance(20)
+    stack.advance(110)
     (record,) = read_log("expired")
     assert sort_keys([record]) == ["expires"]
     assert record["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
@@ -228,9 +228,21 @@ def test_long_advance_stops_at_each_due_time(stack: Stack, read_log: Read) -> No
     put("a", "second", start + 7200)
     stack.advance(90_000)
     times = [time.strptime(each["time"], "%Y-%m-%dT%H:%M:%SZ") for each in read_log("sweep")]
-    hours = {round((time.mktime(each) - time.mktime(times[0])) / 3600, 1) for each in times}
+    hours = {round((calendar.timegm(each) - calendar.timegm(times[0])) / 3600, 1) for each in times}
     assert {0.0, 1.0, 2.0, 25.0} <= hours
     assert sorted(sort_keys(read_log("expired"))) == ["first", "second"]
+
+
+def test_advance_does_not_stop_again_for_what_an_hourly_schedule_has_not_seen(
+    template: Path, read_log: Read
+) -> None:
+    every = "Every: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 minute) } }"
+    hourly = every.replace("Every", "Hourly").replace("1 minute", "1 hour")
+    template.write_text(template.read_text().replace(every, f"{every}\n        {hourly}"))
+    with Stack(template=template, with_library=False) as stack:
+        put("a", "expires", stack.clock.read() + 100)
+        stack.advance(500)
+    assert len(read_log("sweep")) < 30
 
 
 def test_hanging_function_does_not_stop_the_clock(
@@ -240,12 +252,12 @@ def test_hanging_function_does_not_stop_the_clock(
     monkeypatch.setattr(background, "END_BUDGET", 0.5)
     handler = template.parent / "functions/work/handler.py"
     handler.write_text("import time\ndef handler(event, context):\n    time.sleep(60)\n")
-    template.write_text(template.read_text().replace("Timeout: 5", "Timeout: 60"))
+    template.write_text(template.read_text().replace("Timeout: 25", "Timeout: 60"))
     with Stack(template=template, with_library=False) as stack:
         send("hangs")
         started_at = time.monotonic()
         stack.advance(60)
-        assert 0.5 < time.monotonic() - started_at < 5
+        assert 0.5 < time.monotonic() - started_at < 40
 
 
 # -------------------------------------------------------------------- restart

@@ -22,7 +22,7 @@ def test_function_properties_override_globals(template: Path) -> None:
     text = template.read_text().replace("CodeUri: functions/fail", "CodeUri: x\n      Timeout: 9")
     template.write_text(text)
     functions = load_template(template).functions
-    assert (functions["Echo"].timeout, functions["Fail"].timeout) == (5, 9)
+    assert (functions["Echo"].timeout, functions["Fail"].timeout) == (25, 9)
     assert functions["Echo"].folder == template.parent / "functions/echo"
     assert (functions["Echo"].module, functions["Echo"].attribute) == ("handler", "handler")
 

@@ -1,16 +1,11 @@
 """Runs axe-core, which finds accessibility problems. It is installed once, in `.tools`."""
 
-import base64
-import hashlib
-import shutil
-import subprocess
-import tarfile
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
+from devstack.npm import unpack_file
 from tests.roots import ROOT
 
 VERSION = "4.14.1"
@@ -19,8 +14,6 @@ INTEGRITY = (
 )
 """SHA-512 of the package's tar file. npm only compares a download with its registry; this value
 also detects a changed registry."""
-FOLDER = ROOT / ".tools" / f"axe-core-{VERSION}"
-INSTALL_TIMEOUT = 90
 
 
 def violations(page: Page) -> list[str]:
@@ -38,28 +31,7 @@ def violations(page: Page) -> list[str]:
 
 @lru_cache(maxsize=1)
 def source() -> str:
-    script = FOLDER / "axe.min.js"
+    script = ROOT / ".tools" / f"axe-core-{VERSION}" / "axe.min.js"
     if not script.exists():
-        install(script)
+        unpack_file(f"axe-core@{VERSION}", script.name, script, INTEGRITY)
     return script.read_text()
-
-
-def install(script: Path) -> None:
-    npm = shutil.which("npm")
-    assert npm, "npm is needed to install axe-core"
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        [npm, "pack", f"axe-core@{VERSION}", "--silent", "--fetch-retries=1"],
-        cwd=FOLDER,
-        check=True,
-        capture_output=True,
-        timeout=INSTALL_TIMEOUT,
-    )
-    (archive,) = FOLDER.glob("*.tgz")
-    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    assert digest == INTEGRITY, "the downloaded axe-core is not the pinned one"
-    with tarfile.open(archive) as opened:
-        content = opened.extractfile("package/axe.min.js")
-        assert content
-        script.write_bytes(content.read())
-    archive.unlink()

@@ -7,10 +7,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from devstack.stack import Stack
 from tests.merchant import Merchant
+from tests.stopped_time import stopped_time
+
+# A busy machine takes longer than the usual five seconds.
+expect.set_options(timeout=30_000)
+TIMEOUT = 30_000
+"""Milliseconds that an action may take."""
 
 FLAGS = [
     "--no-sandbox",
@@ -36,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def stack() -> Iterator[Stack]:
-    with Stack(engine="dynoxide") as running:
+    with stopped_time(), Stack(engine="dynoxide") as running:
         yield running
 
 
@@ -48,7 +54,7 @@ def merchant(stack: Stack) -> Merchant:
 @pytest.fixture(params=[True, False], ids=["scripts on", "scripts off"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(viewport=PHONE, java_script_enabled=request.param)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT)
     yield context.new_page()
     context.close()
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from devstack.fixtures.page_scenes import SCENES, Scene, SceneBuilder
 from devstack.stack import Stack
 from tests.e2e.axe import violations
+from tests.e2e.conftest import TIMEOUT
+from tests.stopped_time import stopped_time
 
 pytestmark = pytest.mark.browser
 
@@ -19,14 +21,14 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[SceneBuilder]:
-    with Stack(engine="dynoxide") as stack:
+    with stopped_time(), Stack(engine="dynoxide") as stack:
         yield SceneBuilder(stack.url)
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 360, "height": 740})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT)
     opened = context.new_page()
     opened.route(
         re.compile("^https://pictures"),

@@ -144,7 +144,7 @@ def test_the_screen_after_leaving_shows_a_payment_that_arrives_later(
     builder.pay_by_card(address, "4000000000003220")
 
     waiting = page.get_by_role("heading", name="Waiting for your payment")
-    expect(waiting).to_be_visible(timeout=10_000)  # The page looks every five seconds.
+    expect(waiting).to_be_visible()
     expect(page.get_by_text("So far you have not been charged")).to_be_hidden()
 
 

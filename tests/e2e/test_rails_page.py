@@ -1,6 +1,7 @@
 """Sales through the fakes of Paystack and PayMongo on the real page, in Chromium, as `make demo
 RAILS=fake` makes them."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from devstack.fixtures.fake_rails import FakeRails
 from devstack.stack import Stack
 from shop import __main__ as demo
 from shop import paygate, payrex
-from tests.e2e.conftest import PHONE
+from tests.e2e.conftest import PHONE, TIMEOUT
 from tests.e2e.driving import choose, submit
 
 pytestmark = pytest.mark.browser
@@ -47,7 +48,7 @@ def mugs(stack: Stack, rails: FakeRails) -> Iterator[payrex.Shop]:
 @pytest.fixture(params=[True, False], ids=["scripts on", "scripts off"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(viewport=PHONE, java_script_enabled=request.param)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(TIMEOUT)
     yield context.new_page()
     context.close()
 
@@ -80,7 +81,7 @@ def answer_prompt(browser: Browser, rails: FakeRails, text: str) -> None:
 
 
 def expect_back_at(page: Page, shop: Shop) -> None:
-    page.wait_for_url(lambda url: url.startswith(shop.url), timeout=30_000)
+    page.wait_for_url(lambda url: url.startswith(shop.url))
 
 
 def test_mtn_is_approved_on_the_phone(
@@ -129,7 +130,7 @@ def test_a_card_is_paid_on_paystacks_page(
     buy(page, books)
     submit(choose(page, "card"))
     page.get_by_role("link", name="Go on to pay").click()
-    assert page.url.startswith(rails.paystack.url)
+    page.wait_for_url(f"{rails.paystack.url}/**")
 
     page.get_by_role("button", name="Pay").click()
 
@@ -143,7 +144,7 @@ def test_a_shopper_pays_on_paymongos_page(
     buy(page, mugs)
     submit(choose(page, method))
     page.get_by_role("link", name="Go on to pay").click()
-    assert page.url.startswith(rails.paymongo.url)
+    page.wait_for_url(f"{rails.paymongo.url}/**")
 
     page.get_by_role("button", name="Authorize").click()
 
@@ -172,6 +173,7 @@ def test_money_that_came_late_goes_back(
     page.get_by_role("link", name="Go on to pay").click()
     if method == "gcash":
         page.get_by_role("button", name="Open").click()
+        expect(page).to_have_title(re.compile("awaiting_next_action"))
     processors_page = page.url
     stack.advance(3600)
     assert stack.wait_until_idle(30)

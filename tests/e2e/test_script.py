@@ -1,16 +1,18 @@
 """The page's script: formatting of inputs, lost connections, clocks and the return to the shop."""
 
-import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from devstack.fixtures.page_scenes import DECLINED, FINE, SceneBuilder
 from devstack.stack import Stack
+from tests.e2e.conftest import TIMEOUT
 from tests.merchant import Merchant
 
 pytestmark = pytest.mark.browser
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT)
     yield context.new_page()
     context.close()
 
@@ -396,14 +398,20 @@ def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
 def test_the_countdown_runs_and_is_read_out_each_minute(page: Page, builder: SceneBuilder) -> None:
     page.clock.install()
     page.goto(builder.pay(builder.paygate(), method="mobile_money", phone="0240000005"))
-    clock = page.locator(".clock")
-    first = clock.text_content()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000") + 10.0)
+    page.clock.run_for(1000)
+    left = seconds_left(page)
+    assert 240 < left < 300
 
     page.clock.run_for(62_000)
 
-    assert first in ("4:59", "5:00")
-    expect(clock).to_have_text("3:58" if first == "5:00" else "3:57")
+    assert seconds_left(page) == left - 62
     expect(page.locator("#live-region")).to_have_text("4 min left to approve")
+
+
+def seconds_left(page: Page) -> int:
+    minutes, seconds = page.locator(".clock").inner_text().split(":")
+    return int(minutes) * 60 + int(seconds)
 
 
 def test_an_open_page_shows_when_its_session_lapses(
@@ -464,7 +472,7 @@ def test_the_last_ten_minutes_are_counted_down_and_nothing_can_be_paid_after_the
     left = int(page.locator(".clock").get_attribute("data-seconds") or 0)
 
     page.clock.fast_forward((left - 599) * 1000)
-    expect(countdown).to_contain_text("9:5")
+    expect(countdown).to_contain_text(re.compile("[89]:[0-5][0-9]"))
     page.route("**/checkout/**", lambda route: route.abort())
     page.clock.run_for(600_000)
 
@@ -481,7 +489,7 @@ def slow_shop() -> Iterator[tuple[str, Event]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            answer.wait(20)
+            answer.wait(120)
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -577,4 +585,4 @@ def test_no_url_contains_a_card_number(page: Page, builder: SceneBuilder, shop: 
     page.wait_for_url(f"{shop}/thanks")
 
     assert addresses
-    assert "4242" not in json.dumps(addresses)
+    assert not [each for each in addresses if "42424242" in re.sub(r"\W", "", unquote_plus(each))]

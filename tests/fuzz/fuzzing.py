@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
+from checkout.api import limits
+from checkout.api.authentication import forget_keys
 from checkout.domain.account import Merchant
 from checkout.encryption import encrypt
 from checkout.store import accounts
@@ -65,12 +67,12 @@ class Samples:
         for open_account in (open_at_stripe, open_at_paystack, open_at_paymongo):
             open_account(world.table, examples.STRIPE_MERCHANT)
         save_samples(world.table, int(world.now), encrypt)
-        return cls(world, world.table.client.scan(TableName=world.table.name)["Items"])
+        return cls(world, _stored(world))
 
     def find_touched(self) -> None:
         """Remembers which items have changed, and restores them."""
         client, table = self.world.table.client, self.world.table.name
-        keys: Any = [{"pk": each["pk"], "sk": each["sk"]} for each in self.items]
+        keys = [_key(each) for each in self.items]
         found = client.batch_get_item(RequestItems={table: {"Keys": keys}})["Responses"][table]
         changed = [each for each in self.items if each not in found]
         self.touched += [each for each in changed if each not in self.touched]
@@ -80,6 +82,28 @@ class Samples:
         puts: Any = [{"PutRequest": {"Item": each}} for each in self.touched]
         if puts:
             self.world.table.client.batch_write_item(RequestItems={self.world.table.name: puts})
+
+    def reset(self) -> None:
+        """Undoes what requests changed: in the table, and in what this process remembers."""
+        client, table = self.world.table.client, self.world.table.name
+        stored = _stored(self.world)
+        puts: Any = [{"PutRequest": {"Item": each}} for each in self.items if each not in stored]
+        kept = [_key(each) for each in self.items]
+        added = [key for key in map(_key, stored) if key not in kept]
+        changes = puts + [{"DeleteRequest": {"Key": key}} for key in added]
+        for start in range(0, len(changes), 25):
+            client.batch_write_item(RequestItems={table: changes[start : start + 25]})
+        limits.buckets.cache_clear()
+        forget_keys()
+
+
+def _stored(world: World) -> list[Any]:
+    pages = world.table.client.get_paginator("scan").paginate(TableName=world.table.name)
+    return [item for page in pages for item in page["Items"]]
+
+
+def _key(item: Any) -> Any:
+    return {name: item[name] for name in ("pk", "sk")}
 
 
 @contextmanager

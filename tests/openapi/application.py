@@ -24,10 +24,16 @@ class Application:
     def __init__(self, api: str, document: Any, samples: Samples) -> None:
         self._authorization = AUTHORIZATION[api]
         self._document = json.dumps(document).encode()
+        self._samples = samples
         self._world: World = samples.world
         self._items = samples.world.items()
         self.requests = 0
         self.written: list[str] = []
+
+    def reset(self) -> None:
+        """Makes the table what it was before the first request."""
+        self._samples.reset()
+        self._items = self._world.items()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == DOCUMENT_PATH:

@@ -6,11 +6,10 @@ proxy adds both, and can drop a call or its answer.
 
 import http.client
 import json
-import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,10 +18,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import stripe
 
-from devstack.processes import Process, start_process, stop_process
+from devstack.processes import free_port, start_process, stop_process, wait_for_port
 from tests.receiver import Received, Receiver
 
-START_SECONDS = 20
+START_SECONDS = 60
 STOP_SECONDS = 5.0
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000341", "4000000000003220"
 """Cards that localstripe charges, declines, and asks the shopper to authenticate."""
@@ -187,16 +186,16 @@ def notification_about(intent: str, receiver: Receiver) -> Received:
 
 @contextmanager
 def running(folder: Path) -> Iterator[StripeServer]:
-    server = StripeServer(port=_free_port())
-    command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(server.port)]
     log = folder / "localstripe.log"
-    process = start_process(command, log, folder=folder)
-    try:
-        _wait_for(process, server.port, log)
-        with _proxy(server):
-            yield server
-    finally:
-        stop_process(process, STOP_SECONDS)
+    with ExitStack() as opening:
+        with free_port("127.0.0.1") as port:
+            command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(port)]
+            process = start_process(command, log, folder=folder)
+            opening.callback(stop_process, process, STOP_SECONDS)
+            wait_for_port(process, "127.0.0.1", port, START_SECONDS)
+        server = StripeServer(port=port)
+        opening.enter_context(_proxy(server))
+        yield server
 
 
 @contextmanager
@@ -233,23 +232,3 @@ def _proxy(server: StripeServer) -> Iterator[None]:
     finally:
         listener.shutdown()
         listener.server_close()
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
-
-
-def _wait_for(process: Process, port: int, log: Path) -> None:
-    """Waits until the server accepts connections."""
-    for _ in range(START_SECONDS * 20):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            threading.Event().wait(0.05)
-        else:
-            return
-    raise AssertionError(log.read_text())

@@ -37,7 +37,7 @@ def test_a_port_in_use_is_reported_in_one_line(taken: str) -> None:
         other.listen()
         port = str(other.getsockname()[1])
 
-        output, errors = (process := start(**{taken: port})).communicate(timeout=30)
+        output, errors = (process := start(**{taken: port})).communicate(timeout=120)
 
     assert (process.returncode, output) == (1, "")
     assert errors.count("\n") == 1
@@ -67,11 +67,11 @@ def test_it_prints_the_shops_addresses_and_stops_cleanly(
         shops = re.findall(r"http://127\.0\.0\.1:\d+(?= \(Pay)", introduction)
         assert len(shops) == 2
         for shop in shops:
-            with urllib.request.urlopen(shop, timeout=5) as answer:
+            with urllib.request.urlopen(shop, timeout=30) as answer:
                 assert "Buy" in answer.read().decode()
 
         process.send_signal(signal_sent)
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=60)
 
         assert (process.returncode, errors) == (0, "")
     finally:

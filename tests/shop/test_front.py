@@ -32,7 +32,7 @@ def shop(module: ModuleType) -> Iterator[Any]:
 def request(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(url, body, headers), timeout=5
+            urllib.request.Request(url, body, headers), timeout=30
         ) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:

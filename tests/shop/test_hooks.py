@@ -53,7 +53,7 @@ class Case:
         headers = {name: self.sign(body) if signature is None else signature}
         request = urllib.request.Request(f"{self.shop.url}/hooks", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code

@@ -46,7 +46,7 @@ def listener(stack: Stack) -> Iterator["subprocess.Popen[str]"]:
     process = start(stack.url)
     yield process
     process.terminate()
-    process.communicate(timeout=15)
+    process.communicate(timeout=60)
 
 
 def read_line(process: "subprocess.Popen[str]", beginning: str) -> str:
@@ -86,7 +86,7 @@ def test_a_webhook_with_another_signature_is_refused(listener: "subprocess.Popen
 
     request = urllib.request.Request(url, b"{}", {"X-PayGate-Signature": "t=1,v1=00"})
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=30)
 
     assert read_line(listener, "refused") == "refused: the signature is not valid"
 
@@ -100,13 +100,13 @@ def test_a_signal_deletes_the_endpoint_and_stops_it(
 
     listener.send_signal(signal_sent)
 
-    assert listener.communicate(timeout=15)[1] == ""
+    assert listener.communicate(timeout=60)[1] == ""
     assert listener.returncode == 0
     assert merchant.call("GET", "/v1/webhooks")[1]["data"] == []
 
 
 def test_a_stack_that_does_not_run_is_reported_in_one_line() -> None:
-    output, errors = start("http://127.0.0.1:1").communicate(timeout=30)
+    output, errors = start("http://127.0.0.1:1").communicate(timeout=120)
 
     assert output == ""
     assert errors.count("\n") == 1
@@ -120,7 +120,7 @@ def test_a_port_in_use_is_reported_in_one_line(stack: Stack) -> None:
         port = str(other.getsockname()[1])
 
         process = start(stack.url, port)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (1, "")
     assert f"port {port}" in errors

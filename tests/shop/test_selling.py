@@ -128,7 +128,7 @@ def test_a_shop_is_a_single_file_and_a_signal_stops_it(
 
         process.send_signal(signal_sent)
 
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0
     finally:
         process.kill()

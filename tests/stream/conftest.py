@@ -11,6 +11,7 @@ from devstack.stack import Stack
 from tests.conftest import ENGINES
 from tests.merchant import Merchant
 from tests.receiver import Receiver, listening
+from tests.stopped_time import stopped_time
 
 
 @pytest.fixture(params=ENGINES)
@@ -27,7 +28,7 @@ def new_stack(engine_name: str, data: Path, **options: Any) -> Stack:
 
 @pytest.fixture
 def stack(engine_name: str, tmp_path: Path) -> Iterator[Stack]:
-    with new_stack(engine_name, tmp_path) as running:
+    with stopped_time(), new_stack(engine_name, tmp_path) as running:
         yield running
 
 

@@ -101,7 +101,6 @@ def test_an_expiry_has_its_event_within_about_a_minute(
     merchant.subscribe(receiver.url)
     id = merchant.create_session()["id"]
 
-    # Not exactly on the second, because the stack's clock runs on with the real one.
     stack.advance(DAY - MINUTE)
     assert receiver.received == []
     stack.advance(2 * MINUTE)
