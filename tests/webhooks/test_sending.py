@@ -579,6 +579,28 @@ def test_deliveries_to_failing_endpoints_are_sent_last(
     assert [each.endpoint for each in due] == [healthy.json["id"], hook]
 
 
+def test_messages_do_not_wait_for_writes_about_paused_endpoints(
+    world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five paused endpoints doubled the time until the others got their messages."""
+    (item,) = world.having("ENDPOINTS#")
+    world.table.write(Put(item | {"slow_until": int(world.now) + 30}))
+    other = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
+    queued: list[str] = []
+    postpone = deliveries.postpone
+
+    def look_and_postpone(*arguments: Any) -> Any:
+        queued.extend(world.messages())
+        return postpone(*arguments)
+
+    monkeypatch.setattr(deliveries, "postpone", look_and_postpone)
+    pay(world)
+
+    assert [Message.from_body(body).endpoint for body in queued] == [other.json["id"]]
+    stored = {each.endpoint: each.is_stored for each in all_deliveries(world)}
+    assert stored == {hook: True, other.json["id"]: False}
+
+
 @pytest.mark.parametrize("failing", [False, True])
 def test_a_time_out_after_a_failure_causes_a_pause(
     world: World, hook: str, failing: bool, monkeypatch: pytest.MonkeyPatch
