@@ -68,6 +68,7 @@ def render(figures: Figures) -> str:
         operations=operations(plain, rich),
         patterns=patterns(plain, rich),
         differences=differences(plain, rich),
+        sender=sender_rows(figures),
         burst_seconds=model.BURST_SECONDS,
         merchant=merchant(plain),
         merchant_rich=merchant(rich),
@@ -156,6 +157,17 @@ def to_one_endpoint(figures: Figures) -> str:
         f"bench-webhooks EVENTS=0`); it may have {first} senders at first, and {most} while it "
         "answers well"
     )
+
+
+def sender_rows(figures: Figures) -> str:
+    lines = [
+        "| messages | deliveries a second of CPU | bare | deliveries a second by the clock |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, title in (("single", "one by one"), ("batched", "in batches of ten")):
+        (cpu, wall), (bare, _) = (figures["sender"][name][kind] for kind in ("sender", "reference"))
+        lines.append(f"| {title} | {cpu:.0f} | {bare:.0f} | {wall:.0f} |")
+    return "\n".join(lines)
 
 
 def operations(plain: Life, rich: Life) -> str:

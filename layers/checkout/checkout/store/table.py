@@ -26,7 +26,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBu
 from botocore.exceptions import ClientError, HTTPClientError
 
 from checkout import deadline
-from checkout.aws import CALL_SECONDS, CLIENT_CONFIG, WITHOUT_RETRIES
+from checkout.aws import CALL_SECONDS, TABLE_CONFIG
 from checkout.domain.errors import BusyError
 from checkout.settings import IN_LAMBDA, settings
 from checkout.store.items import Item, from_wire, to_wire
@@ -373,7 +373,7 @@ def _record(actions: Iterable[Action]) -> None:
 @lru_cache(maxsize=1)
 def open_table() -> Table:
     """The deployment's table; one client for the process."""
-    client = boto3.client("dynamodb", config=CLIENT_CONFIG.merge(WITHOUT_RETRIES))
+    client = boto3.client("dynamodb", config=TABLE_CONFIG)
     # Without an endpoint of its own, the engine outside Lambda is moto, which lacks INSERT.
     has_statements = IN_LAMBDA or "AWS_ENDPOINT_URL_DYNAMODB" in os.environ
     return Table(client, settings().table_name, has_statements=has_statements)
