@@ -587,18 +587,36 @@ def test_messages_do_not_wait_for_writes_about_paused_endpoints(
     world.table.write(Put(item | {"slow_until": int(world.now) + 30}))
     other = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
     queued: list[str] = []
-    postpone = deliveries.postpone
+    postpone = deliveries.postpone_all
 
-    def look_and_postpone(*arguments: Any) -> Any:
+    def look_and_postpone(*arguments: Any) -> None:
         queued.extend(world.messages())
-        return postpone(*arguments)
+        postpone(*arguments)
 
-    monkeypatch.setattr(deliveries, "postpone", look_and_postpone)
+    monkeypatch.setattr(deliveries, "postpone_all", look_and_postpone)
     pay(world)
 
     assert [Message.from_body(body).endpoint for body in queued] == [other.json["id"]]
     stored = {each.endpoint: each.is_stored for each in all_deliveries(world)}
     assert stored == {hook: True, other.json["id"]: False}
+
+
+def test_a_delivery_that_is_moved_meanwhile_keeps_no_other_from_being_postponed(
+    world: World, hook: str
+) -> None:
+    now = int(world.now)
+    first, second = (
+        Delivery(event=f"evt_{number}", endpoint=hook, scope=SCOPE, next_attempt_at=now)
+        for number in (f"{1:032}", f"{2:032}")
+    )
+    moved = deliveries.postpone(world.table, first, now + 5, now + 5)
+
+    deliveries.postpone_all(world.table, [(first, now + 30), (second, now + 30)])
+
+    assert deliveries.find_stored(world.table, first.event, hook) == moved
+    found = deliveries.find_stored(world.table, second.event, hook)
+    assert found
+    assert (found.next_attempt_at, found.timer_due, found.waits) == (now + 30, now + 30, 1)
 
 
 @pytest.mark.parametrize("failing", [False, True])

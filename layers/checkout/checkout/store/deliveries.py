@@ -8,7 +8,7 @@ exactly one timer of its own.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -192,10 +192,17 @@ def postpone(
 
     Returns None if the delivery was moved or attempted meanwhile.
     """
-    later = replace(
-        delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=delivery.waits + 1
-    )
+    later = _postponed(delivery, next_attempt_at, timer_due)
     return later if table.write_unless_conflict(*_move(delivery, later)) else None
+
+
+def postpone_all(table: Table, until: Sequence[tuple[Delivery, int]]) -> None:
+    """Moves the first attempt of each delivery, and its timer, to a later time: in one transaction,
+    or, if one delivery was moved or attempted meanwhile, each of the others in its own."""
+    moves = [_move(delivery, _postponed(delivery, time, time)) for delivery, time in until]
+    if moves and not table.write_unless_conflict(*chain.from_iterable(moves)):
+        for move in moves:
+            table.write_unless_conflict(*move)
 
 
 def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
@@ -345,6 +352,11 @@ def _move(before: Delivery, after: Delivery) -> list[Action]:
         before, "state", "attempt_count", "timer_due", "next_attempt_at", "parked_at"
     )
     return [_build_write(before, after, as_read), *_move_timer(before, after)]
+
+
+def _postponed(delivery: Delivery, next_attempt_at: int, timer_due: int) -> Delivery:
+    waits = delivery.waits + 1
+    return replace(delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=waits)
 
 
 def _build_write(before: Delivery, after: Delivery, as_read: ConditionBase) -> Action:

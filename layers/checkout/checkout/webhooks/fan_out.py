@@ -32,9 +32,8 @@ def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
     pause_ends_at = {each.id: each.pause_ends_at(now) for each in endpoints}
     queue.send([each for each in made if pause_ends_at[each.endpoint] is None])
     # After the messages, which would have to wait for these writes.
-    for delivery in made:
-        if (resumes_at := pause_ends_at[delivery.endpoint]) is not None:
-            deliveries.postpone(table, delivery, resumes_at, resumes_at)
+    paused = [(each, ends_at) for each in made if (ends_at := pause_ends_at[each.endpoint])]
+    deliveries.postpone_all(table, paused)
 
 
 def about_event(event: Event) -> None:
