@@ -1,14 +1,13 @@
 """One run of `webhooks.py`, with its own process and table. Prints one line of JSON.
 
-python -m benchmarks.deliveries run <healthy> [<receiver of five more endpoints>]
-python -m benchmarks.deliveries cost <healthy>
+python -m benchmarks.deliveries <healthy> [<receiver of five more endpoints>]
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from io import StringIO
@@ -16,30 +15,15 @@ from typing import Any, NamedTuple
 
 import urllib3
 
-from checkout.api.webhook_requests import build_request
-from checkout.domain import clock
 from checkout.domain.account import Merchant
-from checkout.domain.event import Event
-from checkout.domain.ids import ENDPOINT, EVENT, new_id
-from checkout.domain.webhook_endpoint import WebhookEndpoint
-from checkout.encryption import encrypt
 from checkout.log import logger
-from checkout.queues import BATCH
-from checkout.settings import settings
-from checkout.store import accounts, deliveries, keys
-from checkout.store.items import to_item
-from checkout.store.table import Put, open_table
-from checkout.webhooks.message import Message
-from checkout.webhooks.queue import open_queue
-from checkout.webhooks.sending import Sender
-from checkout.webhooks.signing import new_secret
+from checkout.store import accounts
+from checkout.store.table import open_table
 from devstack.stack import Stack
 
 EVENTS = int(os.environ["EVENTS"])
 RATE = float(os.environ["RATE"])
 HEALTHY = 5
-DELIVERIES = 300
-"""Deliveries, and requests of the bare client, that a cost is averaged over."""
 EVENT_TYPE = "checkout.session.expired"
 PATIENCE = 90
 """Seconds after the last transaction until a missing delivery counts as lost."""
@@ -52,9 +36,6 @@ def arrivals(receiver: str) -> dict[tuple[str, str], float]:
         if "healthy" in path:
             first.setdefault((path, event), at)
     return first
-
-
-Request = tuple[bytes, dict[str, str]]
 
 
 class Transactions:
@@ -140,76 +121,13 @@ def run(stack: Stack, healthy: str, others: str = "") -> list[tuple[float, float
     ]
 
 
-def cost(healthy: str) -> list[float]:
-    """Deliveries per second of one thread's CPU: by the sender with its table calls, one by one and
-    in batches of ten, by urllib3 with the same requests and a connection for each, and by urllib3
-    over one connection."""
-    bodies: list[Request] = []
-    single = measure(1, *prepared_deliveries(healthy, bodies))
-    batched = measure(BATCH, *prepared_deliveries(healthy, bodies))
-    pool = urllib3.PoolManager()
-    separate = measure(1, bodies, lambda each: post_bare(urllib3.PoolManager(), healthy, *each))
-    kept = measure(1, bodies, lambda each: post_bare(pool, healthy, *each))
-    return [single, batched, separate, kept]
-
-
-def measure(batch: int, work: Sequence[Any], do: Callable[[Sequence[Any]], Any]) -> float:
-    """How much of the work `do` handles per second of CPU, in batches."""
-    do(work[:batch])
-    began = time.thread_time()
-    for start in range(batch, len(work), batch):
-        do(work[start : start + batch])
-    return (len(work) - batch) / (time.thread_time() - began)
-
-
-def prepared_deliveries(
-    receiver: str, bodies: list[Request]
-) -> tuple[list[Message], Callable[[Sequence[Message]], None]]:
-    """Messages of due deliveries to one endpoint, and a function that sends some of them and adds
-    their requests to `bodies`."""
-    table, now, scope, id = open_table(), clock.now(), "merc_cost#test", new_id(ENDPOINT)
-    endpoint = WebhookEndpoint(
-        id=id, scope=scope, url=f"{receiver}/cost", event_types=(EVENT_TYPE,), created_at=now,
-        updated_at=now, secret=encrypt(new_secret(), encryption_context=id),
-    )  # fmt: skip
-    table.write(Put(to_item(endpoint, **keys.webhook_endpoint(scope, id))))
-    messages: list[Message] = []
-    for _ in range(DELIVERIES):
-        event = Event(
-            id=new_id(EVENT), scope=scope, api="paygate", type=EVENT_TYPE, session="cs_bench",
-            object=json.dumps({"id": "cs_bench", "note": "x" * 700}), created_at=now,
-        )  # fmt: skip
-        table.write(Put(to_item(event, **keys.event(event.id))))
-        # Empty if the stream's own fan-out was faster.
-        messages += map(Message.of, deliveries.fan_out(table, event, [endpoint], now))
-
-    def build_and_record(*arguments: Any) -> tuple[bytes, dict[str, str]]:
-        body, headers = build_request(*arguments)
-        bodies.append((body, {"content-type": "application/json", **headers}))
-        return body, headers
-
-    sender = Sender(table, open_queue(), build_and_record, settings())
-
-    def send(batch: Sequence[Message]) -> None:
-        group = sender.groups(batch)[id]
-        for message in batch:
-            group.send(message)
-        group.close()
-
-    return messages, send
-
-
-def post_bare(pool: urllib3.PoolManager, receiver: str, request: Request) -> None:
-    pool.request("POST", receiver, body=request[0], headers=request[1])
-
-
 def main() -> None:
-    what, healthy, *others = sys.argv[1:]
+    healthy, *others = sys.argv[1:]
     logger.setLevel("ERROR")
     # The functions print logs for CloudWatch.
     with Stack(engine=os.environ.get("ENGINE")) as stack, redirect_stdout(StringIO()):
-        found = cost(healthy) if what == "cost" else run(stack, healthy, *others)
-    print(json.dumps({"engine": stack.engine.name, "found": found}))
+        found = run(stack, healthy, *others)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

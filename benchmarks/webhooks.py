@@ -8,6 +8,9 @@ that answer at once. There are three kinds of runs: with these five alone, with 
 until the timeout, and with five more that answer, which shows what ten endpoints cost on one
 machine. The latency is measured from the session's transaction to the arrival of the whole request
 at a healthy endpoint; stream, fan-out, queue and sender lie in between.
+
+After that `sender.py` measures how many deliveries a second one core makes. EVENTS=0 measures this
+alone.
 """
 
 import json
@@ -16,12 +19,38 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import boto3
+
+from devstack.aws.dynamodb import create_table
+from devstack.engines import dynoxide
+from devstack.environment import applied
 from devstack.processes import dying_with_parent
+from devstack.template import load_template
 
 SETTINGS = {"EVENTS": "60", "RATE": "2", "ROUNDS": "3"}
 CHOSEN = {name: os.environ.get(name, default) for name, default in SETTINGS.items()}
+ROOT = Path(__file__).resolve().parents[1]
+SENDERS_ENVIRONMENT = {
+    "TABLE_NAME": "checkout",
+    "QUEUE_URL": "http://127.0.0.1:9/deliveries",
+    "TIMER_QUEUE_URL": "http://127.0.0.1:9/timers",
+    "PROCESSOR_QUEUE_URL": "http://127.0.0.1:9/processors",
+    "SECRETS_KEY": "key",
+    "ALLOW_LOCAL_ENDPOINTS": "true",
+    "AWS_LAMBDA_FUNCTION_NAME": "SendWebhook",  # so that metrics are printed
+    "POWERTOOLS_SERVICE_NAME": "checkout",
+    "AWS_ACCESS_KEY_ID": "devstack",
+    "AWS_SECRET_ACCESS_KEY": "devstack",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 GOAL = 1.5
 ALONE, HANGING, ANSWERING = "five healthy alone", "and five that hang", "and five that answer"
 KNOWN_AFTER = 10
@@ -44,14 +73,14 @@ def receiving() -> Iterator[list[str]]:
             process.kill()
 
 
-def run_deliveries(*arguments: str) -> dict[str, Any]:
+def run_deliveries(*arguments: str) -> Arrivals:
     """Runs `benchmarks.deliveries` and returns what it prints."""
     command = [sys.executable, "-m", "benchmarks.deliveries", *arguments]
     done = subprocess.run(
         command, env=os.environ | CHOSEN, stdout=subprocess.PIPE, text=True, check=True
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    arrivals: Arrivals = json.loads(done.stdout)
+    return arrivals
 
 
 def compare(healthy: str, hanging: str) -> None:
@@ -62,7 +91,7 @@ def compare(healthy: str, hanging: str) -> None:
         # In rotating order, so that other load on the machine affects all of them alike.
         names = list(others)[number % 3 :] + list(others)[: number % 3]
         for name in names:
-            arrivals[name].append(run_deliveries("run", healthy, *others[name])["found"])
+            arrivals[name].append(run_deliveries(healthy, *others[name]))
             show(name, latencies(arrivals[name][-1:]), f"{os.getloadavg()[0]:6.1f}")
     for name, runs in arrivals.items():
         show(f"all: {name}", latencies(runs))
@@ -94,18 +123,36 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def cost(healthy: str) -> None:
-    answer = run_deliveries("cost", healthy)
-    names = (
-        "the sender, with its table calls",
-        "the sender, in batches of ten",
-        "urllib3, a connection for each request",
-        "urllib3, one connection for all",
+def measure_sender(receiver: str) -> Any:
+    """What `benchmarks.sender` measures, with a table on dynoxide."""
+    template = load_template(ROOT / "template.yaml")
+    with TemporaryDirectory() as data:
+        binary = dynoxide.find_or_install(dynoxide.TOOLS, print)
+        with dynoxide.running(binary, Path(data)) as (url, _):
+            environment = SENDERS_ENVIRONMENT | {"AWS_ENDPOINT_URL_DYNAMODB": url}
+            with applied(environment):
+                create_table(boto3.client("dynamodb"), template, environment["TABLE_NAME"])
+                command = [sys.executable, "-m", "benchmarks.sender", receiver]
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def show_sender(found: Any) -> None:
+    rows = (
+        ("the sender, one by one", found["single"]["sender"]),
+        ("  its AWS calls and requests, bare", found["single"]["reference"]),
+        ("the sender, in batches of ten", found["batched"]["sender"]),
+        ("  its AWS calls and requests, bare", found["batched"]["reference"]),
+        ("urllib3, a connection for each request", found["posts"]["separate"]),
+        ("urllib3, one connection for all", found["posts"]["kept"]),
     )
-    print("| CPU of one thread | deliveries per second | ratio to bare urllib3 |\n|---|--:|--:|")
-    for name, rate in zip(names, answer["found"], strict=True):
-        print(f"| {name:38} | {rate:6.0f} | {rate / answer['found'][2]:5.2f} |")
-    print(f"\nThe table's engine was {answer['engine']}.")
+    print("| deliveries a second, fast endpoint     | of a core's CPU | by the clock |")
+    print("|---|--:|--:|")
+    for name, (cpu, wall) in rows:
+        print(f"| {name:38} | {cpu:15.0f} | {wall:12.0f} |")
+    for name in ("single", "batched"):
+        (cpu, _), (bare, _) = found[name]["sender"], found[name]["reference"]
+        print(f"{name}: {bare / cpu:.2f} times the CPU of the bare calls and requests")
 
 
 def main() -> None:
@@ -115,8 +162,9 @@ def main() -> None:
         "latencies in ms from transaction to arrival.\n"
     )
     with receiving() as receivers:
-        compare(*receivers)
-        cost(receivers[0])
+        if CHOSEN["EVENTS"] != "0":
+            compare(*receivers)
+        show_sender(measure_sender(receivers[0]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Compares the AWS calls of each function with the policy that template.yaml grants it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -152,6 +153,12 @@ def _accesses(operation: str, params: dict[str, Any]) -> Iterator[Access]:
     elif "RequestItems" in params:
         for key in _keys_of_batch(params["RequestItems"]):
             yield Access(f"dynamodb:{operation}", "Table", key)
+    elif operation == "BatchExecuteStatement":
+        for each in params["Statements"]:
+            assert each["Statement"].startswith("INSERT INTO ")
+            names = re.findall(r"'(\w+)': \?", each["Statement"])
+            item = dict(zip(names, each["Parameters"], strict=True))
+            yield Access("dynamodb:PartiQLInsert", "Table", _partition({"Item": item}))
     elif operation == "Scan":
         yield Access("dynamodb:Scan", "Table")
     elif index := params.get("IndexName"):

@@ -1,16 +1,17 @@
 """Measures, keeps the figures, and writes docs/scale.md.
 
 python -m benchmarks.scale                     everything: about half an hour on two cores
-python -m benchmarks.scale model timers        some parts: model, timers, throttling, due
+python -m benchmarks.scale model timers        some parts: model, timers, throttling, sender, due
 python -m benchmarks.scale page                the page alone, from the figures that are kept
 """
 
 import sys
 from typing import Any
 
+from benchmarks import webhooks
 from benchmarks.scale import due, life, page, throttling, timers
 
-PARTS = "model", "throttling", "timers", "due"
+PARTS = "model", "throttling", "timers", "sender", "due"
 
 
 def measure(part: str) -> dict[str, Any]:
@@ -25,6 +26,11 @@ def measure(part: str) -> dict[str, Any]:
         answers = throttling.measure()
         throttling.print_all(answers)
         return {"throttling": throttling.summary(answers)}
+    if part == "sender":
+        with webhooks.receiving() as (healthy, _):
+            found = webhooks.measure_sender(healthy)
+        webhooks.show_sender(found)
+        return {"sender": found}
     if part == "due":
         return {"due": due.line(due.measure())}
     raise SystemExit(f"{part}: choose of {', '.join(PARTS)}, page")

@@ -46,7 +46,7 @@ PATIENCE = 1200
 """Seconds after which what has not arrived counts as lost."""
 GOAL = 2.0
 
-_WRITES = "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"
+_WRITES = "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchExecuteStatement"
 
 
 class Found(NamedTuple):
@@ -193,6 +193,7 @@ def _replay(folder: Path, table: str, requests: list[tuple[str, dict[str, Any]]]
                 "PutItem": client.put_item, "UpdateItem": client.update_item,
                 "DeleteItem": client.delete_item,
                 "TransactWriteItems": client.transact_write_items,
+                "BatchExecuteStatement": client.batch_execute_statement,
             }  # fmt: skip
             began = time.monotonic()
             with ThreadPoolExecutor(CLIENTS) as clients:

@@ -68,6 +68,7 @@ def render(figures: Figures) -> str:
         operations=operations(plain, rich),
         patterns=patterns(plain, rich),
         differences=differences(plain, rich),
+        sender=sender_rows(figures),
         burst_seconds=model.BURST_SECONDS,
         merchant=merchant(plain),
         merchant_rich=merchant(rich),
@@ -109,7 +110,7 @@ def breaks(figures: Figures, plain: Life, rich: Life) -> str:
         ),
         (
             "16 deliveries a second to one endpoint",
-            "`make bench-webhooks` measures it; an endpoint has its own pace, in bounds",
+            to_one_endpoint(figures),
         ),
         (
             "83 to 166 paid sessions a second of one merchant: the index partition `<scope>#event`",
@@ -143,6 +144,30 @@ def breaks(figures: Figures, plain: Life, rich: Life) -> str:
     ]
     lines = "\n".join(f"| {old} | {new} |" for old, new in rows)
     return f"| before | now |\n|---|---|\n{lines}"
+
+
+def to_one_endpoint(figures: Figures) -> str:
+    """How many deliveries a second one endpoint gets that answers at once."""
+    cpu, wall = figures["sender"]["batched"]["sender"]
+    first, most = (
+        int(TEMPLATE.parameters[name]) for name in ("WebhookInFlight", "WebhookMaxInFlight")
+    )
+    return (
+        f"{wall:,.0f} by each sender if it answers at once, {cpu:,.0f} a second of CPU (`make "
+        f"bench-webhooks EVENTS=0`); it may have {first} senders at first, and {most} while it "
+        "answers well"
+    )
+
+
+def sender_rows(figures: Figures) -> str:
+    lines = [
+        "| messages | deliveries a second of CPU | bare | deliveries a second by the clock |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, title in (("single", "one by one"), ("batched", "in batches of ten")):
+        (cpu, wall), (bare, _) = (figures["sender"][name][kind] for kind in ("sender", "reference"))
+        lines.append(f"| {title} | {cpu:.0f} | {bare:.0f} | {wall:.0f} |")
+    return "\n".join(lines)
 
 
 def operations(plain: Life, rich: Life) -> str:

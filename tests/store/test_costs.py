@@ -48,7 +48,10 @@ class Cost:
 
 
 READS = ("GetItem", "Query", "BatchGetItem")
-WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+WRITES = (
+    *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+    *("TransactWriteItems", "BatchExecuteStatement"),
+)
 
 FINE = CARD | {"number": "4242424242424242"}
 
@@ -210,6 +213,30 @@ def test_a_capture_is_one_write_before_and_one_after_the_processor(metered: Mete
         "BatchWriteItem",  # the timer that has ended
         "GetItem",  # the session to show
     ]
+
+
+def test_a_batch_of_deliveries_costs_a_unit_each_and_one_call_for_all_outcomes(
+    metered: Metered,
+) -> None:
+    world, meter = metered
+    with listening() as receiver:
+        world.post("/v1/webhooks", {"url": receiver.url, "events": ["checkout.session.expired"]})
+        for _ in range(10):
+            world.post(f"{SESSIONS}/{world.create_session()['id']}/expire")
+        world.fan_out_all()
+        records = [{"messageId": body, "body": body} for body in world.messages()]
+
+        cost = cost_of(meter, lambda: world.invoke("SendWebhook", {"Records": records}))
+
+        assert len(receiver.received) == len(records) == 10
+    assert cost.operations == [
+        "BatchGetItem",
+        "PutItem",  # the lease
+        "BatchExecuteStatement",
+        "DeleteItem",  # the lease
+        "BatchWriteItem",  # the events' timers
+    ]
+    assert cost.write_units == 10 + 2 + 10
 
 
 def fill(world: World, model: dict[str, Any], count: int) -> None:

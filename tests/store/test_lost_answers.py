@@ -10,7 +10,10 @@ from botocore.exceptions import ConnectionClosedError
 
 from tests.world import ORDER, SESSIONS, World
 
-WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+WRITES = {
+    *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+    *("TransactWriteItems", "BatchExecuteStatement"),
+}
 
 
 class LosingEndpoint:

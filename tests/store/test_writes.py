@@ -21,6 +21,7 @@ from checkout.store.table import (
     Put,
     Table,
     Update,
+    recorded_writes,
     until_no_conflict,
 )
 from tests.world import KEY, ORDER, SESSIONS, World
@@ -307,3 +308,64 @@ def test_a_record_is_read_as_it_was_written(world: World) -> None:
 
 def test_the_key_of_an_api_key_does_not_contain_it() -> None:
     assert KEY not in str(keys.api_key(KEY))
+
+
+# ------------------------------------------------------------------- add_many
+
+
+def stored(world: World, count: int) -> list[Any]:
+    return [world.table.get({"pk": "A", "sk": str(number)}) for number in range(count)]
+
+
+def numbered(count: int, value: str) -> list[dict[str, Any]]:
+    """Items with values of each type that the records have."""
+    attempts = [{"at": 5, "answer": 'it\'s "fine"; ?'}]
+    return [
+        {"pk": "A", "sk": str(number), "value": value, "attempts": attempts, "is_new": True}
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 26])
+def test_items_that_are_added_together_do_not_replace_one_that_exists(
+    world: World, count: int
+) -> None:
+    world.table.write(Put(A | {"sk": "0", "value": "old"}))
+
+    world.table.add_many(numbered(count, "new"))
+
+    assert stored(world, count) == [A | {"sk": "0", "value": "old"}, *numbered(count, "new")[1:]]
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "InternalServerError"])
+def test_an_item_that_is_throttled_among_others_is_added_alone(
+    world: World, faults: Faults, code: str
+) -> None:
+    items = numbered(3, "new")
+
+    def answer(**_: Any) -> Any:
+        for item in (items[0], items[2]):
+            world.table.write(Put(item))
+        return {"Responses": [{}, {"Error": {"Code": code}}, {}]}
+
+    table = faults.table._replace(has_statements=True)
+    setattr(table.client, "batch_execute_statement", answer)  # noqa: B010 (mypy)
+    with recorded_writes() as actions:
+        table.add_many(items)
+
+    assert stored(world, 3) == items
+    assert {each.item["sk"] for each in actions if isinstance(each, Put)} == {"0", "1", "2"}
+
+
+def test_an_item_that_was_added_before_is_not_reported_as_written(
+    world: World, faults: Faults
+) -> None:
+    table = faults.table._replace(has_statements=True)
+    duplicate = {"Error": {"Code": "DuplicateItem"}}
+    setattr(  # noqa: B010 (mypy)
+        table.client, "batch_execute_statement", lambda **_: {"Responses": [duplicate, {}]}
+    )
+    with recorded_writes() as actions:
+        table.add_many(numbered(2, "new"))
+
+    assert [each.item["sk"] for each in actions if isinstance(each, Put)] == ["1"]

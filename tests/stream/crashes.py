@@ -19,6 +19,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from checkout.domain.delivery import TrackedEvent
+from checkout.queues import BATCH
 from checkout.store import tracked_events
 from checkout.store.items import from_wire
 from checkout.webhooks import egress
@@ -209,7 +210,7 @@ class Driver:
         for _ in range(MAX_STEPS):
             if not (
                 self._deliver_records()
-                or self._deliver_message()
+                or self._deliver_messages()
                 or self._repeat_invocation()
                 or self._pass_time()
             ):
@@ -282,27 +283,41 @@ class Driver:
         self.records = [] if given_up else batch[failed:]
         return True
 
-    def _deliver_message(self) -> bool:
-        """Invokes a queue's function with the oldest visible message; False if there is none."""
+    def _deliver_messages(self) -> bool:
+        """Invokes a queue's function with the oldest visible message, and SendWebhook with all that
+        are visible; False if there is none."""
         visible = [each for each in self.messages if each.visible_at <= self.world.now]
         if not visible:
             return False
-        message = visible[0]
-        self.messages.remove(message)
+        function = visible[0].function
+        of_function = [each for each in visible if each.function == function]
+        batch = of_function[:BATCH] if function == "SendWebhook" else of_function[:1]
+        for message in batch:
+            self.messages.remove(message)
+            self._sent[message.body] += 1
         queue = self.conditions.queue
-        retries = queue in (Reliability.RETRIES, Reliability.DOUBLES)
-        self._sent[message.body] += 1
-        if queue is Reliability.LOSES and self._sent[message.body] == 1:
-            return True
-        record = {"messageId": "1", "body": message.body}
-        done = self._invoke(message.function, {"Records": [record]})
-        if done is None or done["batchItemFailures"]:
+        if queue is Reliability.LOSES:
+            batch = [each for each in batch if self._sent[each.body] > 1]
+        if batch:
+            self._deliver(function, batch)
+        return True
+
+    def _deliver(self, function: str, batch: list[Message]) -> None:
+        """Invokes a function with messages, and queues those that failed again."""
+        queue = self.conditions.queue
+        records = [{"messageId": each.body, "body": each.body} for each in batch]
+        done = self._invoke(function, {"Records": records})
+        failures = (done or {}).get("batchItemFailures", [])
+        failed = {each["itemIdentifier"] for each in failures}
+        for message in batch:
+            if done is not None and message.body not in failed:
+                continue
             message.received += 1
+            retries = queue in (Reliability.RETRIES, Reliability.DOUBLES)
             if retries and message.received < RECEIVES:
                 self.messages.append(message)
-        elif queue is Reliability.DOUBLES:
-            self._repeats.append((message.function, {"Records": [record]}))
-        return True
+        if done is not None and not failed and queue is Reliability.DOUBLES:
+            self._repeats.append((function, {"Records": records}))
 
     def _repeat_invocation(self) -> bool:
         """Makes an invocation once more; False if there is none to repeat."""

@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from typing import Any
 
 import pytest
 
+from checkout.domain.errors import BusyError
+from checkout.domain.ids import shortened
 from checkout.settings import settings
-from checkout.store import keys, leases, webhook_endpoints
+from checkout.store import deliveries, keys, leases, webhook_endpoints
 from checkout.store.leases import Lease
 from checkout.store.table import Put
 from checkout.webhooks import egress, health, sending
+from checkout.webhooks.message import Message
 from tests.receiver import Receiver, listening
 from tests.world import SCOPE, World
 
@@ -136,6 +140,70 @@ def test_a_repeated_message_of_a_batch_is_sent_once(world: World, shop: KeepAliv
     assert world.invoke("SendWebhook", {"Records": records}) == {"batchItemFailures": []}
 
     assert len(shop.bodies) == 1
+
+
+def test_a_batch_writes_one_log_line_that_names_every_event(
+    world: World, shop: KeepAliveServer, log: StringIO
+) -> None:
+    subscribe(world, shop.url)
+    pay(world, 3)
+    log.truncate(0)
+    log.seek(0)
+
+    send_together(world)
+
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    sent = {json.loads(body)["id"] for body in shop.bodies}
+    assert set(line["event"]) == {shortened(each) for each in sent}
+    assert len(line["session"]) == 3
+
+
+def test_all_messages_of_a_batch_fail_if_the_outcomes_cannot_be_stored(
+    world: World, shop: KeepAliveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is released, and another sender repeats the attempts."""
+    subscribe(world, shop.url)
+    pay(world, 3)
+    records = [{"messageId": body, "body": body} for body in world.messages()]
+
+    def refuse(*_: Any) -> None:
+        raise BusyError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries, "record_first_successes", refuse)
+        failed = world.invoke("SendWebhook", {"Records": records})["batchItemFailures"]
+    assert len(failed) == 3
+    assert delivery_states(world) == []
+    assert world.having("ENDPOINT#") == []
+    assert [each["kind"] for each in world.having("TIMER#")].count("event") == 3
+
+    assert world.invoke("SendWebhook", {"Records": records}) == {"batchItemFailures": []}
+
+    assert delivery_states(world) == ["delivered"] * 3
+    assert len(shop.bodies) == 6
+
+
+def test_a_success_of_a_batch_does_not_replace_a_resend(
+    world: World, shop: KeepAliveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another sender has delivered the same event, and the merchant has asked for it again."""
+    hook = subscribe(world, shop.url)
+    pay(world, 2)
+    records = [{"messageId": body, "body": body} for body in world.messages()]
+    event, post = Message.from_body(records[0]["body"]).event, egress.post
+
+    def deliver_twice(*arguments: Any) -> Any:
+        monkeypatch.setattr(egress, "post", post)
+        world.invoke("SendWebhook", {"Records": records[:1]})
+        world.post(f"/v1/events/{event}/resend", {"webhook": hook})
+        return post(*arguments)
+
+    monkeypatch.setattr(egress, "post", deliver_twice)
+    assert world.invoke("SendWebhook", {"Records": records}) == {"batchItemFailures": []}
+
+    found = deliveries.find_stored(world.table, event, hook)
+    assert found
+    assert (found.state, found.attempt_count) == ("pending", 1)
 
 
 def test_what_is_left_after_a_second_goes_back_to_the_queue(

@@ -40,6 +40,8 @@ class TlsServer:
     requests: list[bytes] = field(default_factory=list)
     connected: list[Any] = field(default_factory=list)
     """Addresses that the sender connected to."""
+    pause: float = 0
+    """Seconds before each read of a request."""
     answer: Callable[[ssl.SSLSocket], None] = lambda secured: secured.sendall(
         OK + b"content-length: 5\r\n\r\nhello"
     )
@@ -80,6 +82,7 @@ def _serve(listener: socket.socket, context: ssl.SSLContext, server: TlsServer) 
             with context.wrap_socket(connection, server_side=True) as secured:
                 request = b""
                 while not request.endswith(b"\r\n\r\n{}"):
+                    time.sleep(server.pause)
                     request += secured.recv(65_536)
                 server.requests.append(request)
                 server.answer(secured)
@@ -236,13 +239,23 @@ def test_the_first_part_of_an_endless_tls_body_is_read(shop: TlsServer) -> None:
     assert set(answer.body) == {ord("y")}
 
 
-def test_the_timer_ends_with_the_attempt() -> None:
+def test_an_attempt_times_out_if_a_tls_server_reads_slowly(shop: TlsServer) -> None:
+    """The time does not start again with every part that the server reads."""
+    shop.pause = 0.1
+    started = time.monotonic()
+
+    with pytest.raises(egress.TimedOutError):
+        egress.post(f"https://{NAME}/", b"x" * 50_000_000, {}, LOCAL._replace(allow_local=False))
+    assert time.monotonic() - started < LOCAL.total_seconds + SLACK
+
+
+def test_an_attempt_leaves_no_thread() -> None:
     """Otherwise a busy sender would collect threads."""
     with serving(lambda connection: connection.sendall(OK + b"content-length: 0\r\n\r\n")) as url:
-        egress.post(url, b"{}", {}, LOCAL)
+        before = set(threading.enumerate())
+        egress.post(url, b"{}", {}, LOCAL._replace(total_seconds=60))
 
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
+        for thread in set(threading.enumerate()) - before:
             thread.join(timeout=SLACK)
             assert not thread.is_alive()
 

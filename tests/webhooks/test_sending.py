@@ -579,6 +579,46 @@ def test_deliveries_to_failing_endpoints_are_sent_last(
     assert [each.endpoint for each in due] == [healthy.json["id"], hook]
 
 
+def test_messages_do_not_wait_for_writes_about_paused_endpoints(
+    world: World, receiver: Receiver, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five paused endpoints doubled the time until the others got their messages."""
+    (item,) = world.having("ENDPOINTS#")
+    world.table.write(Put(item | {"slow_until": int(world.now) + 30}))
+    other = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
+    queued: list[str] = []
+    postpone = deliveries.postpone_all
+
+    def look_and_postpone(*arguments: Any) -> None:
+        queued.extend(world.messages())
+        postpone(*arguments)
+
+    monkeypatch.setattr(deliveries, "postpone_all", look_and_postpone)
+    pay(world)
+
+    assert [Message.from_body(body).endpoint for body in queued] == [other.json["id"]]
+    stored = {each.endpoint: each.is_stored for each in all_deliveries(world)}
+    assert stored == {hook: True, other.json["id"]: False}
+
+
+def test_a_delivery_that_is_moved_meanwhile_keeps_no_other_from_being_postponed(
+    world: World, hook: str
+) -> None:
+    now = int(world.now)
+    first, second = (
+        Delivery(event=f"evt_{number}", endpoint=hook, scope=SCOPE, next_attempt_at=now)
+        for number in (f"{1:032}", f"{2:032}")
+    )
+    moved = deliveries.postpone(world.table, first, now + 5, now + 5)
+
+    deliveries.postpone_all(world.table, [(first, now + 30), (second, now + 30)])
+
+    assert deliveries.find_stored(world.table, first.event, hook) == moved
+    found = deliveries.find_stored(world.table, second.event, hook)
+    assert found
+    assert (found.next_attempt_at, found.timer_due, found.waits) == (now + 30, now + 30, 1)
+
+
 @pytest.mark.parametrize("failing", [False, True])
 def test_a_time_out_after_a_failure_causes_a_pause(
     world: World, hook: str, failing: bool, monkeypatch: pytest.MonkeyPatch

@@ -12,5 +12,8 @@ CLIENT_CONFIG = Config(
     # Without this, botocore builds a user agent for each call, in a seventh of the call's CPU time.
     user_agent="checkout",
 )
-WITHOUT_RETRIES = Config(retries={"total_max_attempts": 1})
-"""For the table's client: `store.table` repeats its calls itself, within the invocation's time."""
+TABLE_CONFIG = CLIENT_CONFIG.merge(
+    Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+)
+"""For the table's client: `store.table` repeats its calls itself, within the invocation's time, and
+DynamoDB validates the parameters, which takes a thirteenth of a call's CPU time here."""

@@ -8,7 +8,7 @@ exactly one timer of its own.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -25,7 +25,7 @@ from checkout.domain.ids import second_of
 from checkout.domain.timer import Timer
 from checkout.domain.webhook_endpoint import EndpointStatus, WebhookEndpoint
 from checkout.store import keys, timers
-from checkout.store.items import changes, to_item, to_record, unchanged
+from checkout.store.items import Item, changes, to_item, to_record, unchanged
 from checkout.store.table import (
     Action,
     Check,
@@ -41,11 +41,8 @@ from checkout.store.table import (
 def fan_out(
     table: Table, event: Event, endpoints: Sequence[WebhookEndpoint], now: int
 ) -> list[Delivery]:
-    """Records the endpoints that an event goes to, unless it was fanned out before.
-
-    Returns the deliveries to send now, those to failing endpoints last. A delivery to a paused
-    endpoint is stored, and its timer sends it after the pause.
-    """
+    """Records the endpoints that an event goes to. Returns its deliveries, those to failing
+    endpoints last; none if it was fanned out before."""
     failing_last = sorted(endpoints, key=lambda each: each.failing_since is not None)
     made = FanOut(
         event=event.id, scope=event.scope, at=now, endpoints=tuple(each.id for each in failing_last)
@@ -55,15 +52,7 @@ def fan_out(
         return []
     if not endpoints:
         timers.discard(table, [timers.event(event)])
-    to_send = []
-    for endpoint in failing_last:
-        delivery = made.new_delivery(endpoint.id)
-        pause_ends_at = endpoint.pause_ends_at(now)
-        if pause_ends_at is None:
-            to_send.append(delivery)
-        else:
-            postpone(table, delivery, pause_ends_at, pause_ends_at)
-    return to_send
+    return [made.new_delivery(each.id) for each in failing_last]
 
 
 def find_fan_out(table: Table, event_id: str) -> FanOut | None:
@@ -148,6 +137,19 @@ def finish(
     return _record_outcome(table, delivery, ended)
 
 
+def record_first_successes(table: Table, made: Sequence[tuple[Delivery, DeliveryAttempt]]) -> None:
+    """Stores deliveries whose first attempt succeeded, except those that have an outcome already.
+
+    Each costs one unit, as by `finish`, but one call stores many.
+    """
+    table.add_many(
+        [
+            _item(replace(_with_attempt(delivery, attempt), state=DeliveryState.DELIVERED))
+            for delivery, attempt in made
+        ]
+    )
+
+
 def schedule_next_attempt(
     table: Table, delivery: Delivery, next_attempt_at: int, timer_due: int, last: DeliveryAttempt
 ) -> Delivery | None:
@@ -190,10 +192,17 @@ def postpone(
 
     Returns None if the delivery was moved or attempted meanwhile.
     """
-    later = replace(
-        delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=delivery.waits + 1
-    )
+    later = _postponed(delivery, next_attempt_at, timer_due)
     return later if table.write_unless_conflict(*_move(delivery, later)) else None
+
+
+def postpone_all(table: Table, until: Sequence[tuple[Delivery, int]]) -> None:
+    """Moves the first attempt of each delivery, and its timer, to a later time: in one transaction,
+    or, if one delivery was moved or attempted meanwhile, each of the others in its own."""
+    moves = [_move(delivery, _postponed(delivery, time, time)) for delivery, time in until]
+    if moves and not table.write_unless_conflict(*chain.from_iterable(moves)):
+        for move in moves:
+            table.write_unless_conflict(*move)
 
 
 def extend_timer(table: Table, delivery: Delivery, now: int) -> bool:
@@ -345,12 +354,22 @@ def _move(before: Delivery, after: Delivery) -> list[Action]:
     return [_build_write(before, after, as_read), *_move_timer(before, after)]
 
 
+def _postponed(delivery: Delivery, next_attempt_at: int, timer_due: int) -> Delivery:
+    waits = delivery.waits + 1
+    return replace(delivery, next_attempt_at=next_attempt_at, timer_due=timer_due, waits=waits)
+
+
 def _build_write(before: Delivery, after: Delivery, as_read: ConditionBase) -> Action:
     """The write of a delivery: an update on condition `as_read`, or a put if it is not stored."""
-    key = keys.delivery(before.event, before.endpoint)
     if not before.is_stored:
-        return Put(to_item(after, **key, ttl=_ttl(after)), Attr("pk").not_exists())
+        return Put(_item(after), Attr("pk").not_exists())
+    key = keys.delivery(before.event, before.endpoint)
     return Update(key, changes(to_item(before), to_item(after)), as_read)
+
+
+def _item(delivery: Delivery) -> Item:
+    key = keys.delivery(delivery.event, delivery.endpoint)
+    return to_item(delivery, **key, ttl=_ttl(delivery))
 
 
 def _move_timer(before: Delivery, after: Delivery) -> list[Action]:

@@ -12,6 +12,7 @@ A call fails in one of two ways:
 
 from __future__ import annotations
 
+import os
 import random
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBu
 from botocore.exceptions import ClientError, HTTPClientError
 
 from checkout import deadline
-from checkout.aws import CALL_SECONDS, CLIENT_CONFIG, WITHOUT_RETRIES
+from checkout.aws import CALL_SECONDS, TABLE_CONFIG
 from checkout.domain.errors import BusyError
 from checkout.settings import IN_LAMBDA, settings
 from checkout.store.items import Item, from_wire, to_wire
@@ -38,6 +39,8 @@ MAX_BATCH_KEYS = 100
 """DynamoDB's limit of keys in one BatchGetItem."""
 MAX_BATCH_DELETIONS = 25
 """DynamoDB's limit of requests in one BatchWriteItem."""
+MAX_BATCH_STATEMENTS = 25
+"""DynamoDB's limit of statements in one BatchExecuteStatement."""
 
 CALL_ATTEMPTS = 10
 BACKOFF_SECONDS = 0.02
@@ -66,6 +69,9 @@ TRANSIENT = {
     "ServiceUnavailable",
 }
 """Codes of errors and cancellation reasons that mean contention or throttling."""
+
+DUPLICATE = "DuplicateItem"
+"""The code of an INSERT's error if there is an item with the key."""
 
 T = TypeVar("T")
 
@@ -132,6 +138,8 @@ class Table(NamedTuple):
     client: DynamoDBClient
     name: str
     pause: Callable[[float], None] = deadline.pause
+    has_statements: bool = False
+    """Whether the engine carries out PartiQL's INSERT."""
 
     def get(self, key: Key) -> Item | None:
         """The item, read strongly consistently."""
@@ -280,6 +288,27 @@ class Table(NamedTuple):
         """Writes an item unless there is one with its key; then returns False."""
         return self.write_unless_conflict(Put(item, Attr("pk").not_exists()))
 
+    def add_many(self, items: Sequence[Item]) -> None:
+        """Writes each item unless there is one with its key. Raises BusyError.
+
+        This is not a transaction, so it costs as much as single puts do. BatchWriteItem is not
+        used, because it has no conditions.
+        """
+        if len(items) == 1 or not self.has_statements:
+            for item in items:
+                self.add(item)
+            return
+        for start in range(0, len(items), MAX_BATCH_STATEMENTS):
+            batch = items[start : start + MAX_BATCH_STATEMENTS]
+            statements = [_insertion(self.name, item) for item in batch]
+            answer = self._call(self.client.batch_execute_statement, Statements=statements)
+            for item, response in zip(batch, answer["Responses"], strict=True):
+                code = response["Error"]["Code"] if "Error" in response else None
+                if code is None:
+                    _record([Put(item)])
+                elif code != DUPLICATE:  # throttled, for example: the put is repeated or raises
+                    self.add(item)
+
     def update(self, update: Update) -> Item:
         """Carries out one update and returns the whole item as it was written.
 
@@ -339,8 +368,10 @@ def _record(actions: Iterable[Action]) -> None:
 @lru_cache(maxsize=1)
 def open_table() -> Table:
     """The deployment's table; one client for the process."""
-    config = CLIENT_CONFIG.merge(WITHOUT_RETRIES)
-    return Table(boto3.client("dynamodb", config=config), settings().table_name)
+    client = boto3.client("dynamodb", config=TABLE_CONFIG)
+    # Without an endpoint of its own, the engine outside Lambda is moto, which lacks INSERT.
+    has_statements = IN_LAMBDA or "AWS_ENDPOINT_URL_DYNAMODB" in os.environ
+    return Table(client, settings().table_name, has_statements=has_statements)
 
 
 def until_no_conflict(
@@ -363,6 +394,16 @@ def until_no_conflict(
 def _is_written(action: Action, failed: ConditionFailedError) -> bool:
     """Whether a put failed only because it was carried out before, and its answer was lost."""
     return failed.answer_was_lost and isinstance(action, Put) and failed.found[0] == action.item
+
+
+def _insertion(table: str, item: Item) -> Any:
+    """The INSERT of an item, as an entry of BatchExecuteStatement."""
+    wire = to_wire(item)
+    values = ", ".join(f"'{name}': ?" for name in wire)
+    return {
+        "Statement": f'INSERT INTO "{table}" VALUE {{{values}}}',
+        "Parameters": list(wire.values()),
+    }
 
 
 def _request(table: str, action: Action) -> dict[str, dict[str, Any]]:

@@ -8,18 +8,18 @@ urllib3, requests and httpx are not used, because their timeouts start again wit
 arrives. A server that sends its answer byte by byte would occupy a sender for hours.
 """
 
-import os
 import select
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Lock, Thread, Timer
-from typing import Any, NamedTuple, Self
+from http.client import HTTPException
+from io import BufferedReader, RawIOBase
+from threading import Thread
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from checkout.domain.addresses import is_endpoint_url, is_public
@@ -81,45 +81,46 @@ class Limits(NamedTuple):
     """Whether http://127.0.0.1 and http://localhost are allowed: in devstack only."""
 
 
+class Target(NamedTuple):
+    """Where a URL's requests go."""
+
+    host: str
+    port: int
+    is_secure: bool
+    head: bytes
+    """The first lines of each request."""
+
+
 class Deadline:
-    """Shuts one connection when the time is over, even during a read or a write."""
+    """The end of an attempt. Each operation on its connection gets the time that is left."""
 
     def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self._connection: socket.socket | None = None
-        self._lock = Lock()
-        self._timer = Timer(seconds, self._pass)
-        self._timer.daemon = True
+        self._ends_at = time.monotonic() + seconds
 
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
+    def seconds_left(self) -> float:
+        """Raises TimeoutError if no time is left."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        # The timer may have fired before it was canceled. Because of the lock it can't shut
-        # another connection that has got the same file descriptor meanwhile.
-        with self._lock:
-            if self._connection:
-                self._connection.close()
-            self._connection = None
+    def limit(self, connection: socket.socket) -> None:
+        """Limits the connection's next operation. Raises TimeoutError if no time is left."""
+        connection.settimeout(self.seconds_left())
 
-    def guard(self, connection: socket.socket) -> None:
-        """Shuts `connection` at the deadline, through a duplicate: TLS detaches the original."""
-        with self._lock:
-            self._connection = socket.socket(fileno=os.dup(connection.fileno()))
-            if self.passed:
-                self._shut()
 
-    def _pass(self) -> None:
-        with self._lock:
-            self.passed = True
-            self._shut()
+class _Incoming(RawIOBase):
+    """The bytes that arrive on a connection before the deadline."""
 
-    def _shut(self) -> None:
-        if self._connection:
-            with suppress(OSError):  # The connection is closed already.
-                self._connection.shutdown(socket.SHUT_RDWR)
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection, self._deadline = connection, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._deadline.limit(self._connection)
+        return self._connection.recv_into(buffer)
 
 
 def limits(settings: Settings) -> Limits:
@@ -165,59 +166,70 @@ def post(
     """Sends one request, over the connection of `kept` if there is one. Raises NoAnswerError."""
     if not is_endpoint_url(url, limits.allow_local):
         raise AddressRefusedError
-    with (
-        Deadline(limits.total_seconds) as deadline,
-        _translated_errors(deadline, NoAnswerError),
-        ExitStack() as opened,
-    ):
-        answer = None
+    with _translated_errors(NoAnswerError), ExitStack() as opened:
+        deadline, target = Deadline(limits.total_seconds), _target(url)
+        request, answer = _request(target, body, headers), None
         if connection := kept and kept.take():
             opened.callback(connection.close)
-            deadline.guard(connection)
             try:
-                answer = _exchange(connection, url, body, headers)
+                answer = _exchange(connection, request, deadline)
+            except TimeoutError:
+                raise
             except (OSError, NothingReadError):
-                # The server had closed the kept connection before this request.
-                if deadline.passed:
-                    raise
+                pass  # The server had closed the kept connection before this request.
         if answer is None:
-            connection = _open(url, limits, deadline)
+            connection = _open(target, limits, deadline)
             opened.callback(connection.close)
-            answer = _exchange(connection, url, body, headers)
+            answer = _exchange(connection, request, deadline)
         if answer.keeps_open and kept and connection:
             opened.pop_all()
             kept.keep(connection)
         return answer
 
 
-def _open(url: str, limits: Limits, deadline: Deadline) -> socket.socket:
-    """A connection to the URL's host, with TLS if the URL asks for it."""
-    host, port, is_secure = _server(url)
-    with _translated_errors(deadline, NotConnectedError):
-        seconds = min(limits.connect_seconds, limits.total_seconds)
-        connection = _connect(host, port, seconds, is_secure)
-    deadline.guard(connection)
-    if not is_secure:
+def _open(target: Target, limits: Limits, deadline: Deadline) -> socket.socket:
+    """A connection to the target's host, with TLS if its URL asks for it."""
+    with _translated_errors(NotConnectedError):
+        connection = _connect(target, min(limits.connect_seconds, deadline.seconds_left()))
+    if not target.is_secure:
         return connection
     with connection:  # wrap_socket detaches it
-        return tls().wrap_socket(connection, server_hostname=host.removesuffix("."))
+        deadline.limit(connection)
+        return tls().wrap_socket(connection, server_hostname=target.host.removesuffix("."))
 
 
-def _exchange(connection: socket.socket, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    host, port, is_secure = _server(url)
-    host = host.removesuffix(".")
-    http = HTTPSConnection(host, port, context=tls()) if is_secure else HTTPConnection(host, port)
-    http.sock = connection  # so http.client does not connect by itself
-    http.request("POST", _request_target(url), body, headers)
-    with connection.makefile("rb") as stream:
-        return read_answer(stream)
+def _exchange(connection: socket.socket, request: bytes, deadline: Deadline) -> Answer:
+    """Sends a request and reads the answer.
+
+    `sendall` is not used, because with TLS its timeout starts again with every part.
+    """
+    left = memoryview(request)
+    while left:
+        deadline.limit(connection)
+        left = left[connection.send(left) :]
+    return read_answer(BufferedReader(_Incoming(connection, deadline)))
 
 
-def _server(url: str) -> tuple[str, int, bool]:
-    """The URL's host and port, and whether it asks for TLS."""
+@lru_cache(maxsize=1024)
+def _target(url: str) -> Target:
     parts = urlsplit(url)
-    is_secure = parts.scheme == "https"
-    return parts.hostname or "", parts.port or (443 if is_secure else 80), is_secure
+    host, is_secure = parts.hostname or "", parts.scheme == "https"
+    usual_port = 443 if is_secure else 80
+    port = parts.port or usual_port
+    name = host.removesuffix(".")
+    name = f"[{name}]" if ":" in name else name
+    lines = [
+        f"POST {_request_target(url)} HTTP/1.1",
+        f"Host: {name}" if port == usual_port else f"Host: {name}:{port}",
+        "Accept-Encoding: identity",
+    ]
+    return Target(host, port, is_secure, "\r\n".join(lines).encode())
+
+
+def _request(target: Target, body: bytes, headers: dict[str, str]) -> bytes:
+    lines = "".join(f"\r\n{name}: {value}" for name, value in headers.items())
+    head = f"\r\nContent-Length: {len(body)}{lines}\r\n\r\n"
+    return target.head + head.encode("ascii") + body
 
 
 def _request_target(url: str) -> str:
@@ -232,20 +244,19 @@ def _request_target(url: str) -> str:
 
 
 @contextmanager
-def _translated_errors(deadline: Deadline, otherwise: type[NoAnswerError]) -> Iterator[None]:
+def _translated_errors(otherwise: type[NoAnswerError]) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError, HTTPException) as error:
-        if deadline.passed:
-            raise TimedOutError from error
         reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
         raise next(reasons, otherwise) from error
 
 
-def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.socket:
+def _connect(target: Target, seconds: float) -> socket.socket:
     """A socket to the first address that accepts the connection. `seconds` limits the lookup and
     all addresses together."""
     ends_at = time.monotonic() + seconds
+    host, port, is_secure, _ = target
     # Without TLS the host is one that `is_endpoint_url` allows in devstack.
     addresses = public_addresses(host, port, seconds) if is_secure else LOCAL.get(host, [host])
     failure: OSError = OSError("the name has no address")
@@ -261,7 +272,6 @@ def _connect(host: str, port: int, seconds: float, is_secure: bool) -> socket.so
             connection.close()
             failure = error
         else:
-            connection.settimeout(None)  # From here on, only the deadline limits it.
             # Otherwise a body waits up to 40 ms, until the server has acknowledged the head.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection

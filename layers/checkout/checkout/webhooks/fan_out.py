@@ -22,10 +22,18 @@ RESUME_PAUSE = 1
 
 
 def fan_out(table: Table, queue: Queue, event: Event, now: int) -> None:
-    """Records the subscribed endpoints that the event goes to, and queues its deliveries."""
+    """Records the subscribed endpoints that the event goes to, and queues its deliveries.
+
+    A delivery to a paused endpoint is stored, and its timer sends it after the pause.
+    """
     about_event(event)
     endpoints = subscribed_endpoints(table, event)
-    queue.send(deliveries.fan_out(table, event, endpoints, now))
+    made = deliveries.fan_out(table, event, endpoints, now)
+    pause_ends_at = {each.id: each.pause_ends_at(now) for each in endpoints}
+    queue.send([each for each in made if pause_ends_at[each.endpoint] is None])
+    # After the messages, which would have to wait for these writes.
+    paused = [(each, ends_at) for each in made if (ends_at := pause_ends_at[each.endpoint])]
+    deliveries.postpone_all(table, paused)
 
 
 def about_event(event: Event) -> None:

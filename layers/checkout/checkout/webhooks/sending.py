@@ -2,7 +2,9 @@
 
 The attempts of a batch of messages to one endpoint are made one after the other, over one
 connection. Together they hold one of the endpoint's concurrency leases, so that a slow endpoint
-can't occupy all senders. If no lease is free, the attempts are postponed and not counted.
+can't occupy all senders. If no lease is free, the attempts are postponed and not counted. First
+attempts that succeed are recorded together after the last attempt: the calls to the table are most
+of what a delivery costs. If the process dies before that, these attempts are repeated.
 """
 
 import time
@@ -53,6 +55,15 @@ SHOWN_CHARACTERS = 500
 NO_TARGET = Target(None, None, None, None)
 
 
+class Success(NamedTuple):
+    """A first attempt that succeeded and is not recorded yet."""
+
+    delivery: Delivery
+    attempt: DeliveryAttempt
+    event: Event
+    fan_out: FanOut
+
+
 class Sender(NamedTuple):
     """Groups messages by endpoint, and reads what their attempts need."""
 
@@ -83,6 +94,7 @@ class EndpointGroup:
         self._ends_at = time.monotonic() + GROUP_SECONDS
         self._lease: Lease | NoFreeLease | None = None
         self._connection = KeptConnection()
+        self._successes: list[Success] = []
         self._remaining: list[Delivery] = []
         self._ended_timers: list[Timer] = []
 
@@ -102,9 +114,13 @@ class EndpointGroup:
         if event is None or fan_out is None:
             deliveries.finish(self._table, delivery, DeliveryState.CANCELED, None)
             return
-        written = self._handle(delivery, event, fan_out, now)
         # A stored delivery has a timer of its own, or has ended.
-        if written and not delivery.is_stored and deliveries.all_stored(self._table, fan_out):
+        if self._handle(delivery, event, fan_out, now) and not delivery.is_stored:
+            self._end_timer_of(event, fan_out)
+
+    def _end_timer_of(self, event: Event, fan_out: FanOut) -> None:
+        """Ends the event's timer if all of its deliveries are stored. One was just stored."""
+        if deliveries.all_stored(self._table, fan_out):
             self._ended_timers.append(timers.event(event))
 
     def _handle(self, delivery: Delivery, event: Event, fan_out: FanOut, now: int) -> bool:
@@ -123,17 +139,29 @@ class EndpointGroup:
             return False
         if endpoint.pause_ends_at(now) or not self._has_lease(endpoint, now):
             return self._wait(delivery, event, now)
-        self._attempt(delivery, endpoint, event, fan_out, now)
-        return True
+        return self._attempt(delivery, endpoint, event, fan_out, now)
 
     def close(self) -> None:
-        """Releases the connection and the lease, queues the deliveries that were not handled, and
-        deletes timers that are no longer needed."""
+        """Records the successes, releases the connection and the lease, queues the deliveries that
+        were not handled, and deletes timers that are no longer needed."""
         self._connection.close()
-        if isinstance(self._lease, Lease):
-            self._lease.release(self._table)
+        try:
+            self._record_successes()
+        finally:
+            if isinstance(self._lease, Lease):
+                self._lease.release(self._table)
         self._queue.send(self._remaining)
         timers.discard(self._table, self._ended_timers)
+
+    def _record_successes(self) -> None:
+        if not self._successes:
+            return
+        deliveries.record_first_successes(
+            self._table, [(each.delivery, each.attempt) for each in self._successes]
+        )
+        for _, _, event, fan_out in self._successes:
+            about_event(event)
+            self._end_timer_of(event, fan_out)
 
     def _attempt(
         self,
@@ -142,14 +170,19 @@ class EndpointGroup:
         event: Event,
         fan_out: FanOut,
         now: int,
-    ) -> None:
+    ) -> bool:
+        """Returns whether the outcome was written. That of a first success is written later."""
         attempt, retry_after = self._post(endpoint, event, fan_out, now)
-        if attempt.status is not None and 200 <= attempt.status < 300:
-            if health.record_success(self._table, endpoint, attempt):
-                self._read_endpoint_again(endpoint)
-            deliveries.finish(self._table, delivery, DeliveryState.DELIVERED, attempt)
-        else:
+        if attempt.status is None or not 200 <= attempt.status < 300:
             self._record_failure(delivery, endpoint, attempt, retry_after)
+            return True
+        if health.record_success(self._table, endpoint, attempt):
+            self._read_endpoint_again(endpoint)
+        if delivery.is_stored:
+            deliveries.finish(self._table, delivery, DeliveryState.DELIVERED, attempt)
+            return True
+        self._successes.append(Success(delivery, attempt, event, fan_out))
+        return False
 
     def _record_failure(
         self,
