@@ -37,6 +37,8 @@ class PayMongoFake(Fake):
     """Whether live sessions have to lead back to an https page."""
     copies_metadata: bool = True
     """Whether a session's metadata is on its payments too."""
+    lists_payments: bool = True
+    """Whether a session lists its payments."""
 
     # ------------------------------------------------------------- the shopper's side
 
@@ -250,9 +252,11 @@ class PayMongoFake(Fake):
         payments = [
             self._shown_payment(each)
             for each in self.payments.values()
-            if each["session"] == session["id"]
+            if each["session"] == session["id"] and self.lists_payments
         ]
         intent = {
+            "amount": session["amount"],
+            "currency": session["currency"],
             "status": session["intent"],
             "updated_at": session["updated_at"],
             "last_payment_error": session["last_payment_error"],

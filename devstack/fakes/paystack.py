@@ -59,6 +59,8 @@ class PaystackFake(Fake):
     refunds: dict[int, Json] = field(default_factory=dict)
     unknown_status: int = 400
     """The status of `verify` for an unknown reference."""
+    listed: int = 100
+    """The most rows of a page of a list, whatever the call asks for."""
     fees_on_shopper: int = 0
     """How much more than what was asked for the shopper pays."""
 
@@ -272,7 +274,7 @@ class PaystackFake(Fake):
             for each in self.refunds.values()
             if str(each["transaction"]) == query["transaction"]
         ]
-        return _page_of(rows, query)
+        return self._page_of(rows, query)
 
     def _list_transactions(self, query: dict[str, str], mode: str) -> list[Json]:
         rows = [
@@ -280,9 +282,13 @@ class PaystackFake(Fake):
             for each in reversed(self.transactions.values())
             if each["domain"] == mode and query["from"] <= each["created_at"] <= query["to"]
         ]
-        return _page_of(rows, query)
+        return self._page_of(rows, query)
 
     # ------------------------------------------------------------------------- helpers
+
+    def _page_of(self, rows: list[Json], query: dict[str, str]) -> list[Json]:
+        size, page = min(int(query["perPage"]), self.listed), int(query["page"])
+        return rows[(page - 1) * size : page * size]
 
     def _check(self, body: Json) -> None:
         email, amount = body.get("email", ""), body.get("amount")
@@ -365,11 +371,6 @@ def reference_of(payment: str) -> str:
 def _public(found: Json) -> Json:
     hidden = {"created", "prompted_at", "asked_at", "never", "callback_url"}
     return {name: value for name, value in found.items() if name not in hidden}
-
-
-def _page_of(rows: list[Json], query: dict[str, str]) -> list[Json]:
-    size, page = int(query["perPage"]), int(query["page"])
-    return rows[(page - 1) * size : page * size]
 
 
 def _ok(data: Any) -> Json:

@@ -208,6 +208,32 @@ def test_another_sum_is_neither_approved_nor_declined(
     assert "UnexpectedAnswerError" in log.getvalue()
 
 
+def test_a_session_that_succeeded_without_listed_payments_is_approved(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    page = begin(world, id)
+    paymongo_side.lists_payments = False
+    paymongo_side.pay(the_session(paymongo_side))
+
+    assert "Payment received" in page_later(world, page).text
+
+
+@pytest.mark.parametrize("changed", [{"amount": 1}, {"currency": "USD"}])
+def test_another_sum_is_not_approved_if_no_payment_is_listed(
+    world: World, paymongo_side: PayMongoFake, id: str, changed: dict[str, Any], log: StringIO
+) -> None:
+    begin(world, id)
+    paymongo_side.lists_payments = False
+    made = the_session(paymongo_side)
+    paymongo_side.pay(made)
+    paymongo_side.sessions[made].update(changed)
+
+    sweep_for(world, 60, 30)
+
+    assert payment(world)["status"] == "pending"
+    assert "UnexpectedAnswerError" in log.getvalue()
+
+
 def test_an_order_below_the_smallest_sum_fails_at_once(
     world: World, paymongo_side: PayMongoFake, id: str
 ) -> None:
@@ -517,6 +543,18 @@ def test_a_refund_that_is_refused_as_another_one_is_pending_waits_for_it(
 
     assert [each["amount"] for each in paymongo_side.refunds.values()] == [4000, 1000]
     assert {each["status"] for each in world.having("REFUND#")} == {"succeeded"}
+
+
+def test_a_refund_waits_until_its_payment_is_listed(
+    world: World, paymongo_side: PayMongoFake, paid: str
+) -> None:
+    paymongo_side.lists_payments = False
+    assert ask_for_refund(world, paid, 4000)["status"] == "pending"
+    paymongo_side.lists_payments = True
+
+    sweep_for(world, 900, 30)
+
+    assert [each["amount"] for each in paymongo_side.refunds.values()] == [4000]
 
 
 def test_a_refund_beyond_the_balance_fails_for_lack_of_money(
