@@ -26,7 +26,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def rails(stack: Stack) -> Iterator[FakeRails]:
-    with fake_rails.running() as found:
+    with fake_rails.running(stack) as found:
         yield found
 
 

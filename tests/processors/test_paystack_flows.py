@@ -351,6 +351,7 @@ def test_a_wrong_voucher_ends_the_attempt(
     type_code(world, page, "111111")
 
     assert payment(world)["failure"] == "code_incorrect"
+    assert "The code is wrong." in world.page(page).text
     assert world.session(id)["status"] == "open"
 
 
@@ -468,6 +469,21 @@ def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     paystack_side.pay(reference(paystack_side))
 
     sweep_for(world, DAY, 3600)
+
+    assert payment(world)["status"] == "late"
+
+
+def test_race_1_a_webhook_after_the_last_look_is_sent_again_until_paystack_answers(
+    world: World, paystack_side: PaystackFake, id: str
+) -> None:
+    begin(world, id)
+    sweep_for(world, 30 * 3600, 3600)
+    paystack_side.pay(reference(paystack_side))
+    body, headers = paystack_side.webhook("charge.success", reference(paystack_side))
+    paystack_side.faults.append("busy")
+
+    assert world.post(HOOK, body, key=None, headers=headers).status == 503
+    assert world.post(HOOK, body, key=None, headers=headers).status == 200
 
     assert payment(world)["status"] == "late"
 
