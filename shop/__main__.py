@@ -94,21 +94,16 @@ def _print_rails(books: Shop, mugs: Shop, rails: fake_rails.FakeRails) -> None:
     from devstack.cli.console import print_line
 
     print_line(f"the shops: {books.url} (Paystack, cedis) and {mugs.url} (PayMongo, pesos)")
-    print_line(
-        "they sell in live mode, through stand-ins for Paystack and PayMongo: no money moves,"
-    )
-    print_line("and the test cards and phones above do not work there")
+    print_line("in live mode, through stand-ins for Paystack and PayMongo: no money moves, and the")
+    print_line("test cards and phones above do not work there")
     print_line(f"phone {paystack.PROMPT}: approve at {rails.paystack.url}/phone")
     print_line(
         f"phone {paystack.CODE} (Telecel): the voucher is {paystack.GOOD_CODE}, then approve"
     )
     print_line(f"phone {paystack.FAILS}: declined; cards and wallets: on the stand-in's page")
-    print_line(
-        "late money goes back: open a stand-in's page, move the clock by an hour, and pay there;"
-    )
-    print_line(
-        "for a wallet, open it before. After another hour the page says that it was sent back"
-    )
+    print_line("late money: on the stand-in's page open the wallet, if it has one, move the clock")
+    print_line("by an hour, and pay. An hour later the page says that the money was sent back; if it")
+    print_line("was paid by QR Ph, it is a task for a person")
 
 
 if __name__ == "__main__":
