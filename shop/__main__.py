@@ -102,8 +102,8 @@ def _print_rails(books: Shop, mugs: Shop, rails: fake_rails.FakeRails) -> None:
     )
     print_line(f"phone {paystack.FAILS}: declined; cards and wallets: on the stand-in's page")
     print_line("late money: on the stand-in's page open the wallet, if it has one, move the clock")
-    print_line("by an hour, and pay. An hour later the page says that the money was sent back; if it")
-    print_line("was paid by QR Ph, it is a task for a person")
+    print_line("by an hour, and pay. An hour later the page says that the money was sent back; by")
+    print_line("QR Ph it becomes a task for a person")
 
 
 if __name__ == "__main__":
