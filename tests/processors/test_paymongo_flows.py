@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.payment import PAGE_LOOKUP_SECONDS
+from checkout.domain.refund import LEASE_SECONDS
 from checkout.processors.paymongo import CREATION_SECONDS, TIMES
 from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import SIGNING, PayMongoFake
@@ -310,6 +311,18 @@ def test_race_an_expiry_without_an_answer_is_looked_up(
     assert paymongo_side.sessions[the_session(paymongo_side)]["status"] == "expired"
 
 
+def test_race_a_session_is_read_at_once_if_the_answer_to_its_expiry_is_lost(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    begin(world, id)
+    world.now += GCASH.attempt
+    paymongo_side.faults += ["", "unanswered"]
+
+    world.sweep()
+
+    assert payment(world)["failure"] == "timed_out"
+
+
 def test_race_a_wallet_that_is_open_at_the_deadline_may_finish(
     world: World, paymongo_side: PayMongoFake, id: str
 ) -> None:
@@ -593,6 +606,25 @@ def test_a_webhook_settles_the_payment_once(
     assert session(world)["status"] == "complete"
     with world.untouched():
         assert notify(world, paymongo_side, "payment.paid", about, at=1).status == 200
+
+
+def test_a_webhook_about_the_refund_of_another_payment_changes_nothing(
+    world: World, paymongo_side: PayMongoFake, paid: str
+) -> None:
+    """Otherwise the refund would be looked for at the payment that is named, and sent again."""
+    paymongo_side.faults += ["", "", "lost"]
+    ask_for_refund(world, paid, 4000)
+    names = {"refund": refund(world)["id"]}
+    page = begin(world, open_session(world))
+    paymongo_side.pay(list(paymongo_side.sessions)[-1])
+    world.page(page)
+    (names["payment"],) = {each["id"] for each in world.having("PAYMENT#")} - {paid}
+    resource = {"id": "ref_x", "type": "refund", "attributes": {"metadata": names}}
+    world.now += LEASE_SECONDS
+    body, headers = paymongo_side.webhook("payment.refund.updated", resource)
+
+    with world.untouched():
+        assert world.post(HOOK, body, key=None, headers=headers).status == 200
 
 
 def test_the_status_in_a_webhook_is_not_believed(
