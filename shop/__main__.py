@@ -47,7 +47,7 @@ def run() -> int:
             opened.enter_context(running(books, stack, f"sk_{mode}_paygate"))
             opened.enter_context(running(mugs, stack, f"sk_{mode}_payrex"))
             if rails:
-                _print_rails(books, mugs, opened.enter_context(fake_rails.running()))
+                _print_rails(books, mugs, opened.enter_context(fake_rails.running(stack)))
             else:
                 _print_introduction(books, mugs)
 
@@ -94,12 +94,16 @@ def _print_rails(books: Shop, mugs: Shop, rails: fake_rails.FakeRails) -> None:
     from devstack.cli.console import print_line
 
     print_line(f"the shops: {books.url} (Paystack, cedis) and {mugs.url} (PayMongo, pesos)")
-    print_line("these are stand-ins for Paystack and PayMongo: no money moves")
+    print_line("in live mode, through stand-ins for Paystack and PayMongo: no money moves, and the")
+    print_line("test cards and phones above do not work there")
     print_line(f"phone {paystack.PROMPT}: approve at {rails.paystack.url}/phone")
     print_line(
         f"phone {paystack.CODE} (Telecel): the voucher is {paystack.GOOD_CODE}, then approve"
     )
     print_line(f"phone {paystack.FAILS}: declined; cards and wallets: on the stand-in's page")
+    print_line("late money: on the stand-in's page open the wallet, if it has one, move the clock")
+    print_line("by an hour, and pay. An hour later the page says that the money was sent back; by")
+    print_line("QR Ph it becomes a task for a person")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ from devstack.fakes.serving import serving
 from tests.fakes.openapi import check_of
 from tests.processors import accounts, stripe_server
 from tests.processors.stripe_server import StripeServer
+from tests.summaries import (  # noqa: F401 - hooks of pytest
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from tests.world import ACCRA, MANILA, World
 
 # Many modules and AWS models stay in memory, so that a full collection is slow and frees nothing.

@@ -7,7 +7,15 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from devstack.fakes.serving import Call, Fake, Json, Page, RefusedError, decision_page
+from devstack.fakes.serving import (
+    Call,
+    Fake,
+    Json,
+    Page,
+    RefusedError,
+    decision_page,
+    described_as_paid,
+)
 
 TEST_SECRET, LIVE_SECRET = "sk_test_manila_fake", "sk_live_manila_fake"
 SIGNING = "whsk_fake"
@@ -37,6 +45,8 @@ class PayMongoFake(Fake):
     """Whether live sessions have to lead back to an https page."""
     copies_metadata: bool = True
     """Whether a session's metadata is on its payments too."""
+    lists_payments: bool = True
+    """Whether a session lists its payments."""
 
     # ------------------------------------------------------------- the shopper's side
 
@@ -117,9 +127,28 @@ class PayMongoFake(Fake):
         if choice == "open":
             self.open_wallet(session["id"])
         (method,) = session["payment_method_types"]
-        title = f"Stand-in for PayMongo: PHP {session['amount'] / 100:.2f} by {method}"
-        state = f"{title}, {session['status']}, {session['intent']}"
-        return decision_page(state, {"pay": "Authorize", "decline": "Fail", "open": "Open"})
+        text = f"{session['currency']} {session['amount'] / 100:.2f} by {method}."
+        choices = {"pay": "Authorize", "decline": "Fail", "open": "Open the wallet, decide later"}
+        is_payable = session["intent"] == "awaiting_next_action" or session["status"] == "active"
+        described = f"{text} {self._described(session)}"
+        return decision_page("Stand-in for PayMongo", described, choices if is_payable else {})
+
+    def _described(self, session: Json) -> str:
+        """The state of a session, for the shopper."""
+        if session["intent"] == "succeeded":
+            self._finish_due_refunds()
+            paid = self.paid_payment(session["id"])
+            mine = [each for each in self.refunds.values() if each["payment_id"] == paid]
+            return described_as_paid([each["status"] for each in mine])
+        if session["intent"] == "awaiting_next_action":
+            return "The wallet is open."
+        if session["status"] == "expired":
+            return "The session has expired."
+        return "It is not paid yet."
+
+    def _finish_due_refunds(self) -> None:
+        for each in self.due_refunds(self.refunds):
+            each["status"] = "succeeded"
 
     # ------------------------------------------------------------------------- the API
 
@@ -128,6 +157,7 @@ class PayMongoFake(Fake):
         user, _, password = base64.b64decode(given).decode().partition(":")
         if user not in self.keys or password:
             raise _refused(401, "api_key_invalid")
+        self._finish_due_refunds()
         live = self.keys[user]
         attributes = (call.body or {}).get("data", {}).get("attributes", {})
         parts = call.path.strip("/").split("/")
@@ -250,9 +280,11 @@ class PayMongoFake(Fake):
         payments = [
             self._shown_payment(each)
             for each in self.payments.values()
-            if each["session"] == session["id"]
+            if each["session"] == session["id"] and self.lists_payments
         ]
         intent = {
+            "amount": session["amount"],
+            "currency": session["currency"],
             "status": session["intent"],
             "updated_at": session["updated_at"],
             "last_payment_error": session["last_payment_error"],

@@ -19,6 +19,7 @@ from devstack.fakes.serving import (
     Page,
     RefusedError,
     decision_page,
+    described_as_paid,
     json_answer,
 )
 
@@ -35,6 +36,7 @@ FAILS, REFUSED, TIMES_OUT = "0240000105", "0240000106", "0240000107"
 `pending`; HTTP 200 with `failed`; HTTP 400 with a failed transaction; `timeout`."""
 TEST_SECRET, LIVE_SECRET = "sk_test_accra_fake", "sk_live_accra_fake"
 GOOD_CODE = "482913"
+PAID = ("success", "reversed", "reversal-pending")
 
 FIELDS = {
     "POST /transaction/initialize": {
@@ -59,6 +61,8 @@ class PaystackFake(Fake):
     refunds: dict[int, Json] = field(default_factory=dict)
     unknown_status: int = 400
     """The status of `verify` for an unknown reference."""
+    listed: int = 100
+    """The most rows of a page of a list, whatever the call asks for."""
     fees_on_shopper: int = 0
     """How much more than what was asked for the shopper pays."""
 
@@ -72,7 +76,7 @@ class PaystackFake(Fake):
         """Pays a transaction that can still be paid: nothing at Paystack stops a card's page."""
         with self.lock:
             found = self.transactions.get(reference)
-            if found is None or found["status"] in ("success", "reversed", "reversal-pending"):
+            if found is None or found["status"] in PAID:
                 return False
             self._let_time_out(found)
             if found["channel"] == "mobile_money" and found["status"] in ("failed", "timeout"):
@@ -83,7 +87,7 @@ class PaystackFake(Fake):
     def decline(self, reference: str, message: str = "Declined") -> None:
         with self.lock:
             found = self.transactions[reference]
-            if found["status"] not in ("success", "reversed", "reversal-pending"):
+            if found["status"] not in PAID:
                 found.update(status="failed", message=message)
 
     def charged(self) -> dict[str, int]:
@@ -92,7 +96,7 @@ class PaystackFake(Fake):
             return {
                 reference: each["requested_amount"] - self.refunded(reference)
                 for reference, each in self.transactions.items()
-                if each["status"] in ("success", "reversed", "reversal-pending")
+                if each["status"] in PAID
             }
 
     def refunded(self, reference: str) -> int:
@@ -115,6 +119,7 @@ class PaystackFake(Fake):
             return self._show_phone(form.get("choice", ""))
         if not path.startswith("/page/"):
             return None
+        self._finish_due_refunds()
         id = path.rpartition("_")[2]
         (found,) = (each for each in self.transactions.values() if str(each["id"]) == id)
         if form.get("choice") == "pay":
@@ -124,9 +129,10 @@ class PaystackFake(Fake):
             return Page(location=f"{back}{'&' if '?' in back else '?'}{query}")
         if form.get("choice") == "decline":
             self.decline(found["reference"])
-        amount = found["requested_amount"] / 100
-        title = f"Stand-in for Paystack: GHS {amount:.2f}, {found['status']}"
-        return decision_page(title, {"pay": "Pay", "decline": "Decline"})
+        text = f"{_sum(found)} by card. {self._described(found)}"
+        is_payable = found["status"] not in PAID
+        choices = {"pay": "Pay", "decline": "Decline"} if is_payable else {}
+        return decision_page("Stand-in for Paystack", text, choices)
 
     def _show_phone(self, choice: str) -> Page:
         """Approves or declines the last prompt."""
@@ -135,8 +141,20 @@ class PaystackFake(Fake):
             act = self.pay if choice == "pay" else self.decline
             act(prompts[-1]["reference"])
             return Page(location="/phone")
-        title = f"Stand-in for the shopper's phone: {len(prompts)} prompts"
-        return decision_page(title, {"pay": "Approve", "decline": "Refuse"})
+        title = "Stand-in for the shopper's phone"
+        if not prompts:
+            return decision_page(title, "There is no prompt.", {})
+        text = f"Do you approve {_sum(prompts[-1])}? Prompts that wait: {len(prompts)}."
+        return decision_page(title, text, {"pay": "Approve", "decline": "Refuse"})
+
+    def _described(self, found: Json) -> str:
+        """The state of a transaction, for the shopper."""
+        if found["status"] in PAID:
+            mine = [each for each in self.refunds.values() if each["transaction"] == found["id"]]
+            return described_as_paid([each["status"] for each in mine])
+        if found["status"] == "failed":
+            return "The card was declined. Another one can be tried here."
+        return "It is not paid yet."
 
     # ------------------------------------------------------------------------- the API
 
@@ -144,6 +162,7 @@ class PaystackFake(Fake):
         mode = self.keys.get(call.headers.get("authorization", "").removeprefix("Bearer "))
         if mode is None:
             raise _refused(401, "Invalid key", "invalid_Key")
+        self._finish_due_refunds()
         body = call.body or {}
         route = f"{call.method} {call.path}"
         if route in FIELDS and (unknown := set(body) - FIELDS[route]):
@@ -238,7 +257,7 @@ class PaystackFake(Fake):
         found = self.transactions.get(named)
         if found is None or found["domain"] != mode:
             raise _refused(404, "Transaction not found", "transaction_not_found")
-        if found["status"] not in ("success", "reversed", "reversal-pending"):
+        if found["status"] not in PAID:
             raise _refused(400, "Transaction has not been paid", "invalid")
         amount = body["amount"]
         if body["currency"] != found["currency"]:
@@ -257,6 +276,7 @@ class PaystackFake(Fake):
             "amount": amount,
             "currency": body["currency"],
             "status": "pending",
+            "created_at": self.now,
             "merchant_note": body.get("merchant_note", "Refund for transaction"),
             "customer_note": body.get("customer_note", "Refund for transaction"),
             "domain": mode,
@@ -272,7 +292,7 @@ class PaystackFake(Fake):
             for each in self.refunds.values()
             if str(each["transaction"]) == query["transaction"]
         ]
-        return _page_of(rows, query)
+        return self._page_of(rows, query)
 
     def _list_transactions(self, query: dict[str, str], mode: str) -> list[Json]:
         rows = [
@@ -280,9 +300,17 @@ class PaystackFake(Fake):
             for each in reversed(self.transactions.values())
             if each["domain"] == mode and query["from"] <= each["created_at"] <= query["to"]
         ]
-        return _page_of(rows, query)
+        return self._page_of(rows, query)
 
     # ------------------------------------------------------------------------- helpers
+
+    def _finish_due_refunds(self) -> None:
+        for each in self.due_refunds(self.refunds):
+            each["status"] = "processed"
+
+    def _page_of(self, rows: list[Json], query: dict[str, str]) -> list[Json]:
+        size, page = min(int(query["perPage"]), self.listed), int(query["page"])
+        return rows[(page - 1) * size : page * size]
 
     def _check(self, body: Json) -> None:
         email, amount = body.get("email", ""), body.get("amount")
@@ -367,11 +395,6 @@ def _public(found: Json) -> Json:
     return {name: value for name, value in found.items() if name not in hidden}
 
 
-def _page_of(rows: list[Json], query: dict[str, str]) -> list[Json]:
-    size, page = int(query["perPage"]), int(query["page"])
-    return rows[(page - 1) * size : page * size]
-
-
 def _ok(data: Any) -> Json:
     return {"status": True, "message": "ok", "data": data}
 
@@ -385,6 +408,10 @@ def _failed(found: Json) -> RefusedError:
     """A charge that failed at once: an error whose transaction exists."""
     error = {"status": False, "message": "Charge attempted", "code": "unprocessed_transaction"}
     return RefusedError(400, error | {"type": "api_error", "data": _public(found)})
+
+
+def _sum(found: Json) -> str:
+    return f"{found['currency']} {found['requested_amount'] / 100:.2f}"
 
 
 def _iso(moment: float) -> str:

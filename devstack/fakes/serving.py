@@ -66,6 +66,8 @@ class Fake:
     release: threading.Event = field(default_factory=threading.Event)
     choose_fault: Callable[[Call], str] | None = None
     """Chooses the fault of each call, instead of `faults`."""
+    refund_seconds: int | None = None
+    """After so many seconds a refund has succeeded; None leaves that to `finish_refunds`."""
     on_request: Callable[[Call], None] | None = None
     """Called with each request before its answer."""
     check: Callable[[Call], list[str]] | None = None
@@ -118,21 +120,47 @@ class Fake:
         """The JSON body of a successful answer. Raises RefusedError."""
         raise NotImplementedError
 
+    def due_refunds(self, refunds: dict[Any, Json]) -> list[Json]:
+        """The pending refunds that have taken `refund_seconds`."""
+        if self.refund_seconds is None:
+            return []
+        begun = self.now - self.refund_seconds
+        return [
+            each
+            for each in refunds.values()
+            if each["status"] == "pending" and each["created_at"] <= begun
+        ]
+
     def calls_of(self, method: str, path: str) -> list[Call]:
         """The calls of a route; `path` may be a part of theirs."""
         return [call for call in self.calls if call.method == method and path in call.path]
 
 
-def decision_page(title: str, choices: dict[str, str]) -> Page:
-    """A page with a button for each choice; `choices` are the buttons' texts by value."""
-    buttons = "".join(
-        f'<button name="choice" value="{escape(value)}">{escape(text)}</button> '
+PAGE = """<!doctype html><html lang="en"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">{refresh}
+<style>body {{ font: 16px system-ui; max-width: 30em; margin: 2em auto; padding: 0 1em }}
+button {{ font: inherit; padding: .6em 1em }}</style>
+<h1>{title}</h1><p>{text}</p><form method="post">{buttons}</form></html>"""
+
+
+def decision_page(title: str, text: str, choices: dict[str, str]) -> Page:
+    """A page with a button for each choice; `choices` are the buttons' texts by value. A page
+    without choices looks again by itself."""
+    buttons = " ".join(
+        f'<button name="choice" value="{escape(value)}">{escape(text)}</button>'
         for value, text in choices.items()
     )
-    return Page(
-        f"<!doctype html><title>{escape(title)}</title><h1>{escape(title)}</h1>"
-        f'<form method="post">{buttons}</form>'
-    )
+    refresh = "" if choices else '<meta http-equiv="refresh" content="2">'
+    shown = PAGE.format(title=escape(title), text=escape(text), buttons=buttons, refresh=refresh)
+    return Page(shown)
+
+
+def described_as_paid(refunds: list[str]) -> str:
+    """What a page says of a paid sum, by the statuses of its refunds."""
+    if not refunds:
+        return "It is paid."
+    is_pending = "pending" in refunds
+    return "It was paid, and " + ("is being sent back." if is_pending else "was sent back.")
 
 
 @contextmanager

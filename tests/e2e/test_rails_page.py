@@ -15,6 +15,7 @@ from shop import __main__ as demo
 from shop import paygate, payrex
 from tests.e2e.conftest import PHONE, TIMEOUT
 from tests.e2e.driving import choose, submit
+from tests.fakes.openapi import check_of
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +28,9 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def rails(stack: Stack) -> Iterator[FakeRails]:
-    with fake_rails.running() as found:
+    with fake_rails.running(stack) as found:
+        found.paystack.check = check_of("PAYSTACK_OPENAPI")
+        found.paymongo.check = check_of("PAYMONGO_OPENAPI")
         yield found
 
 

@@ -1,5 +1,6 @@
 """Random rounds at a processor that fails at random: shoppers pay, merchants expire, webhooks come
-late and twice, timers fire, deadlines pass. At the end the books have to balance."""
+late and twice, merchants refund, timers fire, deadlines pass. At the end the books have to
+balance."""
 
 import random
 from collections import Counter
@@ -18,8 +19,9 @@ from devstack.fakes import paymongo, paystack
 from devstack.fakes.paymongo import PayMongoFake
 from devstack.fakes.paystack import AT_ONCE, CODE, FAILS, GOOD_CODE, NEVER, PROMPT, PaystackFake
 from devstack.fakes.serving import Call, Fake, serving
+from tests.fakes.openapi import check_of
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
-from tests.payrex.forms import order
+from tests.payrex.forms import encode, order
 from tests.processors.accounts import open_at_paymongo, open_at_paystack
 from tests.racing import check_numbers
 from tests.world import ACCRA, MANILA, PAYREX_LIVE_KEY, SESSIONS, World
@@ -28,7 +30,9 @@ FAULTS = ("lost", "unanswered", "busy", "edge", "broken")
 FAULTY = 0.12
 """The share of calls that fail."""
 STEPS = 4
-AMOUNT = 5000
+AMOUNT, PART = 5000, 1000
+KEPT_OR_RETURNED = ("of complete sessions", "refunded", "for a person")
+"""What became of the money that a processor took."""
 
 Race = Callable[..., Any]
 """Runs functions at the same time, or one after the other."""
@@ -89,6 +93,15 @@ class Rail:
     def expire(self, session: Opened) -> None:
         raise NotImplementedError
 
+    def refund(self, session: Opened) -> None:
+        """The merchant returns a part of what was paid, also several times."""
+        found = sessions.find(self.world.table, session.id)
+        if found and found.payment:
+            self.return_part(found.payment)
+
+    def return_part(self, payment: str) -> None:
+        raise NotImplementedError
+
     def payment_of(self, charge: str) -> str:
         raise NotImplementedError
 
@@ -129,6 +142,9 @@ class AtPaystack(Rail):
 
     def expire(self, session: Opened) -> None:
         self.world.post(f"{SESSIONS}/{session.id}/expire")
+
+    def return_part(self, payment: str) -> None:
+        self.world.post("/v1/refunds", {"payment": payment, "amount": PART})
 
     def payment_of(self, charge: str) -> str:
         return charge.replace("-", "_", 1)
@@ -182,9 +198,22 @@ class AtPayMongo(Rail):
     def expire(self, session: Opened) -> None:
         self.world.payrex("POST", f"{PAYREX_SESSIONS}/{session.id}/expire", key=PAYREX_LIVE_KEY)
 
+    def return_part(self, payment: str) -> None:
+        params = {"payment_id": payment, "amount": PART, "currency": "PHP", "reason": "others"}
+        self.world.payrex("POST", "/refunds", encode(params), key=PAYREX_LIVE_KEY)
+
     def payment_of(self, charge: str) -> str:
         found: str = self.fake.sessions[charge]["reference_number"]
         return found
+
+
+def sheet_of(name: str, rounds: int, balance: Counter[str]) -> str:
+    """The balance sheet as a line: `taken` is the sum of the three that follow."""
+    sums = {each: balance[each] for each in ("taken", *KEPT_OR_RETURNED)}
+    counts = {each: balance[each] for each in ("sessions", "payments", "charges")}
+    taken, *others = (f"{count:,} {each}" for each, count in sums.items())
+    of = ", ".join(f"{count:,} {each}" for each, count in counts.items())
+    return f"{name}, {rounds:,} rounds ({of}): {taken} = {' + '.join(others)}"
 
 
 @contextmanager
@@ -205,6 +234,7 @@ def at_paymongo(world: World, seed: int) -> Iterator[Rail]:
 
 @contextmanager
 def _serving(fake: Fake, variable: str) -> Iterator[None]:
+    fake.check = check_of(variable.replace("API", "OPENAPI"))
     with serving(fake), pytest.MonkeyPatch.context() as patches:
         patches.setenv(variable, fake.url)
         settings.cache_clear()
@@ -235,6 +265,7 @@ def _action(rail: Rail) -> Callable[[], Any]:
         partial(rail.world.page, f"/checkout/{session.page}"),
         rail.world.sweep,
         partial(rail.expire, session) if rail.random.random() < 0.3 else rail.world.sweep,
+        partial(rail.refund, session),
     ]
     if charge:
         actions += [partial(rail.shopper_acts, charge)] * 2
@@ -261,10 +292,11 @@ def _let_time_pass(rail: Rail) -> None:
 
 
 def check_books(rail: Rail) -> Counter[str]:
-    """Fails unless every sum that the fake took is a complete session's, or was refunded once, or
-    is a task for a person. Returns the balance sheet, in pesewas or centavos."""
+    """Fails unless every sum that the fake took is a complete session's, or was refunded once as
+    our refunds say, or is a task for a person. Returns the balance sheet, in pesewas or
+    centavos."""
     items = rail.world.items()
-    of_kind: dict[str, dict[str, Any]] = {kind: {} for kind in ("PAYMENT", "SESSION")}
+    of_kind: dict[str, dict[str, Any]] = {kind: {} for kind in ("PAYMENT", "SESSION", "REFUND")}
     for item in items:
         if item["sk"] in of_kind:
             of_kind[item["sk"]][item["id"]] = item
@@ -282,20 +314,25 @@ def check_books(rail: Rail) -> Counter[str]:
             if each["session"] == id and each["status"] == "succeeded"
         ]
         assert kept == ([session["payment"]] if session["status"] == "complete" else [])
+    sent: Counter[str] = Counter()
+    for refund in of_kind["REFUND"].values():
+        assert refund["status"] != "pending", refund
+        sent[refund["payment"]] += refund["amount"] if refund["status"] == "succeeded" else 0
     on_list = {task.payment for task in tasks.list_all(rail.world.table)}
     charged = rail.fake.charged()
     balance = Counter(sessions=len(found), payments=len(made), charges=len(charged))
     for charge, left in charged.items():
         payment = made[rail.payment_of(charge)]
         assert 0 <= left <= payment["amount"], (charge, left)
-        balance.update(taken=payment["amount"], refunded=payment["amount"] - left)
+        assert payment["amount"] - left == sent[payment["id"]], (charge, payment)
+        balance.update(taken=payment["amount"], refunded=sent[payment["id"]])
         if payment["status"] == "succeeded":
-            assert left == payment["amount"], (charge, payment)
             balance["of complete sessions"] += left
         else:
             assert payment["status"] == "late", (charge, payment)
             assert left == 0 or payment["id"] in on_list, (charge, payment)
             balance["for a person"] += left
+    assert balance["taken"] == sum(balance[each] for each in KEPT_OR_RETURNED)
     taken = {rail.payment_of(charge) for charge in charged}
     for payment in made.values():
         if payment["status"] in ("succeeded", "late"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout.domain.payment import PAGE_LOOKUP_SECONDS
+from checkout.domain.refund import LEASE_SECONDS
 from checkout.processors.paymongo import CREATION_SECONDS, TIMES
 from checkout.store import accounts, reconciliations, tasks
 from devstack.fakes.paymongo import SIGNING, PayMongoFake
@@ -208,6 +209,32 @@ def test_another_sum_is_neither_approved_nor_declined(
     assert "UnexpectedAnswerError" in log.getvalue()
 
 
+def test_a_session_that_succeeded_without_listed_payments_is_approved(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    page = begin(world, id)
+    paymongo_side.lists_payments = False
+    paymongo_side.pay(the_session(paymongo_side))
+
+    assert "Payment received" in page_later(world, page).text
+
+
+@pytest.mark.parametrize("changed", [{"amount": 1}, {"currency": "USD"}])
+def test_another_sum_is_not_approved_if_no_payment_is_listed(
+    world: World, paymongo_side: PayMongoFake, id: str, changed: dict[str, Any], log: StringIO
+) -> None:
+    begin(world, id)
+    paymongo_side.lists_payments = False
+    made = the_session(paymongo_side)
+    paymongo_side.pay(made)
+    paymongo_side.sessions[made].update(changed)
+
+    sweep_for(world, 60, 30)
+
+    assert payment(world)["status"] == "pending"
+    assert "UnexpectedAnswerError" in log.getvalue()
+
+
 def test_an_order_below_the_smallest_sum_fails_at_once(
     world: World, paymongo_side: PayMongoFake, id: str
 ) -> None:
@@ -282,6 +309,18 @@ def test_race_an_expiry_without_an_answer_is_looked_up(
 
     assert payment(world)["failure"] == "timed_out"
     assert paymongo_side.sessions[the_session(paymongo_side)]["status"] == "expired"
+
+
+def test_race_a_session_is_read_at_once_if_the_answer_to_its_expiry_is_lost(
+    world: World, paymongo_side: PayMongoFake, id: str
+) -> None:
+    begin(world, id)
+    world.now += GCASH.attempt
+    paymongo_side.faults += ["", "unanswered"]
+
+    world.sweep()
+
+    assert payment(world)["failure"] == "timed_out"
 
 
 def test_race_a_wallet_that_is_open_at_the_deadline_may_finish(
@@ -519,6 +558,18 @@ def test_a_refund_that_is_refused_as_another_one_is_pending_waits_for_it(
     assert {each["status"] for each in world.having("REFUND#")} == {"succeeded"}
 
 
+def test_a_refund_waits_until_its_payment_is_listed(
+    world: World, paymongo_side: PayMongoFake, paid: str
+) -> None:
+    paymongo_side.lists_payments = False
+    assert ask_for_refund(world, paid, 4000)["status"] == "pending"
+    paymongo_side.lists_payments = True
+
+    sweep_for(world, 900, 30)
+
+    assert [each["amount"] for each in paymongo_side.refunds.values()] == [4000]
+
+
 def test_a_refund_beyond_the_balance_fails_for_lack_of_money(
     world: World, paymongo_side: PayMongoFake, paid: str
 ) -> None:
@@ -555,6 +606,25 @@ def test_a_webhook_settles_the_payment_once(
     assert session(world)["status"] == "complete"
     with world.untouched():
         assert notify(world, paymongo_side, "payment.paid", about, at=1).status == 200
+
+
+def test_a_webhook_about_the_refund_of_another_payment_changes_nothing(
+    world: World, paymongo_side: PayMongoFake, paid: str
+) -> None:
+    """Otherwise the refund would be looked for at the payment that is named, and sent again."""
+    paymongo_side.faults += ["", "", "lost"]
+    ask_for_refund(world, paid, 4000)
+    names = {"refund": refund(world)["id"]}
+    page = begin(world, open_session(world))
+    paymongo_side.pay(list(paymongo_side.sessions)[-1])
+    world.page(page)
+    (names["payment"],) = {each["id"] for each in world.having("PAYMENT#")} - {paid}
+    resource = {"id": "ref_x", "type": "refund", "attributes": {"metadata": names}}
+    world.now += LEASE_SECONDS
+    body, headers = paymongo_side.webhook("payment.refund.updated", resource)
+
+    with world.untouched():
+        assert world.post(HOOK, body, key=None, headers=headers).status == 200
 
 
 def test_the_status_in_a_webhook_is_not_believed(

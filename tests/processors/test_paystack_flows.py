@@ -159,6 +159,28 @@ def test_a_declined_wallet_leaves_the_session_open(
     assert payment(world)["failure"] == "insufficient_funds"
 
 
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("Insufficient funds", "insufficient_funds"),
+        ("Invalid OTP", "code_incorrect"),
+        ("System malfunction", "system_error"),
+        ("Expired card", "declined"),
+        ("Transaction not permitted", "declined"),
+        ("Restricted, reported stolen", "declined"),
+    ],
+)
+def test_a_decline_has_a_reason_that_tells_a_thief_nothing(
+    world: World, paystack_side: PaystackFake, id: str, text: str, failure: str
+) -> None:
+    page = begin(world, id, PROMPT)
+    paystack_side.decline(reference(paystack_side), text)
+
+    page_later(world, page)
+
+    assert payment(world)["failure"] == failure
+
+
 def test_a_wallet_that_times_out_is_reported_as_such(
     world: World, paystack_side: PaystackFake, id: str
 ) -> None:
@@ -332,6 +354,7 @@ def test_a_wrong_voucher_ends_the_attempt(
     type_code(world, page, "111111")
 
     assert payment(world)["failure"] == "code_incorrect"
+    assert "The code is wrong." in world.page(page).text
     assert world.session(id)["status"] == "open"
 
 
@@ -450,6 +473,21 @@ def test_race_1_money_after_the_last_look_is_found_by_the_daily_comparison(
     paystack_side.pay(reference(paystack_side))
 
     sweep_for(world, DAY, 3600)
+
+    assert payment(world)["status"] == "late"
+
+
+def test_race_1_a_webhook_after_the_last_look_is_sent_again_until_paystack_answers(
+    world: World, paystack_side: PaystackFake, id: str
+) -> None:
+    begin(world, id)
+    sweep_for(world, 30 * 3600, 3600)
+    paystack_side.pay(reference(paystack_side))
+    body, headers = paystack_side.webhook("charge.success", reference(paystack_side))
+    paystack_side.faults.append("busy")
+
+    assert world.post(HOOK, body, key=None, headers=headers).status == 503
+    assert world.post(HOOK, body, key=None, headers=headers).status == 200
 
     assert payment(world)["status"] == "late"
 
@@ -698,9 +736,12 @@ def test_a_refund_that_needs_the_shoppers_bank_account_is_a_task(
     assert refund(world)["status"] == "pending"
 
 
+@pytest.mark.parametrize("listed", [100, 50])
 def test_a_refund_is_found_among_more_than_a_page_of_them(
-    world: World, paystack_side: PaystackFake, paid: str
+    world: World, paystack_side: PaystackFake, paid: str, listed: int
 ) -> None:
+    """Paystack may have shorter pages than those that are asked for."""
+    paystack_side.listed = listed
     for _ in range(100):
         paystack_side.refunds[len(paystack_side.refunds) + 1] = {
             "id": 1,
@@ -709,7 +750,8 @@ def test_a_refund_is_found_among_more_than_a_page_of_them(
             "status": "processed",
             "merchant_note": "another",
         }
-    paystack_side.faults += [""] * 3 + ["unanswered"]  # verify, two pages, then the refund
+    looks = 1 + 100 // listed + 1  # verify, the pages, and an empty one
+    paystack_side.faults += [""] * looks + ["unanswered"]
     ask_for_refund(world, paid, 2000)
 
     sweep_for(world, 900, 30)

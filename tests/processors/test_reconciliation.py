@@ -13,7 +13,7 @@ from checkout.domain.reconciliation import DAY
 from checkout.processors import paymongo, paystack, reconciliation
 from checkout.processors import timers as processor_timers
 from checkout.store import payments, reconciliations, timers
-from tests.processors.rounds import Rail, at_paymongo, at_paystack
+from tests.processors.rounds import AtPaystack, Rail, at_paymongo, at_paystack
 from tests.world import World
 
 PAYMENTS = 3
@@ -60,6 +60,21 @@ def settled(world: World) -> int:
 
 
 def test_a_charge_that_was_not_found_is_found_in_the_processors_list(rail: Rail) -> None:
+    rail.world.now += DAY
+
+    rail.world.sweep()
+
+    assert settled(rail.world) == PAYMENTS
+
+
+def test_pages_may_be_shorter_than_those_that_are_asked_for(
+    rail: Rail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of Paystack's parameter for the length differs in its documents."""
+    for adapter in (paymongo, paystack):
+        monkeypatch.setattr(adapter, "LISTED", 2)
+    if isinstance(rail, AtPaystack):
+        rail.fake.listed = 1
     rail.world.now += DAY
 
     rail.world.sweep()

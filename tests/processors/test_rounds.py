@@ -1,5 +1,5 @@
 """Random rounds at each processor that fails at random: see `rounds`. RACE_ROUNDS=5000 plays 1,000
-of them with threads at each, and `pytest -s` prints the balance sheets."""
+of them with threads at each. The balance sheets are at the end of pytest's output."""
 
 import os
 from collections import Counter
@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.processors.rounds import Rail, at_paymongo, at_paystack, play
+from tests.processors.rounds import Rail, at_paymongo, at_paystack, play, sheet_of
 from tests.racing import ROUNDS, race, worlds
+from tests.summaries import BALANCE
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -35,9 +36,11 @@ def test_the_books_balance_after_random_rounds(world: World, rail: Opening, seed
 
 @pytest.mark.dynoxide
 @pytest.mark.parametrize("rail", [at_paystack, at_paymongo])
-def test_the_books_balance_after_random_rounds_of_threads(rail: Opening) -> None:
+def test_the_books_balance_after_random_rounds_of_threads(
+    rail: Opening, record_property: Callable[[str, object], None]
+) -> None:
     balance: Counter[str] = Counter()
     for world, rounds in worlds(max(1, ROUNDS // 5), OF_A_WORLD, check=False):
         with rail(world, SEED + rounds.start) as opened:
             balance += play(opened, len(rounds), race)
-        print(f"\n{rail.__name__}, {rounds.stop} rounds: {dict(balance)}")
+    record_property(BALANCE, sheet_of(rail.__name__, rounds.stop, balance))

@@ -15,7 +15,7 @@ from tests.background import BACKGROUND_JOB
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAST_LINE = "to be declined:"
-LAST_LINE_OF_RAILS = "on the stand-in's page"
+LAST_LINE_OF_RAILS = "a task for a person"
 
 
 def start(**settings: str) -> "subprocess.Popen[str]":

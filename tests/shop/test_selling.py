@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import payrex as sdk
 import pytest
 
+from devstack.fixtures import fake_rails
 from devstack.stack import Stack
 from shop import paygate, payrex
 from shop.__main__ import running
@@ -47,6 +49,19 @@ def test_the_paygate_shop_has_one_webhook_endpoint_after_a_restart(
         endpoints = merchant.call("GET", "/v1/webhooks")[1]["data"]
 
         assert [each["url"] for each in endpoints] == [f"{shop.url}/hooks", other["url"]]
+
+
+def test_the_stand_ins_of_processors_take_payments_after_a_reset_of_the_stack(
+    stack: Stack,
+) -> None:
+    with fake_rails.running(stack), paygate.Shop() as shop:
+        stack.reset()
+        shop.connect(stack.url, "sk_live_paygate")
+
+        order = shop.create_order({"novel": 1})
+
+        with urllib.request.urlopen(order.pay_url) as page:
+            assert 'value="mobile_money"' in page.read().decode()
 
 
 def test_a_shop_sells_on_after_a_reset_of_the_stack(stack: Stack, merchant: Merchant) -> None:

@@ -539,11 +539,13 @@ def _refresh(seconds: int, url: str) -> dict[str, Any]:
 
 def _failure(visit: Visit, t: Translate) -> str | None:
     """Why the payment failed, and whether it may still be charged, and then refunded."""
-    failure = visit.payment.failure if visit.payment else None
-    if failure is None:
+    if visit.payment is None or visit.payment.failure is None:
         return None
+    failure = visit.payment.failure
     consequence = "late_money" if failure in GIVEN_UP else "not_charged"
-    return f"{t(f'failure_{failure.value}')} {t(consequence)}"
+    of_wallet = failure is Failure.CODE_INCORRECT and visit.payment.method == "mobile_money"
+    reason = "failure_wallet_code_incorrect" if of_wallet else f"failure_{failure.value}"
+    return f"{t(reason)} {t(consequence)}"
 
 
 def _qr_picture(visit: Visit, path: str) -> str:

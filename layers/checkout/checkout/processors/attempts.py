@@ -153,12 +153,21 @@ class Attempts(NamedTuple):
         was charged late, it is refunded.
 
         `reference` is that of the charge which the notification is about, if it names one. Raises
-        ProcessorUnavailableError, so that the notification comes again.
+        ProcessorUnavailableError if the notification has to come again: there was no answer, and no
+        timer will repeat the lookup.
         """
         if reference and payment.reference and payment.reference != reference:
             self._settle_other_charge(payment, reference)
         elif not payment.was_charged:
-            self._settle(payment, reference)
+            is_unknown = self._settle(payment, reference).is_unknown
+            if is_unknown and not self._is_looked_up_later(payment):
+                raise ProcessorUnavailableError
+
+    def _is_looked_up_later(self, payment: Payment) -> bool:
+        """Whether the payment has a timer that looks it up."""
+        if payment.status is PaymentStatus.FAILED:
+            return (payment.watch_until or 0) > self.context.now
+        return True
 
     def _settle(self, payment: Payment, reference: str | None = None) -> Lookup:
         outcome = self._look_up_or_cancel(payment, reference)

@@ -187,9 +187,13 @@ class PayMongo:
         raise NotImplementedError  # It charges at once.
 
     def refund(self, refund: Refund, payment: Payment, now: int) -> RefundOutcome:
-        paid = _paid(self._session(payment))
-        if not paid or payment.method in NO_API_REFUNDS:
+        session = self._session(payment)
+        paid = _paid(session)
+        if payment.method in NO_API_REFUNDS or not (paid or _has_succeeded(session)):
             return RefundOutcome(RefundStatus.FAILED, RefundFailure.DECLINED)
+        if not paid:
+            log_fault(UnexpectedAnswerError(), where=refund.id)
+            raise ProcessorUnavailableError
         known = self._refund_in(paid[0]["id"], refund)
         if known:
             return known
@@ -243,8 +247,8 @@ class PayMongo:
             log_fault(UnexpectedAnswerError(), where=payment.id)
             raise ProcessorUnavailableError
         reference = payment.reference
-        intent = part(session, "payment_intent", "attributes")
-        if _paid(body) or intent.get("status") == "succeeded":
+        intent = _intent(body)
+        if _paid(body) or _has_succeeded(body):
             self._check_amount(payment, body)
             twice = len(_paid(body)) > 1
             return Outcome(State.APPROVED, reference=reference, is_charged_twice=twice)
@@ -266,11 +270,12 @@ class PayMongo:
         return Outcome(State.PENDING, reference=reference)
 
     def _check_amount(self, payment: Payment, body: Json) -> None:
-        """Raises ProcessorUnavailableError if something else was paid than what was asked for."""
+        """Raises ProcessorUnavailableError if something else was paid than what was asked for. If
+        no payment is listed, the sum of the intent is compared."""
         paid = [part(each, "attributes") for each in _paid(body)]
         if len(paid) > 1:
             log_fault(UnexpectedAnswerError(), where=payment.id)
-        for each in paid:
+        for each in paid or [_intent(body)]:
             if (each.get("amount"), each.get("currency")) != (payment.amount, payment.currency):
                 log_fault(UnexpectedAnswerError(), where=payment.id)
                 raise ProcessorUnavailableError
@@ -395,11 +400,19 @@ def _attributes(attributes: Json) -> Json:
     return {"data": {"attributes": attributes}}
 
 
+def _intent(body: Json) -> Json:
+    """The attributes of a session's payment intent."""
+    return part(body, "data", "attributes", "payment_intent", "attributes")
+
+
+def _has_succeeded(body: Json) -> bool:
+    return _intent(body).get("status") == "succeeded"
+
+
 def _paid(body: Json) -> list[Json]:
     """The paid ones among the payments of a session. A declined try makes a payment too."""
     session = part(body, "data", "attributes")
-    intent = part(session, "payment_intent", "attributes")
-    listed: list[Any] = session.get("payments") or intent.get("payments") or []
+    listed: list[Any] = session.get("payments") or _intent(body).get("payments") or []
     return [each for each in listed if part(each, "attributes").get("status") == "paid"]
 
 

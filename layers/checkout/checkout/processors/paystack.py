@@ -75,13 +75,13 @@ FAILURES: tuple[tuple[Failure, tuple[str, ...]], ...] = (
     (Failure.TIMED_OUT, ("TIMEOUT", "TIMED OUT", "EXPIRED", "EXCEEDED THE TIME")),
     (Failure.CODE_INCORRECT, ("INCORRECT PIN", "TOKEN AUTHORIZATION", "OTP", "VOUCHER", "CVV")),
     (
-        Failure.BLOCKED,
+        Failure.DECLINED,
         ("PICKUP", "STOLEN", "LOST", "RESTRICTED", "NOT_ALLOWED", "NOT PERMITTED", "FRAUD"),
     ),
     (Failure.SYSTEM_ERROR, ("SYSTEM", "MALFUNCTION", "UNAVAILABLE", "PROCESSOR")),
 )
 """Failures by what the processor's text contains. The first match counts. The text itself is never
-shown."""
+shown, and a shopper does not learn that a card or wallet was reported stolen."""
 
 
 class Paystack:
@@ -211,7 +211,7 @@ class Paystack:
         rows = self._page("/transaction", {"from": _iso(since), "to": _iso(until)}, page)
         paid = [row for row in rows if row.get("status") in PAID]
         receipts = [Receipt(payment_of(str(row.get("reference")))) for row in paid]
-        return Receipts(receipts, str(page + 1) if len(rows) == LISTED else None)
+        return Receipts(receipts, str(page + 1) if rows else None)
 
     def _initialize(self, order: Order, now: int) -> Outcome:
         body = self._order(order) | {"channels": ["card"], "callback_url": order.return_url}
@@ -361,11 +361,12 @@ class Paystack:
         return None
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[Json]:
-        """The rows of a list, page by page until one is short."""
+        """The rows of a list, page by page until one is empty: pages may be shorter than asked
+        for, as the name of the parameter differs in Paystack's documents."""
         for page in count(1):
             rows = self._page(path, query, page)
             yield from rows
-            if len(rows) < LISTED:
+            if not rows:
                 return
 
     def _page(self, path: str, query: dict[str, str], page: int) -> list[Json]:

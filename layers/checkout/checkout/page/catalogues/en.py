@@ -101,6 +101,7 @@ TEXTS = {
     "failure_insufficient_funds": "There is not enough money available.",
     "failure_blocked": "The card is blocked.",
     "failure_code_incorrect": "The security code is wrong.",
+    "failure_wallet_code_incorrect": "The code is wrong.",
     "failure_processing_error": "The bank could not process the payment.",
     "failure_system_error": "The bank cannot be reached just now.",
     "failure_timed_out": "The payment was not approved in time.",

@@ -104,6 +104,7 @@ TEXTS = {
     "failure_insufficient_funds": "Kulang ang perang magagamit.",
     "failure_blocked": "Naka-block ang card.",
     "failure_code_incorrect": "Mali ang security code.",
+    "failure_wallet_code_incorrect": "Mali ang code.",
     "failure_processing_error": "Hindi naproseso ng bangko ang bayad.",
     "failure_system_error": "Hindi maabot ang bangko sa ngayon.",
     "failure_timed_out": "Hindi naaprubahan ang bayad sa takdang oras.",

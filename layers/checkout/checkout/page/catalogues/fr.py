@@ -106,6 +106,7 @@ TEXTS = {
     "failure_insufficient_funds": "Le solde disponible ne suffit pas.",
     "failure_blocked": "La carte est bloquée.",
     "failure_code_incorrect": "Le code de sécurité est faux.",
+    "failure_wallet_code_incorrect": "Le code est faux.",
     "failure_processing_error": "La banque n’a pas pu traiter le paiement.",
     "failure_system_error": "La banque est injoignable pour le moment.",
     "failure_timed_out": "Le paiement n’a pas été validé à temps.",
