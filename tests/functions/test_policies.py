@@ -40,6 +40,7 @@ from tests.world import (
     SCOPE,
     SESSIONS,
     TEMPLATE,
+    Response,
     World,
     attempt_in,
 )
@@ -395,6 +396,15 @@ def lost_items(world: World) -> None:
     world.invoke("RepairItems", {"source": "aws.scheduler"})
 
 
+_submit = World.submit
+
+
+def _submit_wanting_a_receipt(
+    world: World, id: str, form: dict[str, str], token: str | None = None
+) -> Response:
+    return _submit(world, id, {"receipt": "on", "email": "ama@example.com"} | form, token)
+
+
 _invoke = World.invoke
 
 
@@ -420,7 +430,8 @@ def used(
     localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     monkeypatch.setenv("RETENTION_DAYS", "90")
-    settings.cache_clear()
+    world.offer_receipts("receipts")
+    monkeypatch.setattr(World, "submit", _submit_wanting_a_receipt)
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())
     for merchant in (ACCRA, MANILA):
