@@ -286,10 +286,12 @@ class World:
         assert "None" not in response.json["error"]["message"]
         return response
 
-    def offer_receipts(self, configuration_set: str = "") -> None:
-        """Has the page offer receipts by e-mail, and moto take them."""
-        os.environ |= {"RECEIPT_SENDER": SENDER, "RECEIPT_CONFIGURATION_SET": configuration_set}
-        forget_process()
+    def offer_receipts(self, sender: str = SENDER, configuration_set: str = "") -> None:
+        """Has the page offer receipts by e-mail, and moto take them. Without a sender, it stops
+        that."""
+        os.environ |= {"RECEIPT_SENDER": sender, "RECEIPT_CONFIGURATION_SET": configuration_set}
+        settings.cache_clear()
+        open_mailer.cache_clear()
         mailbox.open_mailbox(SENDER)
         self.recorder.attach(open_mailer().client)
 

@@ -430,7 +430,7 @@ def used(
     localstripe.reset()
     monkeypatch.setenv("STRIPE_API", localstripe.url)
     monkeypatch.setenv("RETENTION_DAYS", "90")
-    world.offer_receipts("receipts")
+    world.offer_receipts(configuration_set="receipts")
     monkeypatch.setattr(World, "submit", _submit_wanting_a_receipt)
     monkeypatch.setattr(World, "invoke", _invoke_in_a_new_process)
     monkeypatch.setattr(sending, "LEASE_PAUSES", ())

@@ -15,7 +15,7 @@ from scripts import erase
 from tests.payrex.forms import MANUAL, order
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import SENDER
-from tests.world import ACCRA, CARD, World, forget_process
+from tests.world import ACCRA, CARD, World
 
 EMAIL = "ama.shopper@example.com"
 FINE = CARD | {"number": "4242424242424242"}
@@ -62,7 +62,7 @@ def test_a_shopper_who_asked_for_a_receipt_gets_one(offering: World) -> None:
 
 def test_nobody_gets_a_receipt_without_asking(offering: World) -> None:
     page = offering.page(f"/checkout/{offering.create_session()['id']}").text
-    assert '<input type="checkbox" name="receipt">' in page
+    assert '<input type="checkbox" id="receipt" name="receipt">' in page
 
     paid(offering, {"email": EMAIL})
 
@@ -87,13 +87,10 @@ def test_a_deployment_without_a_sender_offers_no_receipt(world: World) -> None:
     assert pending(world) == []
 
 
-def test_a_receipt_that_waits_when_the_sender_is_removed_is_given_up(
-    offering: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_receipt_that_waits_when_the_sender_is_removed_is_given_up(offering: World) -> None:
     id = offering.create_session()["id"]
     offering.submit(id, FINE | WANTED)
-    monkeypatch.setenv("RECEIPT_SENDER", "")
-    forget_process()
+    offering.offer_receipts(sender="")
 
     send(offering)
 
@@ -353,12 +350,9 @@ def test_a_receipts_message_that_comes_twice_sends_one_email(offering: World) ->
 
 
 def test_a_configuration_set_is_named_if_there_is_one(world: World) -> None:
-    world.offer_receipts("receipts-set")
-    calls: list[Any] = []
-    open_mailer().client.meta.events.register(
-        "provide-client-params.sesv2.SendEmail", lambda params, **_: calls.append(params)
-    )
+    world.offer_receipts(configuration_set="receipts")
 
     paid(world)
 
-    assert calls[0]["ConfigurationSetName"] == "receipts-set"
+    used = {access.resource for access in world.recorder.used["SendReceipt"]}
+    assert {"identity", "configuration-set"} <= used
