@@ -23,7 +23,8 @@ def cut(data: Path, operations: dict[str, list[str]]) -> None:
     shutil.rmtree(data)
     for name, content in kept.items():
         write(data / name, content)
-    write(data / "endpoints.json", cut_endpoints(endpoints, operations))
+    prefixes = {model["metadata"]["endpointPrefix"] for _, model, _ in models.values()}
+    write(data / "endpoints.json", cut_endpoints(endpoints, prefixes))
     for service, (version, model, rules) in models.items():
         write(data / service / version / "service-2.json", model)
         write(data / service / version / "endpoint-rule-set-1.json", rules)
@@ -75,7 +76,8 @@ def without_documentation(node: Any) -> Any:
     }
 
 
-def cut_endpoints(endpoints: Json, services: dict[str, list[str]]) -> Json:
+def cut_endpoints(endpoints: Json, services: set[str]) -> Json:
+    """The endpoints of services, which botocore finds by the first part of their host names."""
     partitions = [
         partition
         | {"services": {name: partition["services"].get(name, {}) for name in sorted(services)}}

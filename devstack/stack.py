@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from devstack import engines
 from devstack.activity_counter import ActivityCounter
-from devstack.aws import api_gateway, layers, stream_journal, timed_queue
+from devstack.aws import api_gateway, layers, mailbox, stream_journal, timed_queue
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Function, InvocationError
 from devstack.aws.kms import SECRETS_KEY, create_key
@@ -47,7 +47,12 @@ from devstack.template import Template, load_template
 TEMPLATE = ROOT / "template.yaml"
 
 # One process needs few partitions of timers, and with more threads each invocation takes longer.
-_PARAMETERS = {"TimerShards": "4", "TimerConcurrency": "4", "WebhookConcurrency": "20"}
+_PARAMETERS = {
+    "TimerShards": "4",
+    "TimerConcurrency": "4",
+    "WebhookConcurrency": "20",
+    "ReceiptSender": "receipts@devstack.test",
+}
 
 # In devstack one process does the work of all environments, and all visitors have one address.
 _RATES = dict.fromkeys(("MERCHANT_RATE", "VISITOR_RATE", "PAGE_RATE"), "1000")
@@ -207,6 +212,7 @@ class Stack:
             if self.settings.with_library:
                 run.enter_context(self.clock.installed())
                 self.accounts = demo_accounts.create()
+            mailbox.open_mailbox(_PARAMETERS["ReceiptSender"])
             self._background = Background(self._create_parts(run), self._print_line)
             self._control = self._create_control()
             run.enter_context(self._running())

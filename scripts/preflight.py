@@ -123,6 +123,29 @@ def check_edge(parameters: Mapping[str, str]) -> Finding:
     return Finding("edge", True, "CloudFront, and no way around it")
 
 
+def check_receipts(client: Any, parameters: Mapping[str, str]) -> Finding:
+    """Without a verified domain and production access, SES refuses receipts one by one."""
+    sender, chosen = parameters["ReceiptSender"], parameters["ReceiptConfigurationSet"]
+    if not sender:
+        return Finding("receipts", True, "no ReceiptSender: the page offers no receipt by e-mail")
+    domain = sender.partition("@")[2]
+    try:
+        identity = client.get_email_identity(EmailIdentity=domain)
+    except client.exceptions.NotFoundException:
+        return Finding("receipts", False, f"Verify the domain {domain} at SES, in this region.")
+    if not identity["VerifiedForSendingStatus"]:
+        text = f"SES has not verified {domain} yet: publish the DNS records that it shows."
+        return Finding("receipts", False, text)
+    default = identity.get("ConfigurationSetName", "")
+    if default and not chosen:
+        text = f'Set PARAMETERS="ReceiptConfigurationSet={default}", which {domain} has at SES.'
+        return Finding("receipts", False, text)
+    if not client.get_account()["ProductionAccessEnabled"]:
+        text = f"from {sender}, to verified addresses alone: ask SES for production access"
+        return Finding("receipts", parameters["Stage"] != "prod", text)
+    return Finding("receipts", True, f"from {sender}")
+
+
 def check_page_url(parameters: Mapping[str, str]) -> Finding:
     url = parameters["PageUrl"]
     is_fine = not url or (urlsplit(url).scheme == "https" and not urlsplit(url).path)
@@ -155,6 +178,7 @@ def checks(parameters: Mapping[str, str]) -> list[Check]:
         lambda: check_concurrency(client("lambda"), parameters),
         lambda: check_table_quota(client("dynamodb")),
         lambda: check_domain(client("acm"), parameters),
+        lambda: check_receipts(client("sesv2"), parameters),
     ]
 
 

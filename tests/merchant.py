@@ -57,10 +57,10 @@ class Merchant:
         found: list[dict[str, Any]] = self.call("GET", "/v1/events?limit=100")[1]["data"]
         return found
 
-    def pay(self, id: str, number: str = "4242424242424242") -> tuple[int, str]:
+    def pay(self, id: str, number: str = "4242424242424242", **fields: str) -> tuple[int, str]:
         """Submits the page's card form, and returns the status and the `Location`."""
         form = {"method": "card", "number": number, "expiry": "12/40", "code": "123"}
-        return self._submit(id, form)
+        return self._submit(id, form | fields)
 
     def pay_by_phone(self, id: str, phone: str) -> tuple[int, str]:
         return self._submit(id, {"method": "mobile_money", "phone": phone})

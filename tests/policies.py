@@ -25,10 +25,14 @@ QUEUES = {
     "deliveries": "DeliveryQueue",
     "timers": "TimerQueue",
     "processors": "ProcessorQueue",
+    "receipts": "ReceiptQueue",
 }
 """The queues' logical ids, by the last part of the queue's URL in the tests."""
-CONDITION_KEYS = {"dynamodb:LeadingKeys", "kms:EncryptionContext:for"}
-"""What a statement may be limited to: partition keys, and the owners of secrets."""
+CONDITION_KEYS = {"dynamodb:LeadingKeys", "kms:EncryptionContext:for", "ses:FromAddress"}
+"""What a statement may be limited to: partition keys, the owners of secrets, and the sender of
+e-mail."""
+SENDER = "receipts@example.com"
+"""The parameter ReceiptSender of the tests."""
 OF_LAMBDA = {"logs:PutLogEvents", "dynamodb:GetRecords", "sqs:ReceiveMessage"}
 """Actions that Lambda itself takes with a function's role."""
 
@@ -81,7 +85,16 @@ def granted(function: str) -> list[Statement]:
         return list(map(_statement, policy["Statement"]))
     (policy,) = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
-    return [_statement(each) for each in statements if not _is_of_lambda(each)]
+    all_features = map(with_feature, statements)
+    return [_statement(each) for each in all_features if not _is_of_lambda(each)]
+
+
+def with_feature(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement that a stack may leave out, as it is with the feature that needs it."""
+    match statement:
+        case {"Fn::If": [_, included, {"Ref": "AWS::NoValue"}]}:
+            return dict(included)
+    return dict(statement)
 
 
 def _is_of_lambda(statement: Mapping[str, Any]) -> bool:
@@ -95,8 +108,12 @@ def _statement(statement: Mapping[str, Any]) -> Statement:
     for operator, condition in statement.get("Condition", {}).items():
         ((key, values),) = condition.items()
         assert key in CONDITION_KEYS, key
-        # ForAllValues holds if each key of a call matches.
-        assert operator == ("ForAllValues:" if "Keys" in key else "") + "StringLike", operator
+        if values == {"Ref": "ReceiptSender"}:
+            assert operator == "StringEquals"
+            values = [SENDER]
+        else:
+            # ForAllValues holds if each key of a call matches.
+            assert operator == ("ForAllValues:" if "Keys" in key else "") + "StringLike", operator
         patterns += values
     return Statement(
         tuple(_list(statement["Action"])),
@@ -143,6 +160,11 @@ class Recorder:
 def _accesses(operation: str, params: dict[str, Any]) -> Iterator[Access]:
     if operation in ("Encrypt", "Decrypt"):
         yield Access(f"kms:{operation}", "SecretsKey", params["EncryptionContext"]["for"])
+    elif operation == "SendEmail":
+        sender = params["FromEmailAddress"]
+        yield Access("ses:SendRawEmail", "identity", sender)
+        if "ConfigurationSetName" in params:
+            yield Access("ses:SendRawEmail", "configuration-set", sender)
     elif "QueueUrl" in params:
         queue = QUEUES[params["QueueUrl"].rpartition("-")[2]]
         yield Access(f"sqs:{QUEUE_ACTIONS.get(operation, operation)}", queue)
@@ -189,8 +211,11 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(resource: dict[str, Any]) -> str:
-    """An ARN of the template as `Table`, `Table/index/gsi1`, `SecretsKey` or `TimerQueue`."""
+    """An ARN of the template as `Table`, `Table/index/gsi1`, `SecretsKey`, `TimerQueue`, or what it
+    names at SES."""
     match resource:
+        case {"Fn::Sub": [str(text), {"Domain": _}]} | {"Fn::Sub": str(text)}:
+            return text.partition("${AWS::AccountId}:")[2].partition("/")[0]
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
         case {"Fn::If": [_, created, _]}:

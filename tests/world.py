@@ -3,6 +3,7 @@ events that API Gateway, the stream, the queue and the scheduler send."""
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from checkout.domain import clock
 from checkout.domain.account import Merchant
 from checkout.domain.event import ChangeContext
 from checkout.encryption import decrypt, open_kms
+from checkout.mail import open_mailer
 from checkout.page.tokens import with_return_key
 from checkout.processors import breaker, registry
 from checkout.queues import open_client
@@ -27,16 +29,17 @@ from checkout.store import accounts, keys, payments, sessions
 from checkout.store.items import from_wire, to_wire
 from checkout.store.table import Table, open_table
 from checkout.webhooks.queue import open_queue
-from devstack.aws import api_gateway
+from devstack.aws import api_gateway, mailbox
 from devstack.aws.dynamodb import create_table
 from devstack.aws.functions import Context, Function
 from devstack.aws.kms import create_key
+from devstack.aws.mailbox import Mail
 from devstack.aws.timed_queue import timed_queues
 from devstack.engines import Engine
 from devstack.environment import applied
 from devstack.http_messages import Request
 from devstack.template import load_template
-from tests.policies import Recorder
+from tests.policies import SENDER, Recorder
 from tests.roots import ROOT
 
 TEMPLATE = load_template(ROOT / "template.yaml")
@@ -136,13 +139,14 @@ class World:
         with timed_queues(lambda: world.now):
             urls = [
                 sqs.create_queue(QueueName=f"{name}-{each}")["QueueUrl"]
-                for each in ("deliveries", "timers", "processors")
+                for each in ("deliveries", "timers", "processors", "receipts")
             ]
         variables = {
             "TABLE_NAME": name,
             "QUEUE_URL": urls[0],
             "TIMER_QUEUE_URL": urls[1],
             "PROCESSOR_QUEUE_URL": urls[2],
+            "RECEIPT_QUEUE_URL": urls[3],
             "TIMER_SHARDS": str(timer_shards),
             "SECRETS_KEY": secrets_key(engine),
             "ALLOW_LOCAL_ENDPOINTS": "true",
@@ -282,6 +286,19 @@ class World:
         assert "None" not in response.json["error"]["message"]
         return response
 
+    def offer_receipts(self, sender: str = SENDER, configuration_set: str = "") -> None:
+        """Has the page offer receipts by e-mail, and moto take them. Without a sender, it stops
+        that."""
+        os.environ |= {"RECEIPT_SENDER": sender, "RECEIPT_CONFIGURATION_SET": configuration_set}
+        settings.cache_clear()
+        open_mailer.cache_clear()
+        mailbox.open_mailbox(SENDER)
+        self.recorder.attach(open_mailer().client)
+
+    def mails(self) -> list[Mail]:
+        """The e-mails that were sent, the oldest first."""
+        return mailbox.mails()
+
     # ---------------------------------------------------------- functions
 
     def invoke(self, function: str, event: Any) -> Any:
@@ -306,6 +323,7 @@ class World:
         for function, url in (
             ("FireTimers", queues.timer_queue),
             ("AskProcessors", queues.processor_queue),
+            ("SendReceipt", queues.receipt_queue),
         ):
             for body in self.messages(url):
                 self.fire(function, body)
@@ -418,6 +436,7 @@ def forget_process() -> None:
         open_client,
         open_queue,
         open_dispatcher,
+        open_mailer,
         open_kms,
         decrypt,
         registry._open,

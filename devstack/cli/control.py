@@ -14,7 +14,7 @@ PREFIX = "/dev/"
 
 _ADDRESSES = (
     "There are /dev/ (a page about this stack), /dev/health, /dev/clock, /dev/reset, "
-    "/dev/aws (KMS and SQS), /dev/reference, /dev/openapi/paygate.json and "
+    "/dev/aws (KMS and SQS), /dev/mailbox, /dev/reference, /dev/openapi/paygate.json and "
     "/dev/openapi/payrex.json."
 )
 

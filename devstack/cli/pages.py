@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from devstack.aws import mailbox
 from devstack.clock import Clock
 from devstack.errors import DevstackError
 from devstack.files import ROOT
@@ -54,6 +55,8 @@ class Pages:
         match path.strip("/").split("/"):
             case [""] | ["dev"]:
                 page = self._show_index()
+            case ["dev", "mailbox"]:
+                page = _render("mailbox.html", mails=mailbox.mails()[::-1])
             case ["dev", "events", id]:
                 page = self._show_event(id)
             case ["dev", "reference", ("paygate" | "payrex") as api]:

@@ -22,6 +22,7 @@ REGIONS = (
 CLIENTS_OF = {
     "dynamodb": LIBRARY / "store/table.py",
     "kms": LIBRARY / "encryption.py",
+    "sesv2": LIBRARY / "mail.py",
     "sqs": LIBRARY / "queues.py",
 }
 CLIENTS = ("self.client", "open_kms()", "client")

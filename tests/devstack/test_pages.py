@@ -254,3 +254,17 @@ def test_the_reference_shares_the_head_of_all_pages(stack: Stack) -> None:
     assert "body { margin: 0 }" in page
     assert "max-width: 70rem" not in page
     assert '<redoc spec-url="/dev/openapi/paygate.json">' in page
+
+
+def test_a_receipt_is_in_the_mailbox(stack: Stack) -> None:
+    merchant = Merchant(stack.url)
+    assert b"Nobody was sent an e-mail yet" in get(stack, "/dev/mailbox").data
+
+    merchant.pay(merchant.create_session()["id"], receipt="on", email="ama@example.com")
+
+    wait_until(lambda: b"ama@example.com" in get(stack, "/dev/mailbox").data)
+    page = get(stack, "/dev/mailbox").data.decode()
+    assert 'sandbox srcdoc="&lt;!doctype html&gt;' in page
+    assert "[Test mode] Your receipt from " in page
+    stack.reset()
+    assert b"Nobody was sent an e-mail yet" in get(stack, "/dev/mailbox").data

@@ -705,6 +705,7 @@ def test_no_page_is_larger_than_thirty_kilobytes(
         world, locale=language, billing_details_collection=billing, **HEAVY_ORDER
     )
     waiting = payrex_path(world, locale=language, payment_methods=["qrph"]).removeprefix("/c/")
+    world.offer_receipts()
     pages = {
         "open": world.page(heaviest),
         "items": world.page(f"{heaviest}?items=0"),

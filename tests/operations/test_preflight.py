@@ -116,3 +116,38 @@ def test_every_check_runs_although_one_gets_no_answer(capsys: pytest.CaptureFixt
 )
 def test_cloudfront_needs_its_certificate_in_us_east_1(given: list[str], is_fine: bool) -> None:
     assert preflight.check_edge(preflight.read_parameters(given)).is_fine is is_fine
+
+
+def receipts(*given: str, account: bool = True, **identity: Any) -> preflight.Finding:
+    """The check of a sender whose domain SES knows with these attributes, or does not know."""
+    create: Any = boto3.client
+    made = create(
+        "sesv2", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    stubber = Stubber(made)
+    if identity:
+        stubber.add_response("get_email_identity", identity, {"EmailIdentity": "pay.example.com"})
+    else:
+        stubber.add_client_error("get_email_identity", "NotFoundException")
+    stubber.add_response("get_account", {"ProductionAccessEnabled": account})
+    with stubber:
+        sender = "ReceiptSender=receipts@pay.example.com"
+        return preflight.check_receipts(made, preflight.read_parameters([sender, *given]))
+
+
+def test_receipts_need_a_verified_domain_and_production_access() -> None:
+    assert preflight.check_receipts(None, preflight.read_parameters([])).is_fine
+    assert not receipts().is_fine
+    assert not receipts(VerifiedForSendingStatus=False).is_fine
+    assert receipts(VerifiedForSendingStatus=True).is_fine
+    assert receipts(VerifiedForSendingStatus=True, account=False).is_fine
+    assert not receipts("Stage=prod", VerifiedForSendingStatus=True, account=False).is_fine
+
+
+def test_the_configuration_set_of_the_senders_domain_has_to_be_named() -> None:
+    """Otherwise SES asks for a permission that the function does not have."""
+    found = receipts(VerifiedForSendingStatus=True, ConfigurationSetName="all")
+
+    assert not found.is_fine and "ReceiptConfigurationSet=all" in found.text
+    named = "ReceiptConfigurationSet=all"
+    assert receipts(named, VerifiedForSendingStatus=True, ConfigurationSetName="all").is_fine

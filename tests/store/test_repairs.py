@@ -40,12 +40,14 @@ def life(world: World) -> Iterator[tuple[str, Callable[[], Any]]]:
         ids[name] = world.create_session()["id"]
 
     def pay(name: str, phone: str) -> None:
-        world.pay_by_phone(ids[name], phone)
+        receipt = {"receipt": "on", "email": "ama@example.com"}
+        world.submit(ids[name], {"method": "mobile_money", "phone": phone} | receipt)
 
     def settle(name: str) -> None:
         world.now += 10
         world.page(f"/checkout/{ids[name]}")
 
+    world.offer_receipts()
     yield "create", lambda: create("paid")
     yield "begin and fail", lambda: pay("paid", DECLINED_PHONE)
     yield "begin", lambda: pay("paid", SLOW_PHONE)
@@ -155,6 +157,9 @@ def problems(world: World) -> list[str]:
             found.append("a pending payment has no timer")
         if payment["status"] == "authorized" and ("attempt", payment["id"]) not in timers:
             found.append("a payment with held money has no timer")
+    for receipt in of["RECEIPT"]:
+        if ("receipt", receipt["session"]) not in timers:
+            found.append("a receipt has no timer")
     fanned_out = {each["event"] for each in of["FANOUT"]}
     for event in of["EVENT"]:
         if event["id"] not in fanned_out and ("event", event["id"]) not in timers:
@@ -166,7 +171,7 @@ def problems(world: World) -> list[str]:
     return found
 
 
-KINDS = ("SESSION", "PAYMENT", "EVENT", "FANOUT", "DELIVERY", "TIMER", "TASKS")
+KINDS = ("SESSION", "RECEIPT", "PAYMENT", "EVENT", "FANOUT", "DELIVERY", "TIMER", "TASKS")
 
 
 def test_no_item_of_any_transaction_is_missed(world: World, moments: list[Moment]) -> None:

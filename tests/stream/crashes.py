@@ -170,7 +170,12 @@ ALL_CONDITIONS = (
 )
 
 
-CONSUMERS = {"deliveries": "SendWebhook", "timers": "FireTimers", "processors": "AskProcessors"}
+CONSUMERS = {
+    "deliveries": "SendWebhook",
+    "timers": "FireTimers",
+    "processors": "AskProcessors",
+    "receipts": "SendReceipt",
+}
 """The function that gets a queue's messages, by the last part of the queue's URL."""
 
 

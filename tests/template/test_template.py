@@ -11,6 +11,7 @@ import pytest
 from checkout.api.http import EDGE_KEY_HEADER, VIEWER_HEADER
 from checkout.api.routes import ROUTES
 from devstack.template import load_template, read_document
+from tests.policies import with_feature
 from tests.roots import ROOT
 from tests.template.transformed import (
     RESOURCES,
@@ -187,7 +188,10 @@ def test_functions_log_json() -> None:
 
 # -------------------------------------------------------------------- policies
 
-BOUNDARY = of_type("IAM::ManagedPolicy")["Boundary"]["PolicyDocument"]["Statement"]
+BOUNDARY = [
+    with_feature(each)
+    for each in of_type("IAM::ManagedPolicy")["Boundary"]["PolicyDocument"]["Statement"]
+]
 
 
 def test_every_function_has_a_role_of_its_own() -> None:
@@ -300,7 +304,7 @@ def test_nothing_names_the_stacks_own_table_or_key_without_the_condition() -> No
 
 
 def test_every_event_source_reports_batch_item_failures_and_has_a_failure_destination() -> None:
-    assert len(MAPPINGS) == 5
+    assert len(MAPPINGS) == 6
     for name, mapping in MAPPINGS.items():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
         if source_of(mapping) in QUEUES:
@@ -446,12 +450,13 @@ def test_an_alarm_of_ours_names_a_metric_that_the_code_logs() -> None:
     from checkout.log import NAMESPACE
     from checkout.processors.breaker import OPENED
     from checkout.processors.refunds import TASKS_ADDED
+    from checkout.receipts import GIVEN_UP
     from checkout.repairs import REPAIRS
     from checkout.sweep import LATENESS, OLDEST_UNDELIVERED
 
     ours = [each for each in ALARMS.values() if each.get("Namespace") == NAMESPACE]
     assert {each["MetricName"] for each in ours} == {
-        *(SERVER_ERRORS, OPENED, TASKS_ADDED, REPAIRS, LATENESS, OLDEST_UNDELIVERED),
+        *(SERVER_ERRORS, OPENED, TASKS_ADDED, REPAIRS, LATENESS, OLDEST_UNDELIVERED, GIVEN_UP),
     }
     for alarm in ours:
         kinds = [each for each in alarm["Dimensions"] if each["Name"] == "Kind"]
@@ -460,7 +465,7 @@ def test_an_alarm_of_ours_names_a_metric_that_the_code_logs() -> None:
 
 
 def test_the_dashboard_shows_the_metrics_that_the_code_logs() -> None:
-    from checkout import activity, repairs, sweep
+    from checkout import activity, receipts, repairs, sweep
     from checkout.processors import attempts, breaker, refunds
 
     (dashboard,) = of_type("CloudWatch::Dashboard").values()
@@ -470,7 +475,7 @@ def test_the_dashboard_shows_the_metrics_that_the_code_logs() -> None:
     assert {*re.findall(r'MetricName=\\"(\w+)', body)} == {
         *(activity.SESSIONS, activity.DELIVERY_ATTEMPTS, attempts.ATTEMPTS, sweep.LATENESS)
     }
-    for name in (repairs.REPAIRS, refunds.TASKS_ADDED, breaker.OPENED):
+    for name in (repairs.REPAIRS, refunds.TASKS_ADDED, breaker.OPENED, receipts.GIVEN_UP):
         assert f'"{name}"' in body
 
 

@@ -11,6 +11,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from devstack.template import read_document
+from tests.policies import with_feature
 from tests.roots import ROOT
 
 Json = dict[str, Any]
@@ -89,4 +90,6 @@ def role_of(function: str) -> str:
 def inline_statements(role: str) -> list[Json]:
     """The statements of a role's inline policies."""
     policies = RESOURCES[role]["Properties"].get("Policies", [])
-    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    return [
+        with_feature(each) for policy in policies for each in policy["PolicyDocument"]["Statement"]
+    ]

@@ -123,7 +123,9 @@ class VirtualStack:
         self._environments: list[Environment] = []
         self.timers = self._queue_function("FireTimers", conditions.timers)
         self.processors = self._queue_function("AskProcessors", conditions.processors)
-        self.sqs.queues["DeliveryQueue"] = Queue(self.schedule, 240, 5)
+        for name in ("DeliveryQueue", "ReceiptQueue"):
+            definition = TEMPLATE.queues[name]
+            self.sqs.queues[name] = Queue(self.schedule, definition.visibility, definition.receives)
         fan_out = next(each for each in TEMPLATE.streams if each.function == "FanOutEvents")
         self.stream = StreamFunction(
             self.schedule,
@@ -189,6 +191,7 @@ def running(conditions: Conditions) -> Iterator[VirtualStack]:
         "QUEUE_URL": "DeliveryQueue",
         "TIMER_QUEUE_URL": "TimerQueue",
         "PROCESSOR_QUEUE_URL": "ProcessorQueue",
+        "RECEIPT_QUEUE_URL": "ReceiptQueue",
         "TIMER_SHARDS": str(conditions.shards),
     }
     state, level = random.getstate(), logger.log_level

@@ -3,11 +3,12 @@
 Imports run one way: a part may import itself and what stands below it.
 
     functions
+    receipts
     page, sweep, firing, repairs
     api
     processors, webhooks, dispatch
     activity
-    store, queues
+    store, queues, mail
     domain
 
 `domain` imports no AWS package and no other part. `tests/unit/test_layering.py` enforces the rule

@@ -40,7 +40,7 @@ writers and for clocks that differ."""
 
 ASK_PROCESSORS = frozenset({TimerKind.ATTEMPT, TimerKind.REFUND, TimerKind.RECONCILIATION})
 """Timers that ask a processor. They have a queue of their own, so that a slow processor does not
-delay other timers."""
+delay other timers. Receipts have a third one, because SES takes few e-mails a second."""
 
 
 class Dispatcher(NamedTuple):
@@ -49,6 +49,7 @@ class Dispatcher(NamedTuple):
     client: SQSClient
     timer_queue: str
     processor_queue: str
+    receipt_queue: str
 
     def send(self, due: Iterable[Timer]) -> int:
         """Sends timers, and returns how many. Raises MessagesRefusedError."""
@@ -60,7 +61,13 @@ class Dispatcher(NamedTuple):
             queues.send(self.client, url, map(_to_message, each)) for url, each in by_queue.items()
         )
 
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return self.timer_queue, self.processor_queue, self.receipt_queue
+
     def queue_of(self, kind: TimerKind) -> str:
+        if kind is TimerKind.RECEIPT:
+            return self.receipt_queue
         return self.processor_queue if kind in ASK_PROCESSORS else self.timer_queue
 
 
@@ -68,7 +75,12 @@ class Dispatcher(NamedTuple):
 def open_dispatcher() -> Dispatcher:
     deployed = settings()
     client = queues.open_client()
-    return Dispatcher(client, deployed.timer_queue_url, deployed.processor_queue_url)
+    return Dispatcher(
+        client,
+        deployed.timer_queue_url,
+        deployed.processor_queue_url,
+        deployed.receipt_queue_url,
+    )
 
 
 def _to_message(timer: Timer) -> QueueMessage:

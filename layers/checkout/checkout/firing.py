@@ -23,6 +23,7 @@ TARGETS = {
     TimerKind.REFUND: "refund",
     TimerKind.EVENT: "event",
     TimerKind.DELIVERY: "event",
+    TimerKind.RECEIPT: "session",
 }
 """What a timer's target is, or begins with, for the log."""
 

@@ -16,6 +16,7 @@ from checkout.domain.delivery import Delivery, DeliveryState
 from checkout.domain.event import KEPT_SECONDS, ChangeContext, Event, EventKind
 from checkout.domain.ids import EVENT, new_id, second_of, within
 from checkout.domain.payment import HOLD_SECONDS, Payment, PaymentStatus
+from checkout.domain.receipt import Receipt
 from checkout.domain.reconciliation import Reconciliation
 from checkout.domain.refund import Refund, RefundStatus
 from checkout.domain.session import Session, Status, follow_hold
@@ -27,6 +28,7 @@ from checkout.store import (
     events,
     keys,
     payments,
+    receipts,
     retention,
     sessions,
     tasks,
@@ -83,6 +85,11 @@ class Repairs(NamedTuple):
         if payment.status is PaymentStatus.PENDING or payment.is_held or is_watched:
             timer = timers.attempt(payment.id, payment.scope, payment.check_at)
             yield from self._put_timer(timer, "payment's timer")
+
+    def _receipt(self, item: Item) -> Iterator[str]:
+        """The timer of its next attempt."""
+        timer = receipts.timer_of(to_record(Receipt, item))
+        yield from self._put_timer(timer, "receipt's timer")
 
     def _refund(self, item: Item) -> Iterator[str]:
         """Its payment, and its timer while it is pending."""
@@ -319,6 +326,7 @@ def _free_numbers(session: Session, stored: Iterable[Event]) -> list[int]:
 
 RULES: Mapping[str, Callable[[Repairs, Item], Iterator[str]]] = {
     "SESSION": Repairs._session,
+    "RECEIPT": Repairs._receipt,
     "PAYMENT": Repairs._payment,
     "REFUND": Repairs._refund,
     "EVENT": Repairs._event,

@@ -14,6 +14,11 @@ class Settings(NamedTuple):
     queue_url: str
     timer_queue_url: str
     processor_queue_url: str
+    receipt_queue_url: str
+    receipt_sender: str
+    """The address that receipts are sent from; if it is empty, no page offers a receipt."""
+    receipt_configuration_set: str
+    """SES's configuration set for receipts; empty for that of the address."""
     timer_shards: int
     """Partitions of the timers. It may be changed at any time."""
     secrets_key: str
@@ -56,6 +61,9 @@ def settings() -> Settings:
         queue_url=os.environ.get("QUEUE_URL", ""),
         timer_queue_url=os.environ.get("TIMER_QUEUE_URL", ""),
         processor_queue_url=os.environ.get("PROCESSOR_QUEUE_URL", ""),
+        receipt_queue_url=os.environ.get("RECEIPT_QUEUE_URL", ""),
+        receipt_sender=os.environ.get("RECEIPT_SENDER", ""),
+        receipt_configuration_set=os.environ.get("RECEIPT_CONFIGURATION_SET", ""),
         timer_shards=int(os.environ.get("TIMER_SHARDS", "32")),
         secrets_key=os.environ.get("SECRETS_KEY", ""),
         page_url=os.environ.get("PAGE_URL", ""),

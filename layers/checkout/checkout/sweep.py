@@ -148,8 +148,7 @@ def sweep(
     Raises ShardsFailedError at the end if some shards failed.
     """
     progress = timers.read_progress(table)
-    queue_urls = (dispatcher.timer_queue, dispatcher.processor_queue)
-    visible = {url: queues.count_visible(dispatcher.client, url) for url in queue_urls}
+    visible = {url: queues.count_visible(dispatcher.client, url) for url in dispatcher.queues}
     # Shards that are no longer in use may still have timers.
     shards = range(max(len(progress.until), settings().timer_shards))
     run = Sweep(table, dispatcher, now, time_left_ms, visible, len(shards))

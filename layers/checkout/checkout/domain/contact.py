@@ -5,11 +5,30 @@ from urllib.parse import urlsplit
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@(?:[^@\s.\x00-\x1f\x7f]+\.)+[^@\s.\x00-\x1f\x7f]+")
 EMAIL_LENGTH = 254
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.ASCII)
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
+LOCAL_PART_LENGTH = 64
 PHONE_LENGTH = 40
 """The longest phone number as typed, in characters with blanks and punctuation."""
 LOCAL_LENGTH = 10
 PHONE = re.compile(r"0\d{9}|\+[1-9]\d{7,14}", re.ASCII)
 """Ten digits that begin with 0, as in Ghana, or + and a number with its country code."""
+
+
+def mailbox(text: str) -> str | None:
+    """An address that e-mail can be sent to, with its domain in ASCII; None for any other text. It
+    is one address, without a name."""
+    local, _, domain = text.rpartition("@")
+    if len(local) > LOCAL_PART_LENGTH or len(text) > EMAIL_LENGTH or not _LOCAL.fullmatch(local):
+        return None
+    try:
+        host = domain.encode("idna").decode().lower()
+    except UnicodeError:
+        return None
+    address = f"{local}@{host}"
+    return address if _HOST.fullmatch(host) and len(address) <= EMAIL_LENGTH else None
 
 
 def phone_number(text: str) -> str | None:

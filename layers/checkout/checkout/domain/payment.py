@@ -143,6 +143,8 @@ class Payment:
     card_last4: str | None = None
     billing: dict[str, Any] | None = None
     """The billing details that the shopper typed: `name`, `email`, `phone` and `address`."""
+    receipt_language: str | None = None
+    """The language of the receipt that the shopper wants by e-mail. None for no receipt."""
     customer: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None

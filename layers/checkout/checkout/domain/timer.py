@@ -15,6 +15,7 @@ class TimerKind(StrEnum):
     RESUME = "resume"
     RESEND = "resend"
     RECONCILIATION = "reconciliation"
+    RECEIPT = "receipt"
 
 
 @dataclass(frozen=True, slots=True)

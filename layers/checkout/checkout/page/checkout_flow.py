@@ -161,7 +161,10 @@ def _pay(table: Table, request: Request, session: Session, form: dict[str, str])
         wanted = forms.parse(form, methods, visit.card_at_processor, request.now, collection)
         processor = visit.processors[wanted.instrument.method]
         attempts = _attempts(table, request)
-        payment = attempts.pay(processor, session, *wanted)
+        language = visit.language if wanted.receipt and visit.offers_receipt else None
+        payment = attempts.pay(
+            processor, session, wanted.instrument, wanted.email, wanted.billing, language
+        )
     except forms.FormError as error:
         return _render_errors(visit, form, error.errors)
     except InstrumentRefusedError as error:
@@ -194,6 +197,8 @@ def _render_errors(visit: Visit, form: dict[str, str], errors: dict[str, str]) -
     }
     if form.get("method") in visit.methods:
         entered["method"] = form["method"]
+    if "receipt" in form:
+        entered["receipt"] = "1"
     if form.get("network") in NETWORK_NAMES:
         entered["network"] = form["network"]
     return view.render_visit(visit._replace(errors=errors, entered=entered))

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE_LENGTH, local_phone
+from checkout.domain.contact import EMAIL, EMAIL_LENGTH, PHONE_LENGTH, local_phone, mailbox
 from checkout.domain.mobile_networks import NETWORK_NAMES, network_of
 from checkout.page.catalogues.countries import CODES
 from checkout.processors.protocol import Instrument
@@ -50,6 +50,8 @@ class PaymentForm(NamedTuple):
     email: str | None
     billing: dict[str, Any] | None = None
     """As `Payment.billing`."""
+    receipt: bool = False
+    """Whether the shopper wants a receipt by e-mail."""
 
 
 def parse(
@@ -72,8 +74,11 @@ def parse(
         raise FormError({"method": "method_not_allowed"})
     errors: dict[str, str] = {}
     email = _field(form, "email") or None
-    if email and not EMAIL.fullmatch(email):
+    receipt = "receipt" in form
+    if email and not (mailbox(email) if receipt else EMAIL.fullmatch(email)):
         errors["email"] = "email_invalid"
+    elif receipt and not email:
+        errors["email"] = "field_required"
     instrument = Instrument(method)
     if method == "card" and not card_at_processor:
         number, card_errors = _card(form, now)
@@ -88,7 +93,7 @@ def parse(
         errors |= missing
     if errors:
         raise FormError(errors)
-    return PaymentForm(instrument, email, billing)
+    return PaymentForm(instrument, email, billing, receipt)
 
 
 def _billing(

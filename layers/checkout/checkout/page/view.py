@@ -41,6 +41,7 @@ from checkout.processors.protocol import (
     Redirect,
     TestInstrument,
 )
+from checkout.settings import settings
 
 RETURN_SECONDS = 10
 """Seconds after a payment at which the page returns to the shop, even if the merchant has not
@@ -131,6 +132,11 @@ class Visit(NamedTuple):
     def card_at_processor(self) -> bool:
         """Whether cards are typed at a processor and not into a form of ours."""
         return "card" in self.processors and self.processors["card"].card_at_processor
+
+    @property
+    def offers_receipt(self) -> bool:
+        """Whether the shopper may ask for a receipt by e-mail."""
+        return bool(settings().receipt_sender)
 
     @property
     def just_paid(self) -> bool:
@@ -313,6 +319,8 @@ def _open_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "errors": {field: t(key) for field, key in visit.errors.items()},
         "first_error": next(iter(visit.errors), None),
         "email": visit.entered.get("email", session.customer_email or ""),
+        "offers_receipt": visit.offers_receipt,
+        "wants_receipt": "receipt" in visit.entered or bool(previous and previous.receipt_language),
         "phone": visit.entered.get("phone")
         or (previous and previous.phone)
         or session.customer_phone
@@ -453,6 +461,7 @@ def _complete_context(visit: Visit, t: Translate) -> dict[str, Any]:
         "just_paid": visit.just_paid,
         "redirects": visit.returns_to_shop,
         "receipt": receipt.rows(visit.session, paid_by, visit.language, t) if paid_by else [],
+        "receipt_comes": bool(paid_by and paid_by.receipt_language and paid_by.was_charged),
     }
     if visit.returns_to_shop:
         return context | {"refresh": _refresh(0, visit.session.return_url())}

@@ -75,6 +75,7 @@ class Attempts(NamedTuple):
         instrument: Instrument,
         email: str | None = None,
         billing: dict[str, Any] | None = None,
+        receipt_language: str | None = None,
     ) -> Payment:
         """Pays a session. The attempt is stored before the processor is called.
 
@@ -84,7 +85,11 @@ class Attempts(NamedTuple):
         now = self.context.now
         processor.check(instrument)
         _check_limits(session, instrument, processor)
-        payment = replace(_new_payment(session, instrument, processor, now), billing=billing)
+        payment = replace(
+            _new_payment(session, instrument, processor, now),
+            billing=billing,
+            receipt_language=receipt_language,
+        )
         begun = payments.begin(self.table, session, payment, now, email)
         return_url = f"{session.url}?attempt={payment.id}"
         order = Order(payment, instrument, return_url, email or session.customer_email)

@@ -4,6 +4,7 @@ A scope is `<merchant>#<mode>`.
 
 item                pk                                   sk                        index
 session             SESSION#<id>                         SESSION                   gsi1, gsi2, gsi3
+receipt             SESSION#<id>                         RECEIPT
 payment             PAYMENT#<id>                         PAYMENT                   gsi1
 last lookup         LOOK#<payment>                       LOOK
 refund              REFUND#<id>                          REFUND                    gsi1, gsi3
@@ -74,6 +75,11 @@ DELIVERY_PREFIX = "DELIVERY#"
 
 def session(id: str) -> Key:
     return {"pk": f"SESSION#{id}", "sk": "SESSION"}
+
+
+def receipt(session_id: str) -> Key:
+    """The key of a session's receipt that is still to be sent."""
+    return {"pk": f"SESSION#{session_id}", "sk": "RECEIPT"}
 
 
 def payment(id: str) -> Key:
@@ -236,7 +242,7 @@ def id_in(key: Mapping[str, object]) -> str:
 def kind_of(key: Mapping[str, object]) -> str:
     """The kind of an item, by its key: `SESSION`, or `DELIVERY` for one below an event."""
     partition, sort = (str(key[name]).partition("#")[0] for name in ("pk", "sk"))
-    return sort if partition in ("EVENT", "MERCHANT") else partition
+    return sort if partition in ("EVENT", "MERCHANT", "SESSION") else partition
 
 
 def due_before(moment: int) -> str:

@@ -22,7 +22,7 @@ from checkout.domain.payment import (
 from checkout.domain.refund import Refund
 from checkout.domain.session import Session
 from checkout.domain.timer import Timer
-from checkout.store import events, keys, sessions, timers
+from checkout.store import events, keys, receipts, sessions, timers
 from checkout.store.items import unchanged
 from checkout.store.objects import Collection
 from checkout.store.table import Action, ConditionFailedError, Put, Table, Update
@@ -99,13 +99,15 @@ def move_hold(
         until = payment.capture_before_at or now
         is_open = status is PaymentStatus.AUTHORIZED
         moved = replace(moved, check_at=until if is_open else now + ATTEMPT_CHECK_SECONDS)
-    kinds = [EventKind.PAYMENT_SUCCEEDED] if status is PaymentStatus.SUCCEEDED else []
+    is_taken = status is PaymentStatus.SUCCEEDED
+    kinds = [EventKind.PAYMENT_SUCCEEDED] if is_taken else []
     recorded = context.record_events(kinds, machine.follow_hold(session, moved, now), moved)
     table.write(
         change(payment, moved, unchanged(payment, "status")),
         *_update_session(session, recorded.session),
         *(timers.move(_timer(payment), _timer(moved)) if moved.is_held else []),
         *events.writes(recorded.events),
+        *(receipts.creation(session, moved, now) if is_taken else []),
     )
     if not moved.is_held:
         timers.discard(table, [_timer(payment)])
@@ -145,6 +147,7 @@ def succeed(table: Table, session: Session, payment: Payment, context: ChangeCon
         sessions.transition(machine.COMPLETE, session, recorded.session, now, payment),
         change(payment, paid),
         *events.writes(recorded.events),
+        *receipts.creation(session, paid, now),
     )
     timers.discard(table, [_timer(payment), sessions.expiry_timer(session)])
     return paid

@@ -45,6 +45,10 @@ def reconciliation(processor: str, scope: str, due: int) -> Timer:
     return _timer(TimerKind.RECONCILIATION, target, due, scope)
 
 
+def receipt(session_id: str, scope: str, due: int) -> Timer:
+    return _timer(TimerKind.RECEIPT, session_id, due, scope)
+
+
 def event(event: Event) -> Timer:
     """The timer of an event's fan-out, and of the first attempt of each of its deliveries."""
     return _timer(TimerKind.EVENT, event.id, event.created_at + NET_SECONDS, event.scope)

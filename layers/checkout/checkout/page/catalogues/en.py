@@ -36,6 +36,7 @@ TEXTS = {
     "network": "Network",
     "network_by_number": "Automatic",
     "email": "E-mail",
+    "receipt_wanted": "E-mail me a receipt",
     "billing": "Billing details",
     "billing_name": "Name",
     "billing_phone": "Phone",
@@ -158,6 +159,10 @@ TEXTS = {
     "receipt_method": "Paid with",
     "receipt_refunded": "Refunded",
     "receipt_statement": "On your statement",
+    "receipt_comes": "We e-mail you the receipt.",
+    "receipt_subject": "Your receipt from {merchant}",
+    "receipt_test": "Test mode: nothing was charged.",
+    "receipt_why": "You get this e-mail because you asked {merchant} for a receipt when you paid.",
     "print": "Print or save",
     "date": "{day} {month} {year}",
     "months": "January February March April May June July August September October November "

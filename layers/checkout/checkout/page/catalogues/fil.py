@@ -37,6 +37,7 @@ TEXTS = {
     "network": "Network",
     "network_by_number": "Awtomatiko",
     "email": "E-mail",
+    "receipt_wanted": "I-email sa akin ang resibo",
     "billing": "Mga detalye ng billing",
     "billing_name": "Pangalan",
     "billing_phone": "Telepono",
@@ -164,6 +165,11 @@ TEXTS = {
     "receipt_method": "Paraan ng bayad",
     "receipt_refunded": "Ibinalik",
     "receipt_statement": "Sa iyong statement",
+    "receipt_comes": "Ipapadala namin ang resibo sa e-mail mo.",
+    "receipt_subject": "Resibo mo mula sa {merchant}",
+    "receipt_test": "Test mode: walang siningil.",
+    "receipt_why": "Natanggap mo ang e-mail na ito dahil humingi ka ng resibo "
+    "nang magbayad ka sa {merchant}.",
     "print": "I-print o i-save",
     "date": "{month} {day}, {year}",
     "months": "Enero Pebrero Marso Abril Mayo Hunyo Hulyo Agosto Setyembre Oktubre Nobyembre "

@@ -37,6 +37,7 @@ TEXTS = {
     "network": "Réseau",
     "network_by_number": "Automatique",
     "email": "E-mail",
+    "receipt_wanted": "M’envoyer un reçu par e-mail",
     "billing": "Facturation",
     "billing_name": "Nom",
     "billing_phone": "Téléphone",
@@ -164,6 +165,11 @@ TEXTS = {
     "receipt_method": "Payé avec",
     "receipt_refunded": "Remboursé",
     "receipt_statement": "Sur votre relevé",
+    "receipt_comes": "Nous vous envoyons le reçu par e-mail.",
+    "receipt_subject": "Votre reçu de {merchant}",
+    "receipt_test": "Mode test : rien n’a été débité.",
+    "receipt_why": "Vous recevez cet e-mail parce que vous avez demandé un reçu "
+    "en payant à {merchant}.",
     "print": "Imprimer ou enregistrer",
     "date": "{day} {month} {year}",
     "months": "janvier février mars avril mai juin juillet août septembre octobre novembre "

@@ -115,13 +115,14 @@ function token() { var t = find("[name=token]", main()); return t && t.value; }
 var TYPED = "main input:not([type=hidden]):not([type=radio]), main select";
 function inputValues() {
   var values = {};
-  each(TYPED, function (input) { values[input.id] = input.value; });
+  each(TYPED, function (input) { values[input.id] = input.checked || input.value; });
   return values;
 }
 function restore(values) {
   for (var id in values) {
     var input = d.getElementById(id);
-    if (input && !input.value) { input.value = values[id]; format(input); }
+    if (input && values[id] === true) input.checked = true;
+    else if (input && !input.value) { input.value = values[id]; format(input); }
   }
 }
 function render(response) {
