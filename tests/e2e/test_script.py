@@ -390,6 +390,54 @@ def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
     page.wait_for_url(f"{shop}/thanks")
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_is_too_busy_is_left_alone_without_a_notice(
+    page: Page, builder: SceneBuilder, stack: Stack, shop: str, status: int
+) -> None:
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, headers={"retry-after": "20"}, body="Come back later")
+
+    page.clock.install()
+    page.goto(builder.pay(builder.paygate(), method="mobile_money", phone="0240000002"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/checkout/**", refuse)
+    with page.expect_response("**/checkout/**"):
+        page.clock.run_for(4_000)
+
+    page.clock.run_for(15_000)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    assert len(asked) == 1
+    page.unroute_all()
+    stack.advance(10)
+    page.clock.run_for(10_000)
+    page.wait_for_url(f"{shop}/thanks")
+
+
+def test_a_payment_is_sent_again_to_a_server_that_was_too_busy(
+    page: Page, builder: SceneBuilder, merchant: Merchant, shop: str
+) -> None:
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if route.request.method == "POST" and not refused:
+            refused.append(route.request.url)
+            route.fulfill(status=429, headers={"retry-after": "1"}, body="Come back later")
+        else:
+            route.continue_()
+
+    page.goto(builder.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", refuse_once)
+    press_pay(page)
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert refused
+    assert len(merchant.call("GET", "/v1/payments")[1]["data"]) == 1
+
+
 # --------------------------------------------------------------------- clocks
 
 

@@ -3,28 +3,31 @@ connections, and shows changes without a reload. The syntax is old, because it h
 (function () {
 "use strict";
 var d = document, w = window;
-var modern = w.fetch && w.Promise && w.DOMParser && w.FormData && w.URLSearchParams && d.body.closest;
+{# Browsers that have this have all else that requests need. Others send the forms themselves. #}
+var modern = w.AbortController;
 var SLOW = 15000, GIVEN_UP = 40000, LONGEST_POLL = 30;
-var ticker, poller, slow, loadedAt, busy, submitting, lost, lastSeconds;
+var ticker, poller, slow, loadedAt, busy, submitting, lost, lastSeconds, quietUntil = 0;
 
 function find(selector, within) { return (within || d).querySelector(selector); }
 function each(selector, act) { Array.prototype.forEach.call(d.querySelectorAll(selector), act); }
 function main() { return find("main"); }
-function data(name) { return main().getAttribute("data-" + name); }
+function data(name, element) { return (element || main()).getAttribute("data-" + name); }
 function show(selector, shown) { var e = find(selector); if (e) e.hidden = !shown; return e; }
 function readOut(text) { find("#live-region").textContent = text; }
+{# Gives a button another text, and reads it out. #}
+function relabel(button, name) { readOut(button.textContent = data(name, button)); }
 function digits(text) { return text.replace(/\D/g, ""); }
 
 {# ---- typing #}
 function brandOf(input) {
-  var number = digits(input.value), all = input.getAttribute("data-brands").split(";");
+  var number = digits(input.value), all = data("brands", input).split(";");
   for (var i = 0; i < all.length; i++) {
     var brand = all[i].split(":");
     if (new RegExp("^(?:" + brand[1] + ")").test(number)) return brand[0];
   }
   return "";
 }
-function codeLength() { return brandOf(d.getElementById("number")) === "American Express" ? 4 : 3; }
+function codeLength() { return brandOf(find("#number")) === "American Express" ? 4 : 3; }
 {% if session and "mobile_money" in session.methods %}
 {# The number in its local form, as the server reads it. #}
 function localPhone(text) {
@@ -33,7 +36,7 @@ function localPhone(text) {
   return number && number.charAt(0) !== "0" ? "0" + number : number;
 }
 function networkOf(input) {
-  var prefix = localPhone(input.value).slice(0, 3), all = input.getAttribute("data-prefixes").split(";");
+  var prefix = localPhone(input.value).slice(0, 3), all = data("prefixes", input).split(";");
   for (var i = 0; prefix.length === 3 && i < all.length; i++)
     if (all[i].split(":")[1].split(",").indexOf(prefix) >= 0) return all[i].split(":")[0];
   return "";
@@ -65,13 +68,13 @@ function format(input) {
       ? number.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
       : number.replace(/(.{4})(?=.)/g, "$1 "));
     find(".chip", input.parentNode).textContent = brandOf(input);
-    d.getElementById("code").maxLength = number ? codeLength() : 4;
+    find("#code").maxLength = number ? codeLength() : 4;
   } else if (input.name === "expiry") {
     setValue(input, dateOf(input.value));
 {% if session and "mobile_money" in session.methods %}
   } else if (input.name === "phone") {
-    var network = d.getElementById("network");
-    if (!network.getAttribute("data-chosen")) network.value = networkOf(input);
+    var network = find("#network");
+    if (!data("chosen", network)) network.value = networkOf(input);
 {% endif %}
   }
 }
@@ -98,19 +101,24 @@ var CHECKS = {
 };
 function isFine(input) { return !input.value || !CHECKS[input.name] || CHECKS[input.name](input.value.trim()); }
 function mark(input, wrong) {
-  var error = d.getElementById(input.id + "-error");
+  var error = find("#" + input.id + "-error");
   if (!error) return;
   if (wrong) {
     input.setAttribute("aria-invalid", "true");
-    error.textContent = input.getAttribute("data-mistake");
+    error.textContent = data("mistake", input);
   } else input.removeAttribute("aria-invalid");
   error.hidden = !wrong;
 }
 
 {# ---- requests #}
+{# How long to leave the server alone, in milliseconds. A server that is too busy says so. #}
+function pause() { return quietUntil - Date.now(); }
 function read(response) {
+  var seconds = response.headers.get("retry-after");
+  if (seconds || response.status === 429) quietUntil = Date.now() + 1000 * (+seconds || LONGEST_POLL);
   return response.text().then(function (html) { return { url: response.url, html: html }; });
 }
+function get(url) { return fetch(url, { cache: "no-store" }).then(read); }
 function token() { var t = find("[name=token]", main()); return t && t.value; }
 var TYPED = "main input:not([type=hidden]):not([type=radio]), main select";
 function inputValues() {
@@ -120,7 +128,7 @@ function inputValues() {
 }
 function restore(values) {
   for (var id in values) {
-    var input = d.getElementById(id);
+    var input = find("#" + id);
     if (input && !input.value) { input.value = values[id]; format(input); }
   }
 }
@@ -138,7 +146,7 @@ function render(response) {
   busy = submitting = lost = false;
   main().parentNode.replaceChild(d.importNode(fresh, true), main());
   d.title = parsed.title;
-  if (url && history.replaceState) history.replaceState(null, "", url);
+  if (url) history.replaceState(null, "", url);
   if (data("state") === "open") {
     {# After an attempt the code is typed again. #}
     if (oldToken !== token()) delete values.code;
@@ -146,7 +154,7 @@ function render(response) {
     if (wasLost && oldToken === token()) {
       show("[data-not-charged]", true);
       show("[data-failure]", false);
-      if (chosen && d.getElementById(chosen.id)) d.getElementById(chosen.id).checked = true;
+      if (chosen && (chosen = find("#" + chosen.id))) chosen.checked = true;
     }
   }
   readOut(data("title"));
@@ -157,13 +165,13 @@ function render(response) {
 function onFailure() {
   clearTimeout(slow);
   busy = false;
-  show("[data-still-lost]", lost);
-  if (lost) readOut(find("[data-still-lost]") ? find("[data-still-lost]").textContent : "");
+  var still = show("[data-still-lost]", lost);
+  if (lost && still) readOut(still.textContent);
   lost = lost || submitting;
   if (lost && show("[data-lost]", true)) {
     find("[data-check-now]").disabled = false;
     find("[data-lost] h2").focus();
-  } else show("[data-offline]", true);
+  } else show("[data-offline]", pause() <= 0);
   schedulePoll();
 }
 {# Nothing can be pressed while something is being sent. #}
@@ -174,37 +182,42 @@ function freeze() {
 }
 function submit(form) {
   if (busy || lost) return;
-  var button = find("button:not([type=button])", form), aborter = w.AbortController && new AbortController();
+  var button = find("button:not([type=button])", form), aborter = new AbortController();
   {# What belongs to another method stays in the browser. #}
   each(".method > input:not(:checked) ~ .fields input, .method > input:not(:checked) ~ .fields select", function (control) { control.disabled = true; });
   var body = new URLSearchParams(new FormData(form));
   busy = submitting = true;
   freeze();
-  button.textContent = button.getAttribute("data-progress");
-  readOut(button.textContent);
+  relabel(button, "progress");
   slow = setTimeout(function () {
-    button.textContent = button.getAttribute("data-slow");
-    readOut(button.textContent);
-    slow = setTimeout(function () { if (aborter) aborter.abort(); onFailure(); }, GIVEN_UP - SLOW);
+    relabel(button, "slow");
+    slow = setTimeout(function () { aborter.abort(); onFailure(); }, GIVEN_UP - SLOW);
   }, SLOW);
-  fetch(form.action, { method: "POST", body: body, signal: aborter ? aborter.signal : undefined })
-    .then(read).then(render, function () { if (busy) onFailure(); });
+  {# A server that is too busy has stored nothing, and the form's token starts one payment at most. #}
+  function send() {
+    if (lost || !submitting) return;
+    fetch(form.action, { method: "POST", body: body, signal: aborter.signal }).then(read).then(function (response) {
+      if (pause() > 0) setTimeout(send, pause());
+      else render(response);
+    }, function () { if (busy) onFailure(); });
+  }
+  send();
 }
 function load(url) {
   if (busy) return;
   busy = true;
-  fetch(url, { cache: "no-store" }).then(read).then(render, onFailure);
+  get(url).then(render, onFailure);
 }
-function latest() { return data("page") + "?attempt=latest"; }
+function latest() { return location.pathname + "?attempt=latest"; }
 
 {# ---- waiting #}
 function poll() {
-  if (busy || d.hidden) return schedulePoll();
-  fetch(data("poll-url"), { cache: "no-store" }).then(function (response) { return response.json(); }).then(function (now) {
+  if (busy || d.hidden || pause() > 0) return schedulePoll();
+  get(data("poll-url")).then(function (response) {
     show("[data-offline]", false);
-    if (busy) return schedulePoll();
+    if (busy || pause() > 0) return schedulePoll();
     if (lost) load(latest());
-    else if (now.state !== data("state")) load(location.href);
+    else if (JSON.parse(response.html).state !== data("state")) load(location.href);
     else schedulePoll();
   }).then(null, function () { if (busy) schedulePoll(); else onFailure(); });
 }
@@ -213,17 +226,17 @@ function schedulePoll() {
   clearTimeout(poller);
   if (!main() || !data("poll")) return;
   var seconds = Math.min(LONGEST_POLL, +data("poll") + (Date.now() - loadedAt) / 60000);
-  poller = setTimeout(modern ? poll : function () { location.reload(); }, seconds * 1000);
+  poller = setTimeout(modern ? poll : function () { location.reload(); }, Math.max(seconds * 1000, pause()));
 }
 function twoDigits(number) { return (number < 10 ? "0" : "") + number; }
 function tick() {
   var passed = Math.floor((Date.now() - loadedAt) / 1000), clock = find("[data-seconds]");
   if (clock) {
-    var left = Math.max(0, clock.getAttribute("data-seconds") - passed), minutes = Math.floor(left / 60), s = left % 60;
-    var from = clock.parentNode.getAttribute("data-from"), shown = !from || left <= +from;
+    var left = Math.max(0, data("seconds", clock) - passed), minutes = Math.floor(left / 60), s = left % 60;
+    var from = data("from", clock.parentNode), shown = !from || left <= +from;
     clock.textContent = (minutes < 60 ? minutes : Math.floor(minutes / 60) + ":" + twoDigits(minutes % 60)) + ":" + twoDigits(s);
     clock.parentNode.hidden = !shown;
-    var status = clock.getAttribute("data-status");
+    var status = data("status", clock);
     if (shown && status && s === 0 && left && left !== lastSeconds) readOut(status.replace("#", minutes));
     lastSeconds = left;
   }
@@ -233,8 +246,8 @@ function tick() {
     {# What is shown can't be paid any more, even if the next screen can't be loaded. #}
     if (data("state") === "open") freeze();
     {# The next screen may have to be loaded as a page of its own. #}
-    if (modern && !data("reload-as-page")) load(data("page"));
-    else location.replace(data("reload-as-page") || data("page"));
+    if (modern && !data("reload-as-page")) load(location.pathname);
+    else location.replace(data("reload-as-page") || location.pathname);
   }
 }
 {% if session and session.billing_collection == "always" %}
@@ -292,16 +305,13 @@ d.addEventListener("submit", function (event) {
 });
 d.addEventListener("click", function (event) {
   {# Leaving the page would not stop the payment that is being sent. #}
-  if (event.target.closest && event.target.closest("[aria-disabled]")) event.preventDefault();
+  if (modern && event.target.closest("[aria-disabled]")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
   if (button.hasAttribute("data-print")) w.print();
   if (button.hasAttribute("data-copy"))
-    navigator.clipboard.writeText(button.getAttribute("data-copy")).then(function () {
-      button.textContent = button.getAttribute("data-copied");
-      readOut(button.textContent);
-    }, function () {});
+    navigator.clipboard.writeText(data("copy", button)).then(function () { relabel(button, "copied"); }, function () {});
 });
 {# An image that can't be loaded is hidden, and what is behind it is shown. #}
 d.addEventListener("error", function (event) {
