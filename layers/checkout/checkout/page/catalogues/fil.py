@@ -31,7 +31,7 @@ TEXTS = {
     "expiry_hint": "MM / YY",
     "code": "Security code",
     "code_hint": "CVC",
-    "phone": "Numero ng telepono",
+    "phone": "Mobile number",
     "phone_note": "May lalabas na kahilingan sa teleponong ito. Aprubahan ito gamit ang iyong "
     "PIN, para sa isang bayad na ito lamang.",
     "network": "Network",
@@ -80,7 +80,7 @@ TEXTS = {
     "Ito ang kalagayan ngayon.",
     # form errors
     "card_number_invalid": "Pakisuri ang numero ng card.",
-    "card_expiry_invalid": "Pakisuri ang buwan at taon.",
+    "card_expiry_invalid": "Pakisuri ang petsa.",
     "card_code_invalid": "Pakisuri ang code.",
     "email_invalid": "Pakisuri ang e-mail address.",
     "phone_invalid": "Pakisuri ang numero.",

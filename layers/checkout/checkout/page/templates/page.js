@@ -13,27 +13,27 @@ function each(selector, act) { Array.prototype.forEach.call(d.querySelectorAll(s
 function main() { return find("main"); }
 function data(name, element) { return (element || main()).getAttribute("data-" + name); }
 function show(selector, shown) { var e = find(selector); if (e) e.hidden = !shown; return e; }
-function readOut(text) { find("#live-region").textContent = text; }
+function readOut(words) { find("#live-region").textContent = words; }
 {# Gives a button another text, and reads it out. #}
 function relabel(button, name) { readOut(button.textContent = data(name, button)); }
-function digits(text) { return text.replace(/\D/g, ""); }
+function digits(typed) { return typed.replace(/\D/g, ""); }
 
 {# ---- typing #}
 function brandOf(input) {
-  var number = digits(input.value), all = data("brands", input).split(";");
+  var figures = digits(input.value), all = data("brands", input).split(";");
   for (var i = 0; i < all.length; i++) {
     var brand = all[i].split(":");
-    if (new RegExp("^(?:" + brand[1] + ")").test(number)) return brand[0];
+    if (new RegExp("^(?:" + brand[1] + ")").test(figures)) return brand[0];
   }
   return "";
 }
 function codeLength() { return brandOf(find("#number")) === "American Express" ? 4 : 3; }
 {% if session and "mobile_money" in session.methods %}
 {# The number in its local form, as the server reads it. #}
-function localPhone(text) {
-  var number = digits(text);
-  if (number.length > 10) number = number.replace(/^(00)?233/, "");
-  return number && number.charAt(0) !== "0" ? "0" + number : number;
+function localPhone(typed) {
+  var figures = digits(typed);
+  if (figures.length > 10) figures = figures.replace(/^(00)?233/, "");
+  return figures && figures.charAt(0) !== "0" ? "0" + figures : figures;
 }
 function networkOf(input) {
   var prefix = localPhone(input.value).slice(0, 3), all = data("prefixes", input).split(";");
@@ -43,32 +43,32 @@ function networkOf(input) {
 }
 {% endif %}
 {# The cursor stays behind the same digit. #}
-function setValue(input, text) {
-  if (text === input.value) return;
+function setValue(input, typed) {
+  if (typed === input.value) return;
   var at = input.selectionStart, atEnd = at === input.value.length, before = digits(input.value.slice(0, at || 0)).length, i = 0;
-  input.value = text;
+  input.value = typed;
   if (d.activeElement !== input || at === null) return;
-  if (atEnd) i = text.length;
-  while (!atEnd && before > 0 && i < text.length) if (/\d/.test(text.charAt(i++))) before--;
+  if (atEnd) i = typed.length;
+  while (!atEnd && before > 0 && i < typed.length) if (/\d/.test(typed.charAt(i++))) before--;
   input.setSelectionRange(i, i);
 }
 {# "1/40" and "2040-01" become "01 / 40". A text that begins with 20 waits for its month. #}
-function dateOf(text) {
-  var number = digits(text);
-  if (/^20\d{4}$/.test(number)) number = number.slice(4) + number.slice(2, 4);
-  else if (/^20/.test(number)) return text;
-  else if (/^\s*\d\s*\D|^[3-9]|^2[1-9]/.test(text)) number = "0" + number;
-  if (number.length === 6) number = number.slice(0, 2) + number.slice(4);
-  return number.length > 2 ? number.slice(0, 2) + " / " + number.slice(2, 6) : number;
+function dateOf(typed) {
+  var figures = digits(typed);
+  if (/^20\d{4}$/.test(figures)) figures = figures.slice(4) + figures.slice(2, 4);
+  else if (/^20/.test(figures)) return typed;
+  else if (/^\s*\d\s*\D|^[3-9]|^2[1-9]/.test(typed)) figures = "0" + figures;
+  if (figures.length === 6) figures = figures.slice(0, 2) + figures.slice(4);
+  return figures.length > 2 ? figures.slice(0, 2) + " / " + figures.slice(2, 6) : figures;
 }
 function format(input) {
-  var number = digits(input.value).slice(0, 19);
+  var figures = digits(input.value).slice(0, 19);
   if (input.name === "number") {
-    setValue(input, /^3[47]/.test(number)
-      ? number.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
-      : number.replace(/(.{4})(?=.)/g, "$1 "));
-    find(".chip", input.parentNode).textContent = brandOf(input);
-    find("#code").maxLength = number ? codeLength() : 4;
+    setValue(input, /^3[47]/.test(figures)
+      ? figures.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
+      : figures.replace(/(.{4})(?=.)/g, "$1 "));
+    find(".chip").textContent = brandOf(input);
+    find("#code").maxLength = figures ? codeLength() : 4;
   } else if (input.name === "expiry") {
     setValue(input, dateOf(input.value));
 {% if session and "mobile_money" in session.methods %}
@@ -80,24 +80,24 @@ function format(input) {
 }
 
 {# ---- checks #}
-function passesLuhn(number) {
-  for (var sum = 0, i = 0; i < number.length; i++) {
-    var digit = +number.charAt(number.length - 1 - i) * (i % 2 + 1);
+function passesLuhn(figures) {
+  for (var sum = 0, i = 0; i < figures.length; i++) {
+    var digit = +figures.charAt(figures.length - 1 - i) * (i % 2 + 1);
     sum += digit > 9 ? digit - 9 : digit;
   }
-  return number.length > 11 && sum % 10 === 0;
+  return figures.length > 11 && sum % 10 === 0;
 }
 var CHECKS = {
-  number: function (text) { return passesLuhn(digits(text)); },
-  expiry: function (text) {
-    var found = /^(0[1-9]|1[0-2])\s\/\s(\d\d)$/.exec(text);
+  number: function (typed) { return passesLuhn(digits(typed)); },
+  expiry: function (typed) {
+    var found = /^(0[1-9]|1[0-2])\s\/\s(\d\d)$/.exec(typed);
     return found && new Date(2000 + +found[2], +found[1]) > new Date();
   },
-  code: function (text) { return /^\d+$/.test(text) && text.length === codeLength(); },
+  code: function (typed) { return /^\d+$/.test(typed) && typed.length === codeLength(); },
 {% if session and "mobile_money" in session.methods %}
-  phone: function (text) { return /^0[25]\d{8}$/.test(localPhone(text)); },
+  phone: function (typed) { return /^0[25]\d{8}$/.test(localPhone(typed)); },
 {% endif %}
-  email: function (text) { return /^\S+@\S+\.\S+$/.test(text); }
+  email: function (typed) { return /^\S+@\S+\.\S+$/.test(typed); }
 };
 function isFine(input) { return !input.value || !CHECKS[input.name] || CHECKS[input.name](input.value.trim()); }
 function mark(input, wrong) {
@@ -120,7 +120,7 @@ function read(response) {
 }
 function get(url) { return fetch(url, { cache: "no-store" }).then(read); }
 function token() { var t = find("[name=token]", main()); return t && t.value; }
-var TYPED = "main input:not([type=hidden]):not([type=radio]), main select";
+var TYPED = "main [autocomplete], #network";
 function inputValues() {
   var values = {};
   each(TYPED, function (input) { values[input.id] = input.value; });
@@ -145,6 +145,7 @@ function render(response) {
   clearTimeout(slow);
   busy = submitting = lost = false;
   main().parentNode.replaceChild(d.importNode(fresh, true), main());
+  freeze("footer", false);
   d.title = parsed.title;
   if (url) history.replaceState(null, "", url);
   if (data("state") === "open") {
@@ -175,19 +176,18 @@ function onFailure() {
   schedulePoll();
 }
 {# Nothing can be pressed while something is being sent. #}
-function freeze() {
-  main().setAttribute("aria-busy", "true");
-  each("main button, main input, main select", function (control) { control.disabled = true; });
-  each("main a", function (link) { link.setAttribute("aria-disabled", "true"); });
+function freeze(part, frozen) {
+  each(part + " button, " + part + " [name]", function (control) { control.disabled = frozen; });
+  each(part + " a", function (link) { link.setAttribute("aria-disabled", frozen); });
 }
 function submit(form) {
   if (busy || lost) return;
   var button = find("button:not([type=button])", form), aborter = new AbortController();
   {# What belongs to another method stays in the browser. #}
-  each(".method > input:not(:checked) ~ .fields input, .method > input:not(:checked) ~ .fields select", function (control) { control.disabled = true; });
+  each(".method > input:not(:checked) ~ .fields [name]", function (control) { control.disabled = true; });
   var body = new URLSearchParams(new FormData(form));
   busy = submitting = true;
-  freeze();
+  freeze("body", true);
   relabel(button, "progress");
   slow = setTimeout(function () {
     relabel(button, "slow");
@@ -228,7 +228,7 @@ function schedulePoll() {
   var seconds = Math.min(LONGEST_POLL, +data("poll") + (Date.now() - loadedAt) / 60000);
   poller = setTimeout(modern ? poll : function () { location.reload(); }, Math.max(seconds * 1000, pause()));
 }
-function twoDigits(number) { return (number < 10 ? "0" : "") + number; }
+function twoDigits(count) { return (count < 10 ? "0" : "") + count; }
 function tick() {
   var passed = Math.floor((Date.now() - loadedAt) / 1000), clock = find("[data-seconds]");
   if (clock) {
@@ -244,7 +244,7 @@ function tick() {
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
     {# What is shown can't be paid any more, even if the next screen can't be loaded. #}
-    if (data("state") === "open") freeze();
+    if (data("state") === "open") freeze("main", true);
     {# The next screen may have to be loaded as a page of its own. #}
     if (modern && !data("reload-as-page")) load(location.pathname);
     else location.replace(data("reload-as-page") || location.pathname);
@@ -305,7 +305,7 @@ d.addEventListener("submit", function (event) {
 });
 d.addEventListener("click", function (event) {
   {# Leaving the page would not stop the payment that is being sent. #}
-  if (modern && event.target.closest("[aria-disabled]")) event.preventDefault();
+  if (modern && event.target.closest("[aria-disabled=true]")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
