@@ -73,6 +73,8 @@ def take_screenshot(browser: Browser, builder: SceneBuilder, scene: Scene, look:
     page.goto(scene.reach(builder))
     scene.act(page)
     page.evaluate(f"document.documentElement.style.fontSize = '{look.text_percent}%'")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": look.width, "height": max(HEIGHT, height)})
     page.screenshot(path=FOLDER / f"{scene.name}-{look.name}.png", full_page=True)
     context.close()
 

@@ -197,6 +197,45 @@ def test_the_page_of_an_expired_session_has_no_form(
     expect(page.locator("main form")).to_have_count(0)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+@pytest.mark.parametrize("method", ["GCash", "Card"])
+def test_the_pay_button_is_above_the_fold_of_a_small_phone(
+    page: Page, open_session: Open, count: int, method: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    items = [{"name": f"Mug {n}", "amount": 25050, "quantity": 1} for n in range(count)]
+    open_session(payment_methods=[], line_items=items)
+    page.get_by_role("radio", name=method).check()
+    page.keyboard.press("Control+Home")
+
+    box = page.locator("main form [type=submit]").first.bounding_box()
+
+    assert page.locator(".items").get_attribute("open") == ("" if count <= 3 else None)
+    assert box
+    assert box["y"] + box["height"] <= 640
+
+
+def test_the_pay_button_covers_no_field_that_has_the_focus(page: Page, open_session: Open) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    open_session(billing_details_collection="always")
+    page.get_by_role("radio", name="Card").check()
+    button = page.locator("main form [type=submit]").first
+    seen = []
+
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        focus = page.locator(":focus")
+        if focus.get_attribute("type") == "submit":
+            break
+        box, above = focus.bounding_box(), button.bounding_box()
+        assert box
+        assert above
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= above["y"]
+        seen.append(focus.get_attribute("name"))
+
+    assert {"number", "email", "line1", "country"} <= set(seen)
+
+
 def test_the_browser_logs_no_errors_and_nothing_is_too_wide(
     page: Page, open_session: Open, shop: str
 ) -> None:

@@ -53,7 +53,7 @@ def test_a_card_number_is_grouped_and_its_brand_is_shown(page: Page, builder: Sc
     page.goto(builder.paygate())
     choose(page, "Card")
     number = page.locator("[autocomplete=cc-number]")
-    brand = page.locator("#number + .chip")
+    brand = page.locator(".chip")
 
     for typed, shown, name in (
         ("4242424242424242", "4242 4242 4242 4242", "Visa"),
@@ -140,7 +140,7 @@ def test_a_field_is_checked_when_it_is_left_and_its_error_goes_when_corrected(
     expect(page.locator("#number-error")).to_have_text("Check the card number.")
     page.locator("#expiry").fill("01 / 20")
     page.locator("#code").focus()
-    expect(page.locator("#expiry-error")).to_have_text("Check month and year.")
+    expect(page.locator("#expiry-error")).to_have_text("Check the date.")
 
     number.fill("4242424242424242")
     page.locator("#expiry").fill("01 / 40")
@@ -298,6 +298,7 @@ def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
     for control in (
         page.get_by_role("link", name="Cancel"),
         page.get_by_text("Mobile money"),
+        page.get_by_role("button", name="Français"),
     ):
         control.click(force=True)
     page.get_by_role("link", name="Cancel").focus()
@@ -305,7 +306,7 @@ def test_nothing_else_can_be_pressed_while_a_payment_is_sent(
 
     expect(page.locator("[autocomplete=cc-number]")).to_be_visible()
     expect(page.locator("[autocomplete=tel]")).to_be_hidden()
-    expect(page.locator("main button:enabled, main input:enabled")).to_have_count(0)
+    expect(page.locator("button:enabled, main input:enabled")).to_have_count(0)
     assert "canceled" not in page.url
     sent[0].continue_()
     page.wait_for_url(f"{shop}/thanks")
@@ -390,6 +391,54 @@ def test_a_lost_connection_while_waiting_is_shown_and_polling_continues(
     page.unroute_all()
 
     page.wait_for_url(f"{shop}/thanks")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_is_too_busy_is_left_alone_without_a_notice(
+    page: Page, builder: SceneBuilder, stack: Stack, shop: str, status: int
+) -> None:
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, headers={"retry-after": "20"}, body="Come back later")
+
+    page.clock.install()
+    page.goto(builder.pay(builder.paygate(), method="mobile_money", phone="0240000002"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/checkout/**", refuse)
+    with page.expect_response("**/checkout/**"):
+        page.clock.run_for(4_000)
+
+    page.clock.run_for(15_000)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    assert len(asked) == 1
+    page.unroute_all()
+    stack.advance(10)
+    page.clock.run_for(10_000)
+    page.wait_for_url(f"{shop}/thanks")
+
+
+def test_a_payment_is_sent_again_to_a_server_that_was_too_busy(
+    page: Page, builder: SceneBuilder, merchant: Merchant, shop: str
+) -> None:
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if route.request.method == "POST" and not refused:
+            refused.append(route.request.url)
+            route.fulfill(status=429, headers={"retry-after": "1"}, body="Come back later")
+        else:
+            route.continue_()
+
+    page.goto(builder.paygate())
+    fill_card(page)
+    page.route("**/checkout/**", refuse_once)
+    press_pay(page)
+
+    page.wait_for_url(f"{shop}/thanks")
+    assert refused
+    assert len(merchant.call("GET", "/v1/payments")[1]["data"]) == 1
 
 
 # --------------------------------------------------------------------- clocks

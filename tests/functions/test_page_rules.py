@@ -174,7 +174,7 @@ def test_a_session_stored_without_a_form_key_can_be_paid(world: World) -> None:
     assert session
 
     assert token_of(replace(session, form_key=None)) != token_of(session)
-    assert len(token_of(replace(session, form_key=None))) == 64
+    assert len(token_of(replace(session, form_key=None))) == 32
 
 
 # --------------------------------------------------------------------- screens

@@ -7,6 +7,9 @@ import hmac
 from checkout.domain.payment import Payment
 from checkout.domain.session import Session
 
+TOKEN_LENGTH = 32
+"""Hexadecimal digits of a MAC: 128 bits. A page has several, and a limit of 30 kB."""
+
 
 def token_of(session: Session) -> str:
     """The token of the page's forms, valid until the session's next payment attempt. So a second
@@ -80,7 +83,7 @@ def _return_key(session: Session, payment: Payment) -> str:
 
 
 def _mac(session: Session, message: str) -> str:
-    return hmac.new(_key(session), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_key(session), message.encode(), hashlib.sha256).hexdigest()[:TOKEN_LENGTH]
 
 
 def _are_equal(expected: str, given: str) -> bool:

@@ -24,9 +24,11 @@ _LIKELY = {
     "KR Corée du Sud|AE Émirats arabes unis|US États-Unis|HK Hong Kong|JP Japon|MY Malaisie|"
     "GB Royaume-Uni|SG Singapour",
 }
+# Filipino uses the English names of other countries.
+_LIKELY["fil"] = _LIKELY["en"].replace("Philippines", "Pilipinas")
 
 
 def likely_countries(language: str) -> list[tuple[str, str]]:
-    """Codes and names, the market's own country first. Filipino uses the English names."""
-    packed = _LIKELY.get(language, _LIKELY["en"]).split("|")
+    """Codes and names, the market's own country first."""
+    packed = _LIKELY[language].split("|")
     return [(each[:2], each[3:]) for each in packed]

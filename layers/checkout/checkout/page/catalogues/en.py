@@ -79,7 +79,7 @@ TEXTS = {
     "Here is where things stand.",
     # form errors
     "card_number_invalid": "Check the card number.",
-    "card_expiry_invalid": "Check month and year.",
+    "card_expiry_invalid": "Check the date.",
     "card_code_invalid": "Check the code.",
     "email_invalid": "Check the e-mail address.",
     "phone_invalid": "Check the number.",

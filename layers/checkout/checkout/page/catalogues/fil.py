@@ -25,13 +25,13 @@ TEXTS = {
     "method_gcash": "GCash",
     "method_maya": "Maya",
     "method_qrph": "QR Ph",
-    "method_blocked": "Napakaraming pagsubok. Puwede ulit pagkaraan ng {time}.",
+    "method_blocked": "Masyadong maraming subok. Puwede ulit pagkalipas ng {time}.",
     "number": "Numero ng card",
     "expiry": "Expiry (MM/YY)",
     "expiry_hint": "MM / YY",
     "code": "Security code",
     "code_hint": "CVC",
-    "phone": "Numero ng telepono",
+    "phone": "Mobile number",
     "phone_note": "May lalabas na kahilingan sa teleponong ito. Aprubahan ito gamit ang iyong "
     "PIN, para sa isang bayad na ito lamang.",
     "network": "Network",
@@ -55,7 +55,7 @@ TEXTS = {
     "bank_note": "Ilipat ang eksaktong {amount} kasama ang reference na ito, saka sabihin sa amin "
     "dito.",
     "wallet_note": "Aaprubahan mo ang bayad sa {method}, saka babalik dito.",
-    "qrph_note": "May lalabas na code na i-scan gamit ang app ng iyong bangko o wallet.",
+    "qrph_note": "May lalabas na code. I-scan ito gamit ang app ng iyong bangko o wallet.",
     "pay_pay": "Magbayad ng {amount}",
     "pay_book": "Mag-book sa halagang {amount}",
     "pay_donate": "Mag-donate ng {amount}",
@@ -64,7 +64,7 @@ TEXTS = {
     "pay_wallet": "Pumunta sa {method}",
     "pay_qrph": "Ipakita ang QR code",
     "in_progress": "Sandali lang …",
-    "still_working": "Tuloy pa rin …",
+    "still_working": "Pinoproseso pa rin …",
     "copy": "Kopyahin",
     "copied": "Nakopya na",
     "card_note": "Hindi itinatago ang numero ng iyong card.",
@@ -77,11 +77,11 @@ TEXTS = {
     "open_time_left": "Natitirang oras para magbayad dito",
     "open_minutes_left": "{minutes} minuto na lang para magbayad",
     "form_errors": "Pakitingnan ang mga may marka sa ibaba.",
-    "stale": "Hindi na bago ang pahinang ito, kaya walang siningil sa pagkakataong ito. "
+    "stale": "Luma na ang nakita mong page, kaya hindi ka siningil sa pagkakataong ito. "
     "Ito ang kalagayan ngayon.",
     # form errors
     "card_number_invalid": "Pakisuri ang numero ng card.",
-    "card_expiry_invalid": "Pakisuri ang buwan at taon.",
+    "card_expiry_invalid": "Pakisuri ang petsa.",
     "card_code_invalid": "Pakisuri ang code.",
     "email_invalid": "Pakisuri ang e-mail address.",
     "phone_invalid": "Pakisuri ang numero.",
@@ -131,7 +131,7 @@ TEXTS = {
     "card_entry_script": "Kailangan ng JavaScript para magbayad gamit ang card dito: galing sa "
     "payment processor ng tindahan ang mga field, para walang ibang makakita ng numero.",
     "card_entry_unreachable": "Hindi na-load ang mga field ng card. Hindi ka siningil. I-reload "
-    "ang pahinang ito para subukan muli.",
+    "ang page na ito para subukan muli.",
     "code_entry_title": "I-type ang code",
     "code_telecel": "I-dial ang *110# sa teleponong ito, gumawa ng voucher, at i-type ito rito.",
     "code_other": "I-type ang code na ipinadala ng iyong mobile money network.",
@@ -140,7 +140,7 @@ TEXTS = {
     "code_send": "Magpatuloy",
     "qr_label": "QR code ng bayad na ito",
     "qr_save": "I-save ang QR",
-    "waiting_note": "Kusang magpapatuloy ang pahinang ito. Huwag magbayad nang dalawang beses.",
+    "waiting_note": "Kusang magpapatuloy ang page na ito. Huwag magbayad nang dalawang beses.",
     "time_left": "Natitirang oras",
     "minutes_left": "{minutes} minuto na lang para mag-apruba",
     "check_again": "Tingnan muli ngayon",
@@ -156,7 +156,7 @@ TEXTS = {
     "kang sumubok muli.",
     # final screens and messages
     "complete_title": "Natanggap ang bayad",
-    "complete_notifying": "Salamat. Sinasabihan namin ang {merchant}, at ibabalik ka namin doon "
+    "complete_notifying": "Salamat. Ipinapaalam na namin sa {merchant}, at ibabalik ka namin doon "
     "maya-maya.",
     "complete_redirecting": "Salamat. Ibinabalik ka na namin sa {merchant}.",
     "complete_again_title": "Bayad na ito",
@@ -179,7 +179,7 @@ TEXTS = {
     "expired_text": "Wala nang mababayaran dito. Bumalik sa tindahan para magsimula muli.",
     "expired_recoverable": "Puwede kang magsimula ulit sa parehong order.",
     "expired_again": "Magsimula ulit",
-    "canceled_title": "Hindi ka pa nagbabayad",
+    "canceled_title": "Hindi ka pa nakakabayad",
     "canceled_not_charged": "Wala pang siningil sa iyo.",
     "canceled_text": "Makakapagbayad ka pa rito sa loob ng {time}.",
     "canceled_resume": "Magbayad pa rin",
@@ -187,10 +187,10 @@ TEXTS = {
     "late_payment_refund": "Ibinabalik sa iyo ang nasingil.",
     "late_payment_payable": "Makakapagbayad ka pa rito.",
     "late_payment_retry": "Subukan muli",
-    "blocked_title": "Napakaraming pagsubok",
-    "blocked_text": "Napakaraming bayad ang hindi natuloy dito, kaya hindi muna tatanggap ang "
-    "pahinang ito. Hindi ka siningil.",
-    "blocked_time_left": "Makakasubok ka muli pagkaraan ng",
+    "blocked_title": "Masyadong maraming subok",
+    "blocked_text": "Napakaraming bayad ang hindi natuloy dito, kaya hindi muna tatanggap ng bayad "
+    "ang page na ito. Hindi ka siningil.",
+    "blocked_time_left": "Makakasubok ka muli pagkalipas ng",
     "unavailable_title": "Hindi pa puwedeng magbayad",
     "unavailable_text": "Hindi pa nakahanda ang {merchant} na tumanggap ng totoong bayad dito. "
     "Hindi ka siningil.",
@@ -200,25 +200,24 @@ TEXTS = {
     "unknown_title": "Mali ang link na ito",
     "unknown_text": "Humingi ng bago sa tindahan.",
     "broken_title": "May nangyaring mali",
-    "broken_text": "Kung nagbabayad ka: huwag munang magbayad muli, i-reload muna ang pahinang "
-    "ito.",
+    "broken_text": "Kung nagbabayad ka: huwag munang magbayad muli, i-reload muna ang page na ito.",
     "limited_title": "Sandali lang po",
-    "limited_text": "Masyadong maraming beses binuksan ang pahinang ito sa maikling panahon. "
+    "limited_text": "Masyadong maraming beses na binuksan ang page na ito sa maikling panahon. "
     "Maghintay ng ilang segundo, saka i-reload ito. Hindi ka sisingilin nang dalawang beses.",
     "refused_title": "Hindi iyon natuloy",
-    "refused_text": "Hindi naintindihan ng pahina ang ipinadala ng iyong browser. "
+    "refused_text": "Hindi naintindihan ng page ang ipinadala ng iyong browser. "
     "Walang siningil. Bumalik at subukan muli.",
     # the simulator's wallet page and test numbers
     "simulator_title": "Aprubahan sa {method}",
     "simulator_banner": "Test simulator",
-    "simulator_note": "Ang pahinang ito ang pumapalit sa {method}. Pang-test lamang ito: walang "
+    "simulator_note": "Ang page na ito ang pumapalit sa {method}. Pang-test lamang ito: walang "
     "totoong perang gagalaw.",
     "simulator_question": "Ano ang gagawin ng mamimili?",
     "simulator_approve": "Aprubahan",
     "simulator_decline": "Tanggihan",
     "simulator_decided_title": "Wala nang hinihintay ang bayad na ito",
-    "simulator_decided_text": "Naaprubahan, natanggihan o sinukuan na ito.",
-    "simulator_back": "Bumalik sa pahina ng pagbabayad",
+    "simulator_decided_text": "Naaprubahan, natanggihan o itinigil na ito.",
+    "simulator_back": "Bumalik sa page ng pagbabayad",
     "test_numbers": "Mga test number",
     "test_card_note": "Kahit anong petsa sa hinaharap, kahit anong security code.",
     "outcome_at_once": "natutuloy agad",

@@ -81,7 +81,7 @@ TEXTS = {
     "Voici où en sont les choses.",
     # form errors
     "card_number_invalid": "Vérifiez le numéro de carte.",
-    "card_expiry_invalid": "Vérifiez le mois et l’année.",
+    "card_expiry_invalid": "Vérifiez la date.",
     "card_code_invalid": "Vérifiez le code.",
     "email_invalid": "Vérifiez l’adresse e-mail.",
     "phone_invalid": "Vérifiez le numéro.",

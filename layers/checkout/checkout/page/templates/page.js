@@ -3,116 +3,124 @@ connections, and shows changes without a reload. The syntax is old, because it h
 (function () {
 "use strict";
 var d = document, w = window;
-var modern = w.fetch && w.Promise && w.DOMParser && w.FormData && w.URLSearchParams && d.body.closest;
+{# Browsers that have this have all else that requests need. Others send the forms themselves. #}
+var modern = w.AbortController;
 var SLOW = 15000, GIVEN_UP = 40000, LONGEST_POLL = 30;
-var ticker, poller, slow, loadedAt, busy, submitting, lost, lastSeconds;
+var ticker, poller, slow, loadedAt, busy, submitting, lost, lastSeconds, quietUntil = 0;
 
 function find(selector, within) { return (within || d).querySelector(selector); }
 function each(selector, act) { Array.prototype.forEach.call(d.querySelectorAll(selector), act); }
 function main() { return find("main"); }
-function data(name) { return main().getAttribute("data-" + name); }
+function data(name, element) { return (element || main()).getAttribute("data-" + name); }
 function show(selector, shown) { var e = find(selector); if (e) e.hidden = !shown; return e; }
-function readOut(text) { find("#live-region").textContent = text; }
-function digits(text) { return text.replace(/\D/g, ""); }
+function readOut(words) { find("#live-region").textContent = words; }
+{# Gives a button another text, and reads it out. #}
+function relabel(button, name) { readOut(button.textContent = data(name, button)); }
+function digits(typed) { return typed.replace(/\D/g, ""); }
 
 {# ---- typing #}
 function brandOf(input) {
-  var number = digits(input.value), all = input.getAttribute("data-brands").split(";");
+  var figures = digits(input.value), all = data("brands", input).split(";");
   for (var i = 0; i < all.length; i++) {
     var brand = all[i].split(":");
-    if (new RegExp("^(?:" + brand[1] + ")").test(number)) return brand[0];
+    if (new RegExp("^(?:" + brand[1] + ")").test(figures)) return brand[0];
   }
   return "";
 }
-function codeLength() { return brandOf(d.getElementById("number")) === "American Express" ? 4 : 3; }
+function codeLength() { return brandOf(find("#number")) === "American Express" ? 4 : 3; }
 {% if session and "mobile_money" in session.methods %}
 {# The number in its local form, as the server reads it. #}
-function localPhone(text) {
-  var number = digits(text);
-  if (number.length > 10) number = number.replace(/^(00)?233/, "");
-  return number && number.charAt(0) !== "0" ? "0" + number : number;
+function localPhone(typed) {
+  var figures = digits(typed);
+  if (figures.length > 10) figures = figures.replace(/^(00)?233/, "");
+  return figures && figures.charAt(0) !== "0" ? "0" + figures : figures;
 }
 function networkOf(input) {
-  var prefix = localPhone(input.value).slice(0, 3), all = input.getAttribute("data-prefixes").split(";");
+  var prefix = localPhone(input.value).slice(0, 3), all = data("prefixes", input).split(";");
   for (var i = 0; prefix.length === 3 && i < all.length; i++)
     if (all[i].split(":")[1].split(",").indexOf(prefix) >= 0) return all[i].split(":")[0];
   return "";
 }
 {% endif %}
 {# The cursor stays behind the same digit. #}
-function setValue(input, text) {
-  if (text === input.value) return;
+function setValue(input, typed) {
+  if (typed === input.value) return;
   var at = input.selectionStart, atEnd = at === input.value.length, before = digits(input.value.slice(0, at || 0)).length, i = 0;
-  input.value = text;
+  input.value = typed;
   if (d.activeElement !== input || at === null) return;
-  if (atEnd) i = text.length;
-  while (!atEnd && before > 0 && i < text.length) if (/\d/.test(text.charAt(i++))) before--;
+  if (atEnd) i = typed.length;
+  while (!atEnd && before > 0 && i < typed.length) if (/\d/.test(typed.charAt(i++))) before--;
   input.setSelectionRange(i, i);
 }
 {# "1/40" and "2040-01" become "01 / 40". A text that begins with 20 waits for its month. #}
-function dateOf(text) {
-  var number = digits(text);
-  if (/^20\d{4}$/.test(number)) number = number.slice(4) + number.slice(2, 4);
-  else if (/^20/.test(number)) return text;
-  else if (/^\s*\d\s*\D|^[3-9]|^2[1-9]/.test(text)) number = "0" + number;
-  if (number.length === 6) number = number.slice(0, 2) + number.slice(4);
-  return number.length > 2 ? number.slice(0, 2) + " / " + number.slice(2, 6) : number;
+function dateOf(typed) {
+  var figures = digits(typed);
+  if (/^20\d{4}$/.test(figures)) figures = figures.slice(4) + figures.slice(2, 4);
+  else if (/^20/.test(figures)) return typed;
+  else if (/^\s*\d\s*\D|^[3-9]|^2[1-9]/.test(typed)) figures = "0" + figures;
+  if (figures.length === 6) figures = figures.slice(0, 2) + figures.slice(4);
+  return figures.length > 2 ? figures.slice(0, 2) + " / " + figures.slice(2, 6) : figures;
 }
 function format(input) {
-  var number = digits(input.value).slice(0, 19);
+  var figures = digits(input.value).slice(0, 19);
   if (input.name === "number") {
-    setValue(input, /^3[47]/.test(number)
-      ? number.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
-      : number.replace(/(.{4})(?=.)/g, "$1 "));
-    find(".chip", input.parentNode).textContent = brandOf(input);
-    d.getElementById("code").maxLength = number ? codeLength() : 4;
+    setValue(input, /^3[47]/.test(figures)
+      ? figures.replace(/^(.{4})(.{1,6})?(.+)?/, function (_, a, b, c) { return a + (b ? " " + b : "") + (c ? " " + c : ""); })
+      : figures.replace(/(.{4})(?=.)/g, "$1 "));
+    find(".chip").textContent = brandOf(input);
+    find("#code").maxLength = figures ? codeLength() : 4;
   } else if (input.name === "expiry") {
     setValue(input, dateOf(input.value));
 {% if session and "mobile_money" in session.methods %}
   } else if (input.name === "phone") {
-    var network = d.getElementById("network");
-    if (!network.getAttribute("data-chosen")) network.value = networkOf(input);
+    var network = find("#network");
+    if (!data("chosen", network)) network.value = networkOf(input);
 {% endif %}
   }
 }
 
 {# ---- checks #}
-function passesLuhn(number) {
-  for (var sum = 0, i = 0; i < number.length; i++) {
-    var digit = +number.charAt(number.length - 1 - i) * (i % 2 + 1);
+function passesLuhn(figures) {
+  for (var sum = 0, i = 0; i < figures.length; i++) {
+    var digit = +figures.charAt(figures.length - 1 - i) * (i % 2 + 1);
     sum += digit > 9 ? digit - 9 : digit;
   }
-  return number.length > 11 && sum % 10 === 0;
+  return figures.length > 11 && sum % 10 === 0;
 }
 var CHECKS = {
-  number: function (text) { return passesLuhn(digits(text)); },
-  expiry: function (text) {
-    var found = /^(0[1-9]|1[0-2])\s\/\s(\d\d)$/.exec(text);
+  number: function (typed) { return passesLuhn(digits(typed)); },
+  expiry: function (typed) {
+    var found = /^(0[1-9]|1[0-2])\s\/\s(\d\d)$/.exec(typed);
     return found && new Date(2000 + +found[2], +found[1]) > new Date();
   },
-  code: function (text) { return /^\d+$/.test(text) && text.length === codeLength(); },
+  code: function (typed) { return /^\d+$/.test(typed) && typed.length === codeLength(); },
 {% if session and "mobile_money" in session.methods %}
-  phone: function (text) { return /^0[25]\d{8}$/.test(localPhone(text)); },
+  phone: function (typed) { return /^0[25]\d{8}$/.test(localPhone(typed)); },
 {% endif %}
-  email: function (text) { return /^\S+@\S+\.\S+$/.test(text); }
+  email: function (typed) { return /^\S+@\S+\.\S+$/.test(typed); }
 };
 function isFine(input) { return !input.value || !CHECKS[input.name] || CHECKS[input.name](input.value.trim()); }
 function mark(input, wrong) {
-  var error = d.getElementById(input.id + "-error");
+  var error = find("#" + input.id + "-error");
   if (!error) return;
   if (wrong) {
     input.setAttribute("aria-invalid", "true");
-    error.textContent = input.getAttribute("data-mistake");
+    error.textContent = data("mistake", input);
   } else input.removeAttribute("aria-invalid");
   error.hidden = !wrong;
 }
 
 {# ---- requests #}
+{# How long to leave the server alone, in milliseconds. A server that is too busy says so. #}
+function pause() { return quietUntil - Date.now(); }
 function read(response) {
+  var seconds = response.headers.get("retry-after");
+  if (seconds || response.status === 429) quietUntil = Date.now() + 1000 * (+seconds || LONGEST_POLL);
   return response.text().then(function (html) { return { url: response.url, html: html }; });
 }
+function get(url) { return fetch(url, { cache: "no-store" }).then(read); }
 function token() { var t = find("[name=token]", main()); return t && t.value; }
-var TYPED = "main input:not([type=hidden]):not([type=radio]), main select";
+var TYPED = "main [autocomplete], #network, #receipt";
 function inputValues() {
   var values = {};
   each(TYPED, function (input) { values[input.id] = input.checked || input.value; });
@@ -120,7 +128,7 @@ function inputValues() {
 }
 function restore(values) {
   for (var id in values) {
-    var input = d.getElementById(id);
+    var input = find("#" + id);
     if (input && values[id] === true) input.checked = true;
     else if (input && !input.value) { input.value = values[id]; format(input); }
   }
@@ -138,8 +146,9 @@ function render(response) {
   clearTimeout(slow);
   busy = submitting = lost = false;
   main().parentNode.replaceChild(d.importNode(fresh, true), main());
+  freeze("footer", false);
   d.title = parsed.title;
-  if (url && history.replaceState) history.replaceState(null, "", url);
+  if (url) history.replaceState(null, "", url);
   if (data("state") === "open") {
     {# After an attempt the code is typed again. #}
     if (oldToken !== token()) delete values.code;
@@ -147,7 +156,7 @@ function render(response) {
     if (wasLost && oldToken === token()) {
       show("[data-not-charged]", true);
       show("[data-failure]", false);
-      if (chosen && d.getElementById(chosen.id)) d.getElementById(chosen.id).checked = true;
+      if (chosen && (chosen = find("#" + chosen.id))) chosen.checked = true;
     }
   }
   readOut(data("title"));
@@ -158,54 +167,58 @@ function render(response) {
 function onFailure() {
   clearTimeout(slow);
   busy = false;
-  show("[data-still-lost]", lost);
-  if (lost) readOut(find("[data-still-lost]") ? find("[data-still-lost]").textContent : "");
+  var still = show("[data-still-lost]", lost);
+  if (lost && still) readOut(still.textContent);
   lost = lost || submitting;
   if (lost && show("[data-lost]", true)) {
     find("[data-check-now]").disabled = false;
     find("[data-lost] h2").focus();
-  } else show("[data-offline]", true);
+  } else show("[data-offline]", pause() <= 0);
   schedulePoll();
 }
 {# Nothing can be pressed while something is being sent. #}
-function freeze() {
-  main().setAttribute("aria-busy", "true");
-  each("main button, main input, main select", function (control) { control.disabled = true; });
-  each("main a", function (link) { link.setAttribute("aria-disabled", "true"); });
+function freeze(part, frozen) {
+  each(part + " button, " + part + " [name]", function (control) { control.disabled = frozen; });
+  each(part + " a", function (link) { link.setAttribute("aria-disabled", frozen); });
 }
 function submit(form) {
   if (busy || lost) return;
-  var button = find("button:not([type=button])", form), aborter = w.AbortController && new AbortController();
+  var button = find("button:not([type=button])", form), aborter = new AbortController();
   {# What belongs to another method stays in the browser. #}
-  each(".method > input:not(:checked) ~ .fields input, .method > input:not(:checked) ~ .fields select", function (control) { control.disabled = true; });
+  each(".method > input:not(:checked) ~ .fields [name]", function (control) { control.disabled = true; });
   var body = new URLSearchParams(new FormData(form));
   busy = submitting = true;
-  freeze();
-  button.textContent = button.getAttribute("data-progress");
-  readOut(button.textContent);
+  freeze("body", true);
+  relabel(button, "progress");
   slow = setTimeout(function () {
-    button.textContent = button.getAttribute("data-slow");
-    readOut(button.textContent);
-    slow = setTimeout(function () { if (aborter) aborter.abort(); onFailure(); }, GIVEN_UP - SLOW);
+    relabel(button, "slow");
+    slow = setTimeout(function () { aborter.abort(); onFailure(); }, GIVEN_UP - SLOW);
   }, SLOW);
-  fetch(form.action, { method: "POST", body: body, signal: aborter ? aborter.signal : undefined })
-    .then(read).then(render, function () { if (busy) onFailure(); });
+  {# A server that is too busy has stored nothing, and the form's token starts one payment at most. #}
+  function send() {
+    if (lost || !submitting) return;
+    fetch(form.action, { method: "POST", body: body, signal: aborter.signal }).then(read).then(function (response) {
+      if (pause() > 0) setTimeout(send, pause());
+      else render(response);
+    }, function () { if (busy) onFailure(); });
+  }
+  send();
 }
 function load(url) {
   if (busy) return;
   busy = true;
-  fetch(url, { cache: "no-store" }).then(read).then(render, onFailure);
+  get(url).then(render, onFailure);
 }
-function latest() { return data("page") + "?attempt=latest"; }
+function latest() { return location.pathname + "?attempt=latest"; }
 
 {# ---- waiting #}
 function poll() {
-  if (busy || d.hidden) return schedulePoll();
-  fetch(data("poll-url"), { cache: "no-store" }).then(function (response) { return response.json(); }).then(function (now) {
+  if (busy || d.hidden || pause() > 0) return schedulePoll();
+  get(data("poll-url")).then(function (response) {
     show("[data-offline]", false);
-    if (busy) return schedulePoll();
+    if (busy || pause() > 0) return schedulePoll();
     if (lost) load(latest());
-    else if (now.state !== data("state")) load(location.href);
+    else if (JSON.parse(response.html).state !== data("state")) load(location.href);
     else schedulePoll();
   }).then(null, function () { if (busy) schedulePoll(); else onFailure(); });
 }
@@ -214,17 +227,17 @@ function schedulePoll() {
   clearTimeout(poller);
   if (!main() || !data("poll")) return;
   var seconds = Math.min(LONGEST_POLL, +data("poll") + (Date.now() - loadedAt) / 60000);
-  poller = setTimeout(modern ? poll : function () { location.reload(); }, seconds * 1000);
+  poller = setTimeout(modern ? poll : function () { location.reload(); }, Math.max(seconds * 1000, pause()));
 }
-function twoDigits(number) { return (number < 10 ? "0" : "") + number; }
+function twoDigits(count) { return (count < 10 ? "0" : "") + count; }
 function tick() {
   var passed = Math.floor((Date.now() - loadedAt) / 1000), clock = find("[data-seconds]");
   if (clock) {
-    var left = Math.max(0, clock.getAttribute("data-seconds") - passed), minutes = Math.floor(left / 60), s = left % 60;
-    var from = clock.parentNode.getAttribute("data-from"), shown = !from || left <= +from;
+    var left = Math.max(0, data("seconds", clock) - passed), minutes = Math.floor(left / 60), s = left % 60;
+    var from = data("from", clock.parentNode), shown = !from || left <= +from;
     clock.textContent = (minutes < 60 ? minutes : Math.floor(minutes / 60) + ":" + twoDigits(minutes % 60)) + ":" + twoDigits(s);
     clock.parentNode.hidden = !shown;
-    var status = clock.getAttribute("data-status");
+    var status = data("status", clock);
     if (shown && status && s === 0 && left && left !== lastSeconds) readOut(status.replace("#", minutes));
     lastSeconds = left;
   }
@@ -232,10 +245,10 @@ function tick() {
   if (reload && passed >= reload && !busy && !lost) {
     main().setAttribute("data-reload", passed + 5);
     {# What is shown can't be paid any more, even if the next screen can't be loaded. #}
-    if (data("state") === "open") freeze();
+    if (data("state") === "open") freeze("main", true);
     {# The next screen may have to be loaded as a page of its own. #}
-    if (modern && !data("reload-as-page")) load(data("page"));
-    else location.replace(data("reload-as-page") || data("page"));
+    if (modern && !data("reload-as-page")) load(location.pathname);
+    else location.replace(data("reload-as-page") || location.pathname);
   }
 }
 {% if session and session.billing_collection == "always" %}
@@ -293,16 +306,13 @@ d.addEventListener("submit", function (event) {
 });
 d.addEventListener("click", function (event) {
   {# Leaving the page would not stop the payment that is being sent. #}
-  if (event.target.closest && event.target.closest("[aria-disabled]")) event.preventDefault();
+  if (modern && event.target.closest("[aria-disabled=true]")) event.preventDefault();
   var button = modern && event.target.closest("button");
   if (!button) return;
   if (button.hasAttribute("data-check-now")) load(latest());
   if (button.hasAttribute("data-print")) w.print();
   if (button.hasAttribute("data-copy"))
-    navigator.clipboard.writeText(button.getAttribute("data-copy")).then(function () {
-      button.textContent = button.getAttribute("data-copied");
-      readOut(button.textContent);
-    }, function () {});
+    navigator.clipboard.writeText(data("copy", button)).then(function () { relabel(button, "copied"); }, function () {});
 });
 {# An image that can't be loaded is hidden, and what is behind it is shown. #}
 d.addEventListener("error", function (event) {
