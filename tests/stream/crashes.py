@@ -6,6 +6,7 @@ functions, one step at a time: stream, queue, TTL deletions and schedule, as rel
 `Conditions` say.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -186,6 +187,14 @@ class Message:
     visible_at: float
     received: int = 0
 
+    @property
+    def endpoint(self) -> str | None:
+        """The webhook endpoint of a delivery; None for a timer."""
+        if self.function != "SendWebhook":
+            return None
+        id: str = json.loads(self.body)["endpoint"]
+        return id
+
 
 class Driver:
     """Runs one scenario to its end: until no record, no message and no timer is left."""
@@ -289,14 +298,17 @@ class Driver:
         return True
 
     def _deliver_messages(self) -> bool:
-        """Invokes a queue's function with the oldest visible message, and SendWebhook with all that
-        are visible; False if there is none."""
+        """Invokes a queue's function with the oldest visible message, and SendWebhook with those to
+        the same endpoint as well; False if there is none.
+
+        Those to several endpoints would be sent in threads, which a kill does not end.
+        """
         visible = [each for each in self.messages if each.visible_at <= self.world.now]
         if not visible:
             return False
-        function = visible[0].function
-        of_function = [each for each in visible if each.function == function]
-        batch = of_function[:BATCH] if function == "SendWebhook" else of_function[:1]
+        function, endpoint = visible[0].function, visible[0].endpoint
+        batch = [each for each in visible if endpoint and each.endpoint == endpoint][:BATCH]
+        batch = batch or visible[:1]
         for message in batch:
             self.messages.remove(message)
             self._sent[message.body] += 1
