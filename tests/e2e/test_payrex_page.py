@@ -197,22 +197,21 @@ def test_the_page_of_an_expired_session_has_no_form(
     expect(page.locator("main form")).to_have_count(0)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 6])
-@pytest.mark.parametrize("method", ["GCash", "Card"])
+@pytest.mark.parametrize("count", [2, 6])
 def test_the_pay_button_is_above_the_fold_of_a_small_phone(
-    page: Page, open_session: Open, count: int, method: str
+    page: Page, open_session: Open, count: int
 ) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
     items = [{"name": f"Mug {n}", "amount": 25050, "quantity": 1} for n in range(count)]
     open_session(payment_methods=[], line_items=items)
-    page.get_by_role("radio", name=method).check()
-    page.keyboard.press("Control+Home")
-
-    box = page.locator("main form [type=submit]").first.bounding_box()
-
     assert page.locator(".items").get_attribute("open") == ("" if count <= 3 else None)
-    assert box
-    assert box["y"] + box["height"] <= 640
+
+    for method in ("GCash", "Card", "Maya", "QR Ph"):
+        page.get_by_role("radio", name=method).check()
+        page.keyboard.press("Control+Home")
+        box = page.locator("main form [type=submit]").first.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 640
 
 
 def test_the_pay_button_covers_no_field_that_has_the_focus(page: Page, open_session: Open) -> None:
