@@ -55,6 +55,8 @@ RELOAD_SECONDS = 5
 """Reload interval of a waiting page without scripts."""
 CLOSING_SECONDS = 600
 """How long before its end a session that can be paid shows the time left."""
+WITHOUT_QUERY = "?"
+"""The page's own address, in fewer bytes than its path."""
 LONGEST_TIMER = 20 * 86_400
 """The longest timer in the page, in seconds. Browsers' timers overflow after about 24 days."""
 DESCRIPTION_LENGTH = 100
@@ -539,7 +541,7 @@ def _reload_at(visit: Visit, at: int) -> dict[str, Any]:
     seconds = at - visit.now
     if not 0 < seconds < LONGEST_TIMER:
         return {"reload_seconds": None, "refresh": None}
-    return {"reload_seconds": seconds, "refresh": _refresh(seconds, visit.page_path)}
+    return {"reload_seconds": seconds, "refresh": _refresh(seconds, WITHOUT_QUERY)}
 
 
 def _refresh(seconds: int, url: str) -> dict[str, Any]:
@@ -605,7 +607,7 @@ def _icon(palette: Palette, merchant: str) -> str:
     return quote(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
         f"<rect width='32' height='32' rx='8' fill='{palette.brand}'/>"
-        "<text x='16' y='23' font-family='sans-serif' font-size='20' font-weight='700' "
+        "<text x='16' y='23' style='font:700 20px sans-serif' "
         f"text-anchor='middle' fill='{palette.on_brand}'>{escape(merchant[:1])}</text></svg>",
         safe=" /:=',",
     )
