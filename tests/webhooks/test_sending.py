@@ -14,17 +14,18 @@ from checkout.api.webhook_requests import build_request
 from checkout.domain import clock
 from checkout.domain.delivery import Delivery
 from checkout.domain.event import Event
+from checkout.domain.ids import EVENT, new_id
 from checkout.domain.webhook_endpoint import FormerSecret, WebhookEndpoint
 from checkout.settings import settings
 from checkout.store import deliveries, keys, leases, tracked_events, webhook_endpoints
 from checkout.store.items import to_record
 from checkout.store.leases import Lease, NoFreeLease
-from checkout.store.table import ConditionFailedError, Delete, Put
+from checkout.store.table import ConditionFailedError, Delete, Put, Table
 from checkout.store.timers import NET_SECONDS
 from checkout.webhooks import egress, health, retry, sending
 from checkout.webhooks.answers import Answer
 from checkout.webhooks.message import Message
-from checkout.webhooks.queue import open_queue
+from checkout.webhooks.queue import Queue, open_queue
 from checkout.webhooks.sending import Sender
 from tests.receiver import Receiver
 from tests.world import SCOPE, World
@@ -586,17 +587,22 @@ def test_messages_do_not_wait_for_writes_about_paused_endpoints(
     (item,) = world.having("ENDPOINTS#")
     world.table.write(Put(item | {"slow_until": int(world.now) + 30}))
     other = world.post(WEBHOOKS, {"url": receiver.url, "events": ["checkout.session.completed"]})
-    queued: list[str] = []
-    postpone = deliveries.postpone_all
+    order: list[str] = []
+    send, postpone = Queue.send, deliveries.postpone_all
 
-    def look_and_postpone(*arguments: Any) -> None:
-        queued.extend(world.messages())
-        postpone(*arguments)
+    def note_and_send(queue: Queue, due: list[Delivery], delay: int = 0) -> None:
+        order.extend(each.endpoint for each in due)
+        send(queue, due, delay)
 
-    monkeypatch.setattr(deliveries, "postpone_all", look_and_postpone)
+    def note_and_postpone(table: Table, paused: list[tuple[Delivery, int]]) -> None:
+        order.extend(each.endpoint for each, _ in paused)
+        postpone(table, paused)
+
+    monkeypatch.setattr(Queue, "send", note_and_send)
+    monkeypatch.setattr(deliveries, "postpone_all", note_and_postpone)
     pay(world)
 
-    assert [Message.from_body(body).endpoint for body in queued] == [other.json["id"]]
+    assert order == [other.json["id"], hook]
     stored = {each.endpoint: each.is_stored for each in all_deliveries(world)}
     assert stored == {hook: True, other.json["id"]: False}
 
@@ -606,8 +612,8 @@ def test_a_delivery_that_is_moved_meanwhile_keeps_no_other_from_being_postponed(
 ) -> None:
     now = int(world.now)
     first, second = (
-        Delivery(event=f"evt_{number}", endpoint=hook, scope=SCOPE, next_attempt_at=now)
-        for number in (f"{1:032}", f"{2:032}")
+        Delivery(event=new_id(EVENT), endpoint=hook, scope=SCOPE, next_attempt_at=now)
+        for _ in range(2)
     )
     moved = deliveries.postpone(world.table, first, now + 5, now + 5)
 
