@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONPATH = layers/checkout:.
 
-.PHONY: help dev demo listen client-tools test test-all lint checkov browser sam-validate clean
+.PHONY: help dev demo listen client-tools test test-all lint checkov browser firefox sam-validate clean
 .PHONY: build deploy preflight smoke bench-cold bench-warm bench-webhooks bench-devstack bench-scale screenshots lighthouse
 .PHONY: test-sam-local sam-local-tests invoke sam-local-invoke sam-local-env sam-local-open openapi openapi-lint
 
@@ -42,7 +42,7 @@ test: $(VENV)/.test lint ## run the linters, and the tests that need Python alon
 
 # Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
 # Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
+test-all: $(VENV)/.test lint browser firefox client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
 	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25 -m "not sam_local"
 	$(MAKE) test-sam-local
 
@@ -61,6 +61,9 @@ checkov: .venv-checkov/.done ## check template.yaml with checkov; .checkov.yaml 
 
 browser: ## install Chromium if it is missing (apt)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+
+firefox: ## install Firefox if it is missing (apt)
+	@command -v firefox-esr >/dev/null || { apt-get update -qq && apt-get install -y -qq firefox-esr; }
 
 client-tools: clients/node/node_modules/.done examples/node-shop/node_modules/.done ## install PHP and Composer if they are missing (apt), and npm packages
 	@{ php -m | grep -q '^curl$$' && command -v composer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq php-cli php-curl composer; }
