@@ -130,7 +130,7 @@ def recorded(handler: Handler, batch: Sequence[Message]) -> Work:
         return post(url, body, headers, *rest)
 
     events.register("provide-client-params.*.*", record_call, unique_id="recording")
-    egress.post = record_post
+    setattr(egress, "post", record_post)  # noqa: B010 (mypy)
     invoke(handler, batch)
     egress.post = post
     events.unregister("provide-client-params.*.*", unique_id="recording")
