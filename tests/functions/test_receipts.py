@@ -60,6 +60,13 @@ def test_a_shopper_who_asked_for_a_receipt_gets_one(offering: World) -> None:
     assert [each for each in offering.having("TIMER#") if each["kind"] == "receipt"] == []
 
 
+def test_the_paid_page_says_that_a_receipt_comes(offering: World) -> None:
+    for form, is_told in ((WANTED, True), ({"email": EMAIL}, False)):
+        paid = offering.submit(offering.create_session()["id"], FINE | form).headers["location"]
+
+        assert ("We e-mail you the receipt." in offering.page(paid).text) == is_told
+
+
 def test_nobody_gets_a_receipt_without_asking(offering: World) -> None:
     page = offering.page(f"/checkout/{offering.create_session()['id']}").text
     assert '<input type="checkbox" id="receipt" name="receipt">' in page

@@ -26,7 +26,6 @@ def test_a_shopper_who_ticks_the_box_gets_a_receipt(opened: Page, stack: Stack) 
     opened.locator("#email").fill("ama@example.com")
     opened.get_by_label(WANTED).check()
     pay_by_card(opened)
-    expect(opened.get_by_text("We e-mail you the receipt.")).to_be_visible()
     opened.wait_for_url("**/thanks")
 
     assert stack.wait_until_idle()
