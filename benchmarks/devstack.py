@@ -60,18 +60,18 @@ class Devstack:
     def start(self) -> float:
         """Start the process. Returns the seconds until it answers."""
         began = time.monotonic()
-        port = free_port(HOST)
-        self._url = f"http://{HOST}:{port}"
-        settings = {"DATA": str(self._data), "HOST": HOST, "PORT": str(port)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "devstack"],
-            env={**os.environ, **settings},
-            stdout=subprocess.DEVNULL,
-        )
-        while not self._is_up():
-            if self._process.poll() is not None or time.monotonic() - began > START_TIMEOUT:
-                raise SystemExit("devstack does not start; its reason is above")
-            time.sleep(0.02)
+        with free_port(HOST) as port:
+            self._url = f"http://{HOST}:{port}"
+            settings = {"DATA": str(self._data), "HOST": HOST, "PORT": str(port)}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "devstack"],
+                env={**os.environ, **settings},
+                stdout=subprocess.DEVNULL,
+            )
+            while not self._is_up():
+                if self._process.poll() is not None or time.monotonic() - began > START_TIMEOUT:
+                    raise SystemExit("devstack does not start; its reason is above")
+                time.sleep(0.02)
         return time.monotonic() - began
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -132,29 +132,28 @@ def running(folder: Path, scripts: bool) -> Iterator[Firefox]:
     chosen = PREFERENCES | {"javascript.enabled": scripts}
     lines = [f'user_pref("{name}", {_literal(value)});\n' for name, value in chosen.items()]
     (folder / "user.js").write_text("".join(lines))
-    port = free_port(HOST)
-    process = start_process(
-        [
-            path,
-            "--headless",
-            "--no-remote",
-            f"--profile={folder}",
-            f"--remote-debugging-port={port}",
-        ],
-        folder / "firefox.log",
-    )
     loop = asyncio.new_event_loop()
-    try:
-        wait_for_port(process, HOST, port, START_SECONDS)
+    with ExitStack() as opening:
+        opening.callback(loop.close)
+        with free_port(HOST) as port:
+            process = start_process(
+                [
+                    path,
+                    "--headless",
+                    "--no-remote",
+                    f"--profile={folder}",
+                    f"--remote-debugging-port={port}",
+                ],
+                folder / "firefox.log",
+            )
+            opening.callback(stop_process, process, STOP_SECONDS)
+            wait_for_port(process, HOST, port, START_SECONDS)
         client, socket = loop.run_until_complete(_connect(f"ws://{HOST}:{port}/session"))
         firefox = Firefox(loop, socket)
         firefox.call("session.new", capabilities={})
         firefox.call("session.subscribe", events=["log.entryAdded"])
         yield firefox
         loop.run_until_complete(client.close())
-    finally:
-        stop_process(process, STOP_SECONDS)
-        loop.close()
 
 
 async def _connect(url: str) -> tuple[ClientSession, ClientWebSocketResponse]:
