@@ -265,6 +265,11 @@ class World:
         response = self._send(path, {"token": self.form_token(path), "decision": decision})
         return self.page(response.headers["location"])
 
+    def choose_language(self, path: str, language: str) -> Response:
+        """Submits the page's form of languages, whose token is the last."""
+        token = re.findall(r'name="token" value="(\w+)"', self.page(path).text)[-1]
+        return self._send(path, {"language": language, "token": token})
+
     def form_token(self, path: str) -> str:
         return token_in(self.page(path).text)
 

@@ -33,10 +33,10 @@ EXPECTED: dict[str, int] = {
 }
 
 NAMELESS = (
-    *("pay_page", "decide_simulated_payment", "receive_stripe_notification"),
+    *("show_page", "pay_page", "decide_simulated_payment", "receive_stripe_notification"),
     *("receive_paystack_notification", "receive_paymongo_notification"),
 )
-"""Samples whose responses name no object: redirects, and an error."""
+"""Samples whose responses name no object: a page, redirects, and errors."""
 
 
 def function_of(sample: Path) -> str:

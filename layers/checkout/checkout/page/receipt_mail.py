@@ -22,7 +22,7 @@ NAME_LENGTH = 60
 DESCRIPTION_LENGTH = 1000
 ITEM_BYTES = 60_000
 """How much the texts of the line items may take. Mail programs cut longer e-mails off."""
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of the text around them."""
 
 
