@@ -83,7 +83,7 @@ def id(merchant: Merchant, page: Page, shop: str) -> str:
 
 
 def type_card(page: Page, stripe_server: StripeServer) -> None:
-    expect(page.get_by_role("heading", name="Type your card")).to_be_visible()
+    expect(page.get_by_role("heading", name="Enter your card")).to_be_visible()
     page.get_by_placeholder("number").fill(GOOD)
     page.get_by_placeholder("exp_month").fill("12")
     page.get_by_placeholder("exp_year").fill("40")
@@ -123,7 +123,7 @@ def test_another_attempt_can_be_made_after_a_failure_at_stripe(
     (intent,) = stripe_server.intents()
     assert intent["status"] == "canceled"
     page.get_by_role("button", name=PAY).click()
-    expect(page.get_by_role("heading", name="Type your card")).to_be_visible()
+    expect(page.get_by_role("heading", name="Enter your card")).to_be_visible()
     assert len(stripe_server.intents()) == 2
 
 
@@ -131,7 +131,7 @@ def test_the_card_fields_are_shown_again_a_moment_after_a_quick_reload(
     page: Page, merchant: Merchant
 ) -> None:
     """The page may not call Stripe at once, and shows that it waits until it may."""
-    fields = page.get_by_role("heading", name="Type your card")
+    fields = page.get_by_role("heading", name="Enter your card")
     page.goto(merchant.create_session()["url"])
 
     with stopped_time():

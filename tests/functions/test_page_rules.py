@@ -23,8 +23,8 @@ from checkout.processors.protocol import Instrument
 from checkout.processors.simulator import Simulator
 from checkout.store import accounts, deliveries, sessions, tracked_events
 from checkout.store.items import to_wire
+from tests.payrex.forms import MANUAL, order
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
-from tests.payrex.forms import order
 from tests.world import (
     ACCRA,
     CARD,
@@ -109,6 +109,31 @@ def test_the_language_that_the_shopper_chose_is_kept(world: World) -> None:
     world.choose_language(path, "fr")
 
     assert '<html lang="fr">' in world.get(path, key=None, headers={"accept-language": "en"}).text
+
+
+@pytest.mark.parametrize("query", ["canceled=1", "items=1"])
+def test_a_shopper_who_chooses_a_language_stays_on_the_screen(world: World, query: str) -> None:
+    items = [{"name": name, "amount": 5000, "quantity": 1} for name in ("Mug", "Tea")]
+    path = payrex_path(world, line_items=items) + f"?{query}"
+    before = state_of(world.page(path).text)
+
+    chosen = world.choose_language(path, "fr").headers["location"]
+
+    assert before in ("canceled", "more_items")
+    assert state_of(world.page(chosen).text) == before
+    assert '<html lang="fr">' in world.page(chosen).text
+
+
+def test_a_paid_page_in_another_language_does_not_leave_for_the_shop(world: World) -> None:
+    id = world.create_session()["id"]
+    paid = world.pay(id).headers["location"]
+    world.now += 60
+    assert "data-redirect" in world.page(paid).text
+
+    chosen = world.page(world.choose_language(paid, "fr").headers["location"]).text
+
+    assert "C’était déjà payé" in unescape(chosen)
+    assert "data-redirect" not in chosen
 
 
 # --------------------------------------------------------------------- tokens
@@ -233,7 +258,7 @@ def test_a_shopper_can_end_an_attempt(world: World, then: str) -> None:
 
     page = world.page(ended.headers["location"]).text
     assert state_of(page) == ("open" if then == "retry" else "canceled-after-attempt")
-    assert "If you still approve the old request, we send that money back." in page
+    assert "If the old payment still goes through, we send that money back." in page
     world.pay(id)
     assert world.session(id)["status"] == "complete"
 
@@ -305,6 +330,65 @@ def test_the_waiting_page_shows_what_to_do_and_the_time_left(world: World) -> No
     assert re.search(r'data-seconds="287"[^>]*>4:47<', page)
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"method": "mobile_money", "phone": "0240000005"}, "# min left to approve"),
+        (CARD | {"number": "4000000000006975"}, ""),
+        ({"method": "bank_transfer"}, ""),
+    ],
+)
+def test_the_minutes_to_approve_are_read_out_where_there_is_something_to_approve(
+    world: World, form: dict[str, str], text: str
+) -> None:
+    page = world.page(world.submit(world.create_session()["id"], form).headers["location"]).text
+
+    assert state_of(page) == "waiting"
+    assert f'data-status="{text}"' in page
+
+
+def test_a_blocked_page_does_not_say_that_nothing_is_charged_if_it_may_be(world: World) -> None:
+    path = path_of(world, payment_method_types=["mobile_money"])
+    for _ in range(10):
+        location = world.pay_by_phone(path.rpartition("/")[2], "0240000005").headers["location"]
+        ended = world.submit(
+            path.rpartition("/")[2], {"end": "retry"}, token_in(world.page(location).text)
+        ).headers["location"]
+
+    for page in (world.page(path).text, world.page(ended).text):
+        assert state_of(page) == "blocked"
+        assert "not been charged" not in page
+    assert "If the old payment still goes through, we send that money back." in page
+
+
+def test_the_page_of_held_money_says_what_becomes_of_it(world: World) -> None:
+    captured, voided = (world.payrex("POST", PAYREX_SESSIONS, MANUAL).json for _ in range(2))
+    for each in (captured, voided):
+        world.pay(each["client_secret"])
+        held = world.page(f"/c/{each['client_secret']}").text
+        assert "Payment authorized" in held
+        assert "Manila Mugs charges your card later, or releases the amount." in held
+        assert "Paid on" not in held and "paid already" not in held
+
+    world.payrex("POST", f"/payment_intents/{voided['payment_intent']['id']}/cancel")
+    world.payrex(
+        "POST", f"/payment_intents/{captured['payment_intent']['id']}/capture", "amount=5050"
+    )
+
+    released, paid = (world.page(f"/c/{each['client_secret']}").text for each in (voided, captured))
+    assert "Payment released" in released and "₱" not in released.partition('class="paying"')[2]
+    assert "This was paid already" in paid and "Paid on" in paid and "₱50.50" in paid
+
+
+def test_the_total_stands_only_where_the_list_begins(world: World) -> None:
+    items = [{"name": name, "amount": 5000, "quantity": 1} for name in ("Mug", "Tea")]
+    path = payrex_path(world, line_items=items)
+
+    assert 'class="total"' in world.page(path).text
+    assert 'class="total"' in world.page(f"{path}?items=0").text
+    assert 'class="total"' not in world.page(f"{path}?items=1").text
+
+
 def test_a_qr_code_leads_to_the_simulators_page_and_back(world: World) -> None:
     path = payrex_path(world, payment_methods=["qrph"])
     location = world.submit(path.removeprefix("/c/"), {"method": "qrph"}).headers["location"]
@@ -317,7 +401,7 @@ def test_a_qr_code_leads_to_the_simulators_page_and_back(world: World) -> None:
     assert "Manila Mugs" in approval
 
     assert "Payment received" in world.decide(attempt, "approve").text
-    assert "waits for nothing" in world.page(f"/simulator/{attempt}").text
+    assert "Nothing is left to decide" in world.page(f"/simulator/{attempt}").text
 
 
 def test_the_qr_code_holds_the_full_url_of_the_simulators_page(

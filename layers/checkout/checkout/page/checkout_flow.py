@@ -37,6 +37,8 @@ NUMBER_FIELDS = {"card": "number", "mobile_money": "phone"}
 """The form field that a refused number is reported at, by method."""
 REDIRECT_METHODS = ("gcash", "maya")
 """Methods that redirect the shopper to a wallet. For QR Ph the waiting screen shows a code."""
+SCREENS = ("canceled", "items")
+"""The query parameters that name a screen of an open session."""
 LATEST = "latest"
 """The value of `attempt` that stands for the session's latest payment. The page's script sends it
 when it does not know the id."""
@@ -94,7 +96,7 @@ def pay(table: Table, request: Request) -> Response:
     if "recover" in form:
         return _recover(table, request, session, form)
     if "language" in form:
-        return _choose_language(table, session, form)
+        return _choose_language(table, request, session, form)
     if not is_token(session, form.get("token", "")):
         return _redirect(session, {"stale": "1"})  # Nothing is charged.
     return _pay(table, request, session, form)
@@ -136,19 +138,27 @@ def _recover(table: Table, request: Request, session: Session, form: dict[str, s
     return view.redirect(view.page_path(fresh))
 
 
-def _choose_language(table: Table, session: Session, form: dict[str, str]) -> Response:
+def _choose_language(
+    table: Table, request: Request, session: Session, form: dict[str, str]
+) -> Response:
     """Shows the page in the language that the shopper chose, from now on."""
     known = form["language"] in CATALOGUES
     if known and is_language_token(session, form.get("token", "")):
         sessions.set_locale(table, session, form["language"])
-    return _redirect(session, {})
+    kept = {name: value for name, value in request.last_query().items() if name in SCREENS}
+    if session.payment:
+        return _redirect_to(session, kept)  # An attempt in the query would lead back to the shop.
+    return _redirect(session, kept)
 
 
 def _redirect(session: Session, query: dict[str, str]) -> Response:
     """Shows the page in its present state, with the outcome of the latest attempt."""
     latest = session.payment or session.latest_payment
-    named = query | ({"attempt": latest} if latest else {})
-    return view.redirect(view.page_path(session) + (f"?{urlencode(named)}" if named else ""))
+    return _redirect_to(session, query | ({"attempt": latest} if latest else {}))
+
+
+def _redirect_to(session: Session, query: dict[str, str]) -> Response:
+    return view.redirect(view.page_path(session) + (f"?{urlencode(query)}" if query else ""))
 
 
 def _pay(table: Table, request: Request, session: Session, form: dict[str, str]) -> Response:

@@ -13,18 +13,20 @@ PHONE_DIGITS_SHOWN = 3
 
 
 def rows(session: Session, payment: Payment, language: str, t: Translate) -> list[tuple[str, str]]:
-    """Labels and texts. A session does not change any more once it is paid, so it has the time."""
+    """Labels and texts. A session does not change any more once its money is taken, so it has the
+    time."""
+    taken_at = format_moment(session.updated_at, session.currency, t)
     shown = [
         (t("reference"), session.reference),
-        (t("receipt_date"), format_moment(session.updated_at, session.currency, t)),
+        *([(t("receipt_date"), taken_at)] if payment.was_charged else []),
         (t("receipt_method"), _instrument(payment, t)),
         (t("amount"), format_amount(payment.amount, payment.currency, language)),
     ]
-    if session.statement_descriptor:
-        shown.append((t("receipt_statement"), session.statement_descriptor))
     if payment.amount_refunded:
         refunded = format_amount(payment.amount_refunded, payment.currency, language)
         shown.append((t("receipt_refunded"), refunded))
+    if session.statement_descriptor:
+        shown.append((t("receipt_statement"), session.statement_descriptor))
     return shown
 
 

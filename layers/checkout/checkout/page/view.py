@@ -16,7 +16,13 @@ from checkout.domain.contact import EMAIL, is_web_url, phone_number
 from checkout.domain.errors import CheckoutError
 from checkout.domain.mobile_networks import NETWORK_NAMES, NETWORK_PREFIXES
 from checkout.domain.money import NO_BREAK, format_amount
-from checkout.domain.payment import GIVEN_UP, PAGE_LOOKUP_SECONDS, Failure, Payment
+from checkout.domain.payment import (
+    GIVEN_UP,
+    PAGE_LOOKUP_SECONDS,
+    Failure,
+    Payment,
+    PaymentStatus,
+)
 from checkout.domain.session import Session, Status
 from checkout.page import line_items, receipt
 from checkout.page.catalogues.countries import likely_countries
@@ -76,6 +82,15 @@ PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), usb
 ERROR_TEXTS = {404: "unknown", 429: "limited"}
 """The catalogue's name for the texts of an error, by status."""
 
+HOLDS = MappingProxyType(
+    {
+        PaymentStatus.AUTHORIZED: "held",
+        PaymentStatus.CAPTURING: "held",
+        PaymentStatus.VOIDING: "released",
+        PaymentStatus.VOIDED: "released",
+    }
+)
+"""The catalogue's name for the texts of a paid session whose money was not taken."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NOTICES = ("stale", "not_ended")
 """What a redirect to the page may have to say: names of query parameters and catalogue keys."""
@@ -143,6 +158,12 @@ class Visit(NamedTuple):
     @property
     def just_paid(self) -> bool:
         return self.payment is not None and self.session.payment == self.payment.id
+
+    @property
+    def hold(self) -> str | None:
+        """The catalogue's name for the texts about held money; None if the money was taken."""
+        status = self.session.hold_at(self.now)
+        return HOLDS.get(status) if status else None
 
     @property
     def returns_to_shop(self) -> bool:
@@ -307,6 +328,8 @@ def _support(support: str | None) -> list[tuple[str, str | None]]:
 def _title(visit: Visit, screen: str, amount: str, t: Translate) -> str:
     if screen == "open":
         return t("failed_title") if _failure(visit, t) else t("open_title", amount=amount)
+    if screen == "complete" and visit.hold:
+        return t(f"{visit.hold}_title")
     if screen == "complete" and not visit.just_paid:
         return t("complete_again_title")
     return t(f"{screen}_title")
@@ -408,6 +431,7 @@ def _waiting_context(visit: Visit, t: Translate) -> dict[str, Any]:
     bank = visit.processors.get("bank_transfer")
     return {
         "method": payment.method,
+        "approvable": payment.method not in ("card", "bank_transfer"),
         "phone": _grouped(payment.phone or ""),
         "network": NETWORK_NAMES.get(payment.provider or "", ""),
         "bank_account": bank and bank.bank_account,
@@ -458,9 +482,10 @@ def _card_entry_context(visit: Visit, _t: Translate) -> dict[str, Any]:
 
 
 def _complete_context(visit: Visit, t: Translate) -> dict[str, Any]:
-    paid_by = visit.paid_by
+    paid_by = None if visit.hold == "released" else visit.paid_by
     context: dict[str, Any] = {
         "just_paid": visit.just_paid,
+        "hold": visit.hold,
         "redirects": visit.returns_to_shop,
         "receipt": receipt.rows(visit.session, paid_by, visit.language, t) if paid_by else [],
         "receipt_comes": bool(paid_by and paid_by.receipt_language and paid_by.was_charged),

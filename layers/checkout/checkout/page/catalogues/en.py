@@ -9,7 +9,7 @@ TEXTS = {
     "total": "Total",
     "unit_price": "{amount} each",
     "more_items": "and {count} more",
-    "more_items_title": "More of your order",
+    "more_items_title": "Your order",
     "items_shown": "Items {first} to {last} of {count}.",
     "items_back": "Back to payment",
     "optional": "optional",
@@ -67,12 +67,12 @@ TEXTS = {
     "copied": "Copied",
     "card_note": "Your card’s number is not stored.",
     "statement_note": "Your statement will say “{text}”.",
-    "card_at_processor": "You type the card on the next screen, into fields of the shop's payment "
+    "card_at_processor": "You type the card on the next screen, into fields of the shop’s payment "
     "processor.",
-    "card_by_redirect": "You type the card on the next page, which belongs to the shop's payment "
+    "card_by_redirect": "You type the card on the next page, which belongs to the shop’s payment "
     "processor.",
     "cancel": "Cancel and go back to {merchant}",
-    "open_time_left": "This page can be paid for another",
+    "open_time_left": "Time left to pay here",
     "open_minutes_left": "{minutes} min left to pay",
     "form_errors": "Please check what is marked below.",
     "stale": "This page was no longer up to date, so this time nothing was charged. "
@@ -96,7 +96,7 @@ TEXTS = {
     "failed_title": "Payment not made",
     "failed_again": "Try again, or pay in another way.",
     "not_charged": "You have not been charged.",
-    "late_money": "If you still approve the old request, we send that money back.",
+    "late_money": "If the old payment still goes through, we send that money back.",
     "not_ended": "This payment cannot be ended just now. Wait a moment, or try again.",
     "failure_declined": "The payment was declined.",
     "failure_insufficient_funds": "There is not enough money available.",
@@ -113,7 +113,7 @@ TEXTS = {
     "waiting_card": "Your bank is checking the payment.",
     "waiting_phone": "Approve the prompt on your phone with your PIN. We sent it to {phone} "
     "({network}).",
-    "waiting_phone_help": "No prompt after a minute? Open your network's mobile money menu and "
+    "waiting_phone_help": "No prompt after a minute? Open your network’s mobile money menu and "
     "look for what waits for your approval. You approve this one payment only.",
     "waiting_bank_transfer": "We are looking for your transfer. It can take some hours. You may "
     "close this page and come back.",
@@ -122,10 +122,10 @@ TEXTS = {
     "waiting_qrph": "Scan this code with the app of your bank or wallet, and approve there.",
     "waiting_qrph_link": "Approve on this device instead",
     "waiting_continue": "Go on to pay",
-    "card_entry_title": "Type your card",
-    "card_entry_script": "Paying by card needs JavaScript here: the card's fields come from the "
-    "shop's payment processor, so that nobody else sees the number.",
-    "card_entry_unreachable": "The card's fields could not be loaded. You have not been charged. "
+    "card_entry_title": "Enter your card",
+    "card_entry_script": "Paying by card needs JavaScript here: the card’s fields come from the "
+    "shop’s payment processor, so that nobody else sees the number.",
+    "card_entry_unreachable": "The card’s fields could not be loaded. You have not been charged. "
     "Reload this page to try again.",
     "code_entry_title": "Type the code",
     "code_telecel": "Dial *110# on this phone, choose to make a voucher, and type it here.",
@@ -135,10 +135,10 @@ TEXTS = {
     "code_send": "Go on",
     "qr_label": "QR code of this payment",
     "qr_save": "Save QR picture",
-    "waiting_note": "This page goes on by itself. Please do not pay a second time.",
+    "waiting_note": "This page updates by itself. Please do not pay a second time.",
     "time_left": "Time left",
     "minutes_left": "{minutes} min left to approve",
-    "check_again": "Look again now",
+    "check_again": "Check again now",
     "end_wrong_number": "Wrong number, or pay another way",
     "end_retry": "Pay another way",
     "offline": "No connection. We go on looking; please do not pay a second time.",
@@ -151,10 +151,15 @@ TEXTS = {
     "can try again.",
     # final screens and messages
     "complete_title": "Payment received",
-    "complete_notifying": "Thank you. We are telling {merchant}, and take you back in a moment.",
+    "complete_notifying": "Thank you. We are telling {merchant}, and will take you back "
+    "in a moment.",
     "complete_redirecting": "Thank you. We are taking you back to {merchant}.",
     "complete_again_title": "This was paid already",
-    "complete_again_text": "Nothing more is due. You have not been charged again.",
+    "complete_again_text": "Nothing more is due.",
+    "held_title": "Payment authorized",
+    "held_text": "{merchant} charges your card later, or releases the amount.",
+    "released_title": "Payment released",
+    "released_text": "{merchant} released the amount, and your card was not charged.",
     "receipt_date": "Paid on",
     "receipt_method": "Paid with",
     "receipt_refunded": "Refunded",
@@ -181,12 +186,11 @@ TEXTS = {
     "late_payment_payable": "You can still pay here.",
     "late_payment_retry": "Try again",
     "blocked_title": "Too many tries",
-    "blocked_text": "Too many payments failed here, so this page takes none for a while. "
-    "You have not been charged.",
+    "blocked_text": "Too many payments failed here, so this page takes none for a while.",
     "blocked_time_left": "You can try again in",
     "unavailable_title": "Payment is not available yet",
-    "unavailable_text": "{merchant} is not set up to take live payments here. "
-    "You have not been charged.",
+    "unavailable_text": "{merchant} is not set up to take payments here. "
+    "Nothing new has been charged.",
     "suspended_title": "Payment is not possible at the moment",
     "suspended_text": "{merchant} takes no payments here at the moment. "
     "Nothing new has been charged.",
@@ -200,15 +204,15 @@ TEXTS = {
     "refused_title": "That did not work",
     "refused_text": "The page could not make sense of what your browser sent. "
     "Nothing was charged. Go back and try again.",
-    # the simulator's wallet page and test numbers
+    # the simulator’s wallet page and test numbers
     "simulator_title": "Approve with {method}",
     "simulator_banner": "Test simulator",
     "simulator_note": "This page stands in for {method}. It is for testing only: no money moves.",
     "simulator_question": "What does the shopper do?",
     "simulator_approve": "Approve",
     "simulator_decline": "Decline",
-    "simulator_decided_title": "This payment waits for nothing",
-    "simulator_decided_text": "It was approved, declined or given up before.",
+    "simulator_decided_title": "Nothing is left to decide",
+    "simulator_decided_text": "This payment was approved, declined or given up before.",
     "simulator_back": "Back to the checkout page",
     "test_numbers": "Test numbers",
     "test_card_note": "Any future date, any security code.",

@@ -9,7 +9,7 @@ TEXTS = {
     "total": "Kabuuan",
     "unit_price": "{amount} bawat isa",
     "more_items": "at {count} pa",
-    "more_items_title": "Iba pang laman ng order mo",
+    "more_items_title": "Ang order mo",
     "items_shown": "Item {first} hanggang {last} sa {count}.",
     "items_back": "Bumalik sa pagbabayad",
     "optional": "opsyonal",
@@ -52,15 +52,15 @@ TEXTS = {
     "payee": "Tatanggap",
     "reference": "Reference",
     "amount": "Halaga",
-    "bank_note": "Ilipat ang eksaktong {amount} kasama ang reference na ito, saka sabihin sa amin "
-    "dito.",
+    "bank_note": "I-transfer ang eksaktong {amount} kasama ang reference na ito, saka sabihin "
+    "sa amin dito.",
     "wallet_note": "Aaprubahan mo ang bayad sa {method}, saka babalik dito.",
     "qrph_note": "May lalabas na code. I-scan ito gamit ang app ng iyong bangko o wallet.",
     "pay_pay": "Magbayad ng {amount}",
     "pay_book": "Mag-book sa halagang {amount}",
     "pay_donate": "Mag-donate ng {amount}",
     "pay_send": "Magpadala ng {amount}",
-    "pay_transfer": "Nailipat ko na",
+    "pay_transfer": "Na-transfer ko na",
     "pay_wallet": "Pumunta sa {method}",
     "pay_qrph": "Ipakita ang QR code",
     "in_progress": "Sandali lang …",
@@ -99,7 +99,7 @@ TEXTS = {
     "failed_title": "Hindi natuloy ang bayad",
     "failed_again": "Subukan muli, o magbayad sa ibang paraan.",
     "not_charged": "Hindi ka siningil.",
-    "late_money": "Kung aaprubahan mo pa ang dating kahilingan, ibabalik namin ang perang iyon.",
+    "late_money": "Kung matuloy pa ang dating bayad, ibabalik namin ang perang iyon.",
     "not_ended": "Hindi pa maihihinto ang bayad na ito. Maghintay sandali, o subukan muli.",
     "failure_declined": "Tinanggihan ang bayad.",
     "failure_insufficient_funds": "Kulang ang perang magagamit.",
@@ -119,15 +119,15 @@ TEXTS = {
     "waiting_phone_help": "Walang lumabas pagkaraan ng isang minuto? Buksan ang mobile money menu "
     "ng iyong network at hanapin ang naghihintay ng pag-apruba. Isang bayad lamang na ito ang "
     "aaprubahan mo.",
-    "waiting_bank_transfer": "Hinahanap namin ang iyong paglipat. Maaaring abutin ng ilang oras. "
+    "waiting_bank_transfer": "Hinahanap namin ang iyong transfer. Maaaring abutin ng ilang oras. "
     "Puwede mong isara ang page na ito at bumalik.",
     "waiting_wallet": "Aprubahan ang bayad sa {method}.",
     "waiting_wallet_link": "Buksan ang {method}",
     "waiting_qrph": "I-scan ang code na ito gamit ang app ng iyong bangko o wallet, at aprubahan "
     "doon.",
-    "waiting_qrph_link": "Dito na lang sa device na ito aprubahan",
+    "waiting_qrph_link": "Aprubahan na lang sa device na ito",
     "waiting_continue": "Magpatuloy sa pagbayad",
-    "card_entry_title": "Ilagay ang iyong card",
+    "card_entry_title": "Ilagay ang detalye ng card",
     "card_entry_script": "Kailangan ng JavaScript para magbayad gamit ang card dito: galing sa "
     "payment processor ng tindahan ang mga field, para walang ibang makakita ng numero.",
     "card_entry_unreachable": "Hindi na-load ang mga field ng card. Hindi ka siningil. I-reload "
@@ -140,7 +140,7 @@ TEXTS = {
     "code_send": "Magpatuloy",
     "qr_label": "QR code ng bayad na ito",
     "qr_save": "I-save ang QR",
-    "waiting_note": "Kusang magpapatuloy ang page na ito. Huwag magbayad nang dalawang beses.",
+    "waiting_note": "Kusang nag-a-update ang page na ito. Huwag magbayad nang dalawang beses.",
     "time_left": "Natitirang oras",
     "minutes_left": "{minutes} minuto na lang para mag-apruba",
     "check_again": "Tingnan muli ngayon",
@@ -160,7 +160,11 @@ TEXTS = {
     "maya-maya.",
     "complete_redirecting": "Salamat. Ibinabalik ka na namin sa {merchant}.",
     "complete_again_title": "Bayad na ito",
-    "complete_again_text": "Wala nang dapat bayaran. Hindi ka siningil muli.",
+    "complete_again_text": "Wala nang dapat bayaran.",
+    "held_title": "Naaprubahan ang bayad",
+    "held_text": "Sisingilin ng {merchant} ang card mo mamaya, o bibitawan ang halaga.",
+    "released_title": "Binitawan ang bayad",
+    "released_text": "Binitawan ng {merchant} ang halaga, at hindi siningil ang card mo.",
     "receipt_date": "Petsa ng bayad",
     "receipt_method": "Paraan ng bayad",
     "receipt_refunded": "Ibinalik",
@@ -189,11 +193,11 @@ TEXTS = {
     "late_payment_retry": "Subukan muli",
     "blocked_title": "Masyadong maraming subok",
     "blocked_text": "Napakaraming bayad ang hindi natuloy dito, kaya hindi muna tatanggap ng bayad "
-    "ang page na ito. Hindi ka siningil.",
+    "ang page na ito.",
     "blocked_time_left": "Makakasubok ka muli pagkalipas ng",
     "unavailable_title": "Hindi pa puwedeng magbayad",
-    "unavailable_text": "Hindi pa nakahanda ang {merchant} na tumanggap ng totoong bayad dito. "
-    "Hindi ka siningil.",
+    "unavailable_text": "Hindi pa nakahanda ang {merchant} na tumanggap ng bayad dito. "
+    "Walang bagong siningil sa iyo.",
     "suspended_title": "Hindi puwedeng magbayad sa ngayon",
     "suspended_text": "Hindi tumatanggap ng bayad dito ang {merchant} sa ngayon. "
     "Walang bagong siningil sa iyo.",

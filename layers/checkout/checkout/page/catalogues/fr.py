@@ -9,7 +9,7 @@ TEXTS = {
     "total": "Total",
     "unit_price": "{amount} l’unité",
     "more_items": "et {count} de plus",
-    "more_items_title": "La suite de votre commande",
+    "more_items_title": "Votre commande",
     "items_shown": "Articles {first} à {last} sur {count}.",
     "items_back": "Retour au paiement",
     "optional": "facultatif",
@@ -52,7 +52,7 @@ TEXTS = {
     "payee": "Bénéficiaire",
     "reference": "Référence",
     "amount": "Montant",
-    "bank_note": "Virez exactement {amount} en indiquant cette référence, puis dites-le-nous ici.",
+    "bank_note": "Virez exactement {amount} en indiquant cette référence, puis signalez-le ici.",
     "wallet_note": "Vous validez le paiement avec {method}, puis vous revenez ici.",
     "qrph_note": "Vous recevez un code à scanner avec l’application de votre banque ou "
     "portefeuille.",
@@ -100,7 +100,7 @@ TEXTS = {
     "failed_title": "Paiement non effectué",
     "failed_again": "Réessayez, ou payez autrement.",
     "not_charged": "Rien n’a été débité.",
-    "late_money": "Si vous validez encore l’ancienne demande, nous vous rendons cet argent.",
+    "late_money": "Si l’ancien paiement aboutit encore, nous vous rendons cet argent.",
     "not_ended": "Ce paiement ne peut pas être arrêté maintenant. Patientez un instant, ou "
     "réessayez.",
     "failure_declined": "Le paiement a été refusé.",
@@ -124,8 +124,8 @@ TEXTS = {
     "heures. Vous pouvez fermer cette page et revenir.",
     "waiting_wallet": "Validez le paiement avec {method}.",
     "waiting_wallet_link": "Ouvrir {method}",
-    "waiting_qrph": "Scannez ce code avec l’application de votre banque ou portefeuille, et "
-    "validez-y le paiement.",
+    "waiting_qrph": "Scannez ce code avec l’application de votre banque ou de votre portefeuille, "
+    "et validez-y le paiement.",
     "waiting_qrph_link": "Valider plutôt sur cet appareil",
     "waiting_continue": "Continuer le paiement",
     "card_entry_title": "Saisissez votre carte",
@@ -141,7 +141,7 @@ TEXTS = {
     "code_send": "Continuer",
     "qr_label": "Code QR de ce paiement",
     "qr_save": "Enregistrer le code QR",
-    "waiting_note": "Cette page avance d’elle-même. Ne payez pas une deuxième fois.",
+    "waiting_note": "Cette page s’actualise toute seule. Ne payez pas une deuxième fois.",
     "time_left": "Temps restant",
     "minutes_left": "Il reste {minutes} min pour valider",
     "check_again": "Vérifier maintenant",
@@ -150,7 +150,7 @@ TEXTS = {
     "offline": "Pas de connexion. Nous continuons de vérifier ; ne payez pas une deuxième fois.",
     "lost_title": "Nous sommes injoignables",
     "lost_text": "Votre connexion a échoué pendant le paiement. Il a peut-être été effectué : "
-    "ne payez pas une deuxième fois avant d’en être sûr.",
+    "ne payez pas une deuxième fois avant de le savoir.",
     "lost_check": "Voir ce qu’il est devenu",
     "lost_still": "Toujours pas de connexion. Nous vérifions de nouveau dès qu’il y en a une.",
     "lost_not_charged": "Le paiement ne nous est pas parvenu. Pour l’instant, rien n’a été débité, "
@@ -160,7 +160,11 @@ TEXTS = {
     "complete_notifying": "Merci. Nous prévenons {merchant} et vous y ramenons dans un instant.",
     "complete_redirecting": "Merci. Nous vous ramenons à {merchant}.",
     "complete_again_title": "C’était déjà payé",
-    "complete_again_text": "Il n’y a plus rien à payer. Rien n’a été débité de nouveau.",
+    "complete_again_text": "Il n’y a plus rien à payer.",
+    "held_title": "Paiement autorisé",
+    "held_text": "{merchant} débitera votre carte plus tard, ou libérera le montant.",
+    "released_title": "Paiement annulé",
+    "released_text": "{merchant} a libéré le montant, et votre carte n’a pas été débitée.",
     "receipt_date": "Payé le",
     "receipt_method": "Payé avec",
     "receipt_refunded": "Remboursé",
@@ -189,11 +193,11 @@ TEXTS = {
     "late_payment_retry": "Réessayer",
     "blocked_title": "Trop d’essais",
     "blocked_text": "Trop de paiements ont échoué ici ; cette page n’en accepte plus pendant un "
-    "moment. Rien n’a été débité.",
+    "moment.",
     "blocked_time_left": "Vous pourrez réessayer dans",
     "unavailable_title": "Le paiement n’est pas encore possible",
-    "unavailable_text": "{merchant} ne peut pas encore encaisser de vrais paiements ici. "
-    "Rien n’a été débité.",
+    "unavailable_text": "{merchant} ne peut pas encore encaisser de paiements ici. "
+    "Rien de nouveau n’a été débité.",
     "suspended_title": "Le paiement n’est pas possible pour le moment",
     "suspended_text": "{merchant} n’encaisse aucun paiement ici pour le moment. "
     "Rien de nouveau n’a été débité.",

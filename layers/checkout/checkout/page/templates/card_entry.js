@@ -8,10 +8,10 @@ if (!window.Stripe) {
   d.getElementById("card-unreachable").hidden = false;
   return;
 }
-var stripe = window.Stripe(root.getAttribute("data-key")), label = button.textContent;
+var stripe = window.Stripe(root.getAttribute("data-key"), { locale: d.documentElement.lang }), label = button.textContent;
 var card = stripe.elements().create("card", {
   hidePostalCode: true,
-  style: { base: { color: getComputedStyle(form).color, fontSize: "16px" } }
+  style: { base: { color: getComputedStyle(form).color, fontSize: getComputedStyle(form).fontSize } }
 });
 
 function setEnabled(enabled) {

@@ -296,7 +296,10 @@ d.addEventListener("input", onInput);
 d.addEventListener("compositionend", onInput);
 d.addEventListener("focusout", function (event) {
   var input = event.target;
-  if (CHECKS[input.name] && !busy && input.value && input.isConnected !== false) mark(input, !isFine(input));
+  {# An error text moves the button below it, so a press that is under way must end first. #}
+  setTimeout(function () {
+    if (CHECKS[input.name] && !busy && input.value && input.isConnected !== false) mark(input, !isFine(input));
+  }, 200);
 });
 d.addEventListener("submit", function (event) {
   var form = event.target;
