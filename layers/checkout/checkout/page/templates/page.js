@@ -298,7 +298,7 @@ d.addEventListener("focusout", function (event) {
   var input = event.target;
   {# An error text moves the button below it, so a press that is under way must end first. #}
   setTimeout(function () {
-    if (CHECKS[input.name] && !busy && input.value && input.isConnected !== false) mark(input, !isFine(input));
+    if (CHECKS[input.name] && !busy && input.value && input !== d.activeElement && input.isConnected !== false) mark(input, !isFine(input));
   }, 200);
 });
 d.addEventListener("submit", function (event) {
