@@ -77,13 +77,14 @@ def without_documentation(node: Any) -> Any:
 
 
 def cut_endpoints(endpoints: Json, services: set[str]) -> Json:
-    """The endpoints of services, which botocore finds by the first part of their host names."""
-    partitions = [
-        partition
-        | {"services": {name: partition["services"].get(name, {}) for name in sorted(services)}}
-        for partition in endpoints["partitions"]
-    ]
-    return endpoints | {"partitions": partitions}
+    """The endpoints of services, which botocore finds by the first part of their host names. A
+    partition may lack a service."""
+
+    def cut_partition(partition: Json) -> Json:
+        kept = sorted(services & partition["services"].keys())
+        return partition | {"services": {name: partition["services"][name] for name in kept}}
+
+    return endpoints | {"partitions": [*map(cut_partition, endpoints["partitions"])]}
 
 
 def write(file: Path, content: Json) -> None:

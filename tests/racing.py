@@ -13,15 +13,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import pytest
-from botocore.config import Config
-
 from checkout import dispatch
-from checkout.aws import CLIENT_CONFIG
 from checkout.domain import clock
 from checkout.domain.timer import Timer
 from checkout.page.tokens import token_of
-from checkout.store import sessions, table
+from checkout.store import sessions
 from devstack import engines
 from devstack.environment import applied
 from tests.world import Response, World
@@ -70,17 +66,11 @@ class Racing(World):
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Skips botocore's validation, a sixth of a call's time, and switches threads more often.
-
-    Otherwise one thread is mostly done before the next one starts.
-    """
+    """Switches threads more often. Otherwise one is mostly done before the next one starts."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(interval / 10)
     try:
-        with pytest.MonkeyPatch.context() as patches:
-            config = CLIENT_CONFIG.merge(Config(parameter_validation=False))
-            patches.setattr(table, "CLIENT_CONFIG", config)
-            yield
+        yield
     finally:
         sys.setswitchinterval(interval)
 

@@ -118,7 +118,7 @@ def test_targets_are_big_enough_for_fingers(page: Page, builder: SceneBuilder) -
             scene.act(page)
             sizes = page.evaluate(
                 "[...document.querySelectorAll('button, a, summary, select, .method > label,"
-                " input:not([type=hidden], [type=radio])')]"
+                " .check, input:not([type=hidden], [type=radio], [type=checkbox])')]"
                 ".filter(node => node.checkVisibility()).map(node => [node.outerHTML.slice(0, 80),"
                 " node.getBoundingClientRect().height])"
             )
