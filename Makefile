@@ -40,10 +40,11 @@ openapi-lint: ## check the OpenAPI documents with Redocly (npm)
 test: $(VENV)/.test lint ## run the linters, and the tests that need Python alone
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not dynoxide and not browser and not artifact and not crash and not fuzz and not clients and not sam_local"
 
-# Adds dynoxide, on which threads can race, hostile requests to every route, a real browser, the clients in
-# Node and PHP, SAM's and checkov's checks of the template, and the built functions in Lambda's container.
-test-all: $(VENV)/.test lint browser firefox client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
-	ENGINES=moto,dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25 -m "not sam_local"
+# Adds dynoxide, on which the tests of the table run again and threads can race, hostile requests to every route, a
+# real browser, the clients in Node and PHP, SAM's and checkov's checks of the template, and the built functions in
+# Lambda's container.
+test-all: test browser firefox client-tools sam-validate checkov openapi-lint .aws-sam/local/.done ## run every test
+	ENGINES=dynoxide HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25 -m "not sam_local"
 	$(MAKE) test-sam-local
 
 lint: $(VENV)/.test ## check style, types and spelling

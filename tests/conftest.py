@@ -1,6 +1,6 @@
 """The engines that the tests run on, and a fresh world for each test.
 
-The environment variable `ENGINES` names them: `moto` in `make test`, `moto,dynoxide` in
+The environment variable `ENGINES` names them: `moto` in `make test`, then `dynoxide` in
 `make test-all`. Each module starts engines of its own, so modules can run in any order and in
 parallel. `HYPOTHESIS_PROFILE` is `fast` in `make test` and `long` in `make test-all`. Their
 examples are the same in each run, so that no run fails by chance; those of `search` are new.

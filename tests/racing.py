@@ -22,7 +22,7 @@ from devstack import engines
 from devstack.environment import applied
 from tests.world import Response, World
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "1000"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "500"))
 
 Item = dict[str, Any]
 ENDS = ("checkout.session.completed", "checkout.session.expired")

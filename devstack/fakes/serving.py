@@ -169,6 +169,9 @@ def serving(fake: Fake) -> Iterator[None]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body leave in one packet. The second of two would wait for an answer to the
+        # first.
+        wbufsize = -1
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length") or 0))

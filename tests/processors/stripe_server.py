@@ -201,6 +201,8 @@ def running(folder: Path) -> Iterator[StripeServer]:
 @contextmanager
 def _proxy(server: StripeServer) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # one packet for headers and body: see devstack/fakes/serving.py
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
