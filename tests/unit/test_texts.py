@@ -15,7 +15,7 @@ from checkout.page.templating import SOURCES
 ENGLISH = CATALOGUES["en"]
 OTHERS = [name for name in CATALOGUES if name != "en"]
 COMPOSED = re.compile(
-    r"(method|pay|failure|outcome)_|\w+_title|(unknown|broken|limited|refused)_text"
+    r"(method|pay|failure|outcome)_|\w+_title|(unknown|broken|limited|refused|held|released)_text"
 )
 """Names that are composed at run time."""
 
