@@ -250,7 +250,8 @@ class Stack:
             StreamConsumer(each, self.functions[each.function], journal, activity)
             for each in self.template.streams
         ]
-        reader = StreamReader(source, journal, consumers, ttl, activity, self._print_record)
+        on_record = self._print_record if self.settings.with_library else lambda _record: None
+        reader = StreamReader(source, journal, consumers, ttl, activity, on_record)
         scheduled = [
             ScheduledFunction(each, self.functions[each.function], self.clock.read())
             for each in self.template.schedules
