@@ -15,7 +15,7 @@ from scripts import erase
 from tests.payrex.forms import MANUAL, order
 from tests.payrex.forms import SESSIONS as PAYREX_SESSIONS
 from tests.policies import SENDER
-from tests.world import ACCRA, CARD, World
+from tests.world import ACCRA, CARD, TEMPLATE, World
 
 EMAIL = "ama.shopper@example.com"
 FINE = CARD | {"number": "4242424242424242"}
@@ -361,3 +361,8 @@ def test_a_configuration_set_is_named_if_there_is_one(world: World) -> None:
 
     used = {access.resource for access in world.recorder.used["SendReceipt"]}
     assert {"identity", "configuration-set"} <= used
+
+
+def test_an_attempt_calls_ses_once_and_ends_before_the_next_begins(offering: World) -> None:
+    assert open_mailer().client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
+    assert TEMPLATE.functions["SendReceipt"].timeout < DELAYS[0]

@@ -113,6 +113,10 @@ def test_a_live_receipt_does_not_speak_of_test_mode() -> None:
     assert test.as_bytes().count(b"Test mode") == 3  # in the subject and in both parts
 
 
+def test_a_repeated_receipt_has_the_date_of_the_first() -> None:
+    assert mail_of("Books")["Date"].datetime.timestamp() == 1_800_000_000
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [
