@@ -204,7 +204,7 @@ TEXTS = {
     "refused_title": "That did not work",
     "refused_text": "The page could not make sense of what your browser sent. "
     "Nothing was charged. Go back and try again.",
-    # the simulator’s wallet page and test numbers
+    # the simulator's wallet page and test numbers
     "simulator_title": "Approve with {method}",
     "simulator_banner": "Test simulator",
     "simulator_note": "This page stands in for {method}. It is for testing only: no money moves.",
